@@ -1,0 +1,8 @@
+/**
+ * The wire contract as code: generated messages (`./v1`, `./work`), and the one adapter that binds protobuf-es services
+ * to grpc-js. It may not decide anything, and it imports no other package of Moult.
+ */
+export { type Client, type CallOptions, createClient } from "./client.ts";
+export { type ErrorDetails, type FieldViolation, ERROR_DOMAIN, RpcError, readRpcError } from "./errors.ts";
+export { type Collection, formatName, parseName } from "./names.ts";
+export { type Call, type Implementation, type Interceptor, bindService } from "./server.ts";

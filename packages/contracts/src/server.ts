@@ -1,0 +1,119 @@
+/**
+ * Serves a protobuf-es service on a grpc-js server. Handlers are plain async functions; every one of them runs behind
+ * one interceptor, which is where a server checks who calls.
+ */
+import type { EventEmitter } from "node:events";
+import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, MessageShape } from "@bufbuild/protobuf";
+import {
+  type Metadata,
+  type Server,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
+import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
+import { methodDefinition } from "./definition.ts";
+import { RpcError } from "./errors.ts";
+
+/** What a handler learns of its caller. `principal` is whatever the interceptor returned. */
+export interface Call<P> {
+  readonly principal: P;
+  readonly metadata: Metadata;
+  /** The peer's address, for logs. */
+  readonly peer: string;
+  /** Aborted when the caller cancels or the connection ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs before each handler; returns who calls, or throws an RpcError to refuse the call. */
+export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P;
+
+/** One async function a method. Streams are async iterables in both directions. */
+export type Implementation<S extends DescService, P> = {
+  [K in keyof S["method"]]: S["method"][K] extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, call: Call<P>) => Promise<MessageShape<O>>
+    : S["method"][K] extends DescMethodStreaming<infer I, infer O>
+      ? S["method"][K]["methodKind"] extends "server_streaming"
+        ? (request: MessageShape<I>, call: Call<P>) => AsyncIterable<MessageShape<O>>
+        : (requests: AsyncIterable<MessageShape<I>>, call: Call<P>) => AsyncIterable<MessageShape<O>>
+      : never;
+};
+
+type Handler = (request: unknown, call: Call<unknown>) => unknown;
+type AnyStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+type AnyCall = ServerUnaryCall<unknown, unknown> | AnyStream;
+
+/**
+ * Adds `service` to `server`. A handler's RpcError reaches the caller as it is; any other error is given to `onDefect`
+ * and reaches the caller as INTERNAL without its text.
+ */
+export function bindService<S extends DescService, P>(
+  server: Server,
+  service: S,
+  implementation: Implementation<S, P>,
+  intercept: Interceptor<P>,
+  onDefect: (error: unknown, method: string) => void,
+): void {
+  const definition: Record<string, ReturnType<typeof methodDefinition>> = {};
+  const handlers: UntypedServiceImplementation = {};
+  for (const method of service.methods) {
+    const handle = (implementation as Record<string, Handler>)[method.localName];
+    if (handle === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
+    const run = handle.bind(implementation);
+    definition[method.localName] = methodDefinition(service, method);
+    const fail = (error: unknown): RpcError => {
+      if (error instanceof RpcError) return error;
+      onDefect(error, `${service.typeName}/${method.name}`);
+      return new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, "internal error", { cause: error });
+    };
+    const enter = (call: AnyCall): Call<P> => {
+      const peer = call.getPeer();
+      const principal = intercept(method, call.metadata, peer);
+      const abort = new AbortController();
+      (call as EventEmitter).on("cancelled", () => abort.abort());
+      return { principal, metadata: call.metadata, peer, signal: abort.signal };
+    };
+    if (method.methodKind === "unary") {
+      handlers[method.localName] = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => {
+        Promise.try(() => run(call.request, enter(call))).then(
+          (response) => reply(null, response),
+          (error: unknown) => reply(fail(error)),
+        );
+      };
+    } else {
+      const bidi = method.methodKind !== "server_streaming";
+      handlers[method.localName] = (stream: AnyStream) => {
+        Promise.try(async () => {
+          const call = enter(stream);
+          const input = bidi ? stream : (stream as ServerWritableStream<unknown, unknown>).request;
+          await pump(run(input, call) as AsyncIterable<unknown>, stream, call.signal);
+          stream.end();
+        }).catch((error: unknown) => stream.emit("error", fail(error)));
+      };
+    }
+  }
+  server.addService(definition, handlers);
+}
+
+/** Writes what a handler yields, waiting where the peer is slow; stops when the call ends. */
+async function pump(source: AsyncIterable<unknown>, stream: AnyStream, signal: AbortSignal): Promise<void> {
+  for await (const message of source) {
+    if (signal.aborted) return;
+    if (!stream.write(message)) await drained(stream, signal);
+  }
+}
+
+function drained(stream: AnyStream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    stream.once("drain", done);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

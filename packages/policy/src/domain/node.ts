@@ -1,0 +1,56 @@
+/** A node as the ledger knows it. Mutable: it belongs to exactly one ledger, which alone changes it. */
+import type { OutcomeRecord } from "./outcome.ts";
+import type { Permit } from "./permit.ts";
+import type { Digest, Platform } from "./release.ts";
+import type { Situation } from "./situation.ts";
+import type { GateName, Reason } from "./verdict.ts";
+
+/** How a node is counted, and how routers see it. */
+export type NodeState = "SERVING" | "LEAVING" | "AWAY" | "RETURNED" | "LOST";
+
+/** What enrolment fixes. */
+export interface NodeIdentity {
+  readonly nodeId: string;
+  readonly poolId: string;
+  /** Ed25519, 64 hexadecimal digits. */
+  readonly publicKey: string;
+  readonly model: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly domains: readonly string[];
+  readonly enrolledAtMs: number;
+}
+
+/** What a node said of itself when it last asked. */
+export interface NodeRunning {
+  readonly version: string;
+  readonly digest: Digest;
+  readonly releaseCounter: number;
+  readonly platform: Platform;
+}
+
+/** The last answer a node got. */
+export interface LastVerdict {
+  readonly decision: "STAY" | "PREPARE" | "GO";
+  readonly gate: GateName | undefined;
+  readonly reason: Reason;
+  readonly atMs: number;
+}
+
+/** Everything known of a node. */
+export interface Node {
+  readonly identity: NodeIdentity;
+  running: NodeRunning | undefined;
+  situation: Situation;
+  /** When it last said how it is, by the coordinator's clock; undefined before the first word since this start. */
+  reportedAtMs: number | undefined;
+  bootId: string;
+  sequence: number;
+  permit: Permit | undefined;
+  /** Its permit ran out and it has not been heard of since. */
+  lost: boolean;
+  lastVerdict: LastVerdict | undefined;
+  lastOutcome: OutcomeRecord | undefined;
+  /** Which move the last outcome was about; a repeat of it is a no-op. */
+  lastOutcomeKey: string;
+  deniedDigests: readonly Digest[];
+}

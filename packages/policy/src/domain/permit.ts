@@ -1,0 +1,23 @@
+/** A permit: durable leave for one node to move from one build to another. */
+import type { Digest } from "./release.ts";
+
+/** DRAINING: granted and charged. AWAY: drained and checked again. RETURNED: serves again, trial not decided. */
+export type PermitPhase = "DRAINING" | "AWAY" | "RETURNED";
+
+/** Times are milliseconds since the epoch, by the coordinator's clock. */
+export interface Permit {
+  readonly permitId: string;
+  readonly nodeId: string;
+  readonly poolId: string;
+  readonly fromDigest: Digest;
+  readonly toDigest: Digest;
+  readonly version: string;
+  readonly phase: PermitPhase;
+  readonly grantedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The override that stood in for gate 3, if one did. */
+  readonly overrideId?: string;
+}
+
+/** How a permit ended. EXPIRED is recorded as a lost node; it gives no capacity back. */
+export type PermitEnd = "COMMITTED" | "REVERTED" | "FAILED" | "REFUSED" | "ABANDONED" | "EXPIRED";

@@ -1,0 +1,53 @@
+/**
+ * Gate 2. May this node move now, by policy? It knows the dial, the brake and who the node is, and nothing of builds or
+ * of load.
+ */
+import type { Brake, Dial, LabelSelector } from "../domain/dial.ts";
+import { type GateResult, pass, refuse } from "../domain/verdict.ts";
+import { sharePosition } from "./share.ts";
+
+/** What gate 2 looks at. */
+export interface DialInput {
+  readonly nodeId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Seed of the release's share. */
+  readonly seed: string;
+  /** Undefined where it was never turned: nobody. */
+  readonly dial: Dial | undefined;
+  readonly brake: Brake;
+}
+
+/** Judges one node. */
+export function dialGate(input: DialInput): GateResult {
+  const { dial, brake } = input;
+  if (brake.engaged) return refuse("DIAL", "BRAKED", `the brake is on: ${brake.reason}`);
+  const setting = dial?.setting ?? { kind: "nobody" };
+  switch (setting.kind) {
+    case "nobody":
+      return refuse("DIAL", "DIAL_NOBODY", "the dial stands at nobody");
+    case "everyone":
+      return pass("DIAL", "the dial stands at everyone");
+    case "named":
+      return setting.nodes.has(input.nodeId) || setting.selectors.some((selector) => matches(selector, input.labels))
+        ? pass("DIAL", "the dial names this node")
+        : refuse("DIAL", "DIAL_NOT_NAMED", "the dial names other nodes");
+    case "share": {
+      const position = sharePosition(input.seed, input.nodeId);
+      const measures = [
+        { name: "position_ratio", value: position },
+        { name: "share_ratio", value: setting.fraction },
+      ];
+      const words = `position ${position.toFixed(4)}, share ${setting.fraction}`;
+      return position < setting.fraction
+        ? pass("DIAL", `inside the share: ${words}`, measures)
+        : refuse("DIAL", "DIAL_OUTSIDE_SHARE", `outside the share: ${words}`, measures);
+    }
+  }
+}
+
+function matches(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  return (
+    selector.length > 0 &&
+    selector.every(({ key, values }) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? ""))
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * The pure decisions of Moult: three gates, the ledger that composes them, and the words both are written in. No clock,
+ * randomness, network, disk or message of the wire contract in here; it imports no other package of Moult.
+ */
+export type * from "./domain/dial.ts";
+export type * from "./domain/node.ts";
+export type * from "./domain/outcome.ts";
+export type * from "./domain/override.ts";
+export type * from "./domain/permit.ts";
+export type * from "./domain/release.ts";
+export { type HostFacts, NO_SITUATION, type Situation, type WorkState } from "./domain/situation.ts";
+export type * from "./domain/verdict.ts";
+export { type AllowlistInput, allowlistGate } from "./gates/allowlist.ts";
+export { type CapacityInput, capacityGate, capacityNeedMilli } from "./gates/capacity.ts";
+export { type DialInput, dialGate } from "./gates/dial.ts";
+export { sharePosition } from "./gates/share.ts";
+export { addOverride, endOverride, publish, recall, setBrake, setDial } from "./ledger/administer.ts";
+export { type AskEvent, ask } from "./ledger/ask.ts";
+export type { Change, Effect, Step } from "./ledger/changes.ts";
+export { POOL_DEFAULTS, type PoolConfig } from "./pool/config.ts";
+export { type Explanation, explain } from "./ledger/explain.ts";
+export {
+  type Ledger,
+  type LedgerConfig,
+  type RetryConfig,
+  type Tally,
+  admit,
+  createLedger,
+  memberOf,
+  poolOf,
+  stateOf,
+} from "./ledger/ledger.ts";
+export { hold } from "./ledger/permits.ts";
+export { type Member, Pool } from "./pool/pool.ts";
+export { type ReportEvent, report } from "./ledger/report.ts";
+export type { Origin } from "./ledger/situation.ts";
+export { tick } from "./ledger/tick.ts";
+export { CLAIM_MAX_RPS, fromMilli } from "./pool/units.ts";

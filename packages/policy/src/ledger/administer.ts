@@ -1,0 +1,72 @@
+/** What operators and publishers change. Each may be repeated: the second time changes nothing and says the same. */
+import type { Brake, Dial, DialSetting } from "../domain/dial.ts";
+import type { Override } from "../domain/override.ts";
+import type { Release } from "../domain/release.ts";
+import type { Change, Step } from "./changes.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Makes a release known; its dial stands at nobody. CONFLICT where its version or counter is taken by other builds. */
+export function publish(ledger: Ledger, release: Release): Step<Release | "CONFLICT"> {
+  const clash = ledger.releases.find(
+    (known) => known.version === release.version || known.releaseCounter === release.releaseCounter,
+  );
+  if (clash === undefined) {
+    ledger.releases = [...ledger.releases, release].sort((a, b) => b.releaseCounter - a.releaseCounter);
+    return step(release, [{ kind: "release", release }]);
+  }
+  return step(sameBuilds(clash, release) ? clash : "CONFLICT");
+}
+
+/** Takes a release off the list for good. */
+export function recall(ledger: Ledger, version: string): Step<Release | "UNKNOWN"> {
+  const known = ledger.releases.find((release) => release.version === version);
+  if (known === undefined) return step("UNKNOWN");
+  if (known.recalled) return step(known);
+  const recalled: Release = { ...known, recalled: true };
+  ledger.releases = ledger.releases.map((release) => (release === known ? recalled : release));
+  return step(recalled, [{ kind: "release", release: recalled }]);
+}
+
+/** Turns a dial. */
+export function setDial(ledger: Ledger, version: string, setting: DialSetting, now: number): Step<Dial | "UNKNOWN"> {
+  if (!ledger.releases.some((release) => release.version === version)) return step("UNKNOWN");
+  const was = ledger.dials.get(version)?.setting.kind ?? "nobody";
+  const dial: Dial = { version, setting, updatedAtMs: now };
+  ledger.dials.set(version, dial);
+  return step(dial, [{ kind: "dial", dial, was }]);
+}
+
+/** Pulls the brake or lets it go. */
+export function setBrake(ledger: Ledger, engaged: boolean, reason: string, now: number): Step<Brake> {
+  if (ledger.brake.engaged === engaged) return step(ledger.brake);
+  const brake: Brake = { engaged, reason, updatedAtMs: now };
+  ledger.brake = brake;
+  return step(brake, [{ kind: "brake", brake }]);
+}
+
+/** Lets an override hold. */
+export function addOverride(ledger: Ledger, override: Override): Step<Override> {
+  ledger.overrides.set(override.overrideId, override);
+  return step(override, [{ kind: "override", override }]);
+}
+
+/** Ends an override. */
+export function endOverride(ledger: Ledger, overrideId: string): Step<void> {
+  const override = ledger.overrides.get(overrideId);
+  if (override === undefined) return step(undefined);
+  ledger.overrides.delete(overrideId);
+  return step(undefined, [{ kind: "override-ended", override }]);
+}
+
+function step<A>(answer: A, changes: readonly Change[] = []): Step<A> {
+  return { answer, changes, effects: [] };
+}
+
+function sameBuilds(a: Release, b: Release): boolean {
+  const digests = (release: Release): string =>
+    release.builds
+      .map((build) => build.digest)
+      .sort()
+      .join();
+  return a.version === b.version && a.releaseCounter === b.releaseCounter && digests(a) === digests(b);
+}

@@ -1,0 +1,162 @@
+/**
+ * "May I move?" The one place where the three gates are composed. The phases are those of the product: not staged, gates
+ * 1 and 2 make PREPARE; staged, all three make GO and charge the pool; drained, everything is checked again and makes GO
+ * to be away. A repeated ask changes nothing that the first did not.
+ */
+import type { Node, NodeRunning } from "../domain/node.ts";
+import type { Permit } from "../domain/permit.ts";
+import type { Digest } from "../domain/release.ts";
+import type { Situation } from "../domain/situation.ts";
+import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
+import { buildFor } from "../gates/allowlist.ts";
+import { capacityGate } from "../gates/capacity.ts";
+import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
+import type { Change, Step } from "./changes.ts";
+import { type Ledger, memberOf, poolOf } from "./ledger.ts";
+import { overrideFor } from "./overrides.ts";
+import { depart, endPermit, grant } from "./permits.ts";
+import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
+import { expireDue } from "./tick.ts";
+
+/** An ask, as it comes from the wire. */
+export interface AskEvent extends Origin {
+  readonly running: NodeRunning;
+  readonly situation: Situation;
+  /** Empty where nothing is staged. */
+  readonly stagedDigest: Digest;
+  /** Empty where the node holds no permit. */
+  readonly permitId: string;
+  readonly drained: boolean;
+  readonly deniedDigests: readonly Digest[];
+  /** Id for the permit, should one be granted; random and never used before. */
+  readonly freshPermitId: string;
+}
+
+/** Judges an ask. The node must have been admitted. */
+export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): Step<Verdict> {
+  const expired = expireDue(ledger, now);
+  const before = routerView(ledger, node, now);
+  const changes: Change[] = [...expired.changes];
+  node.running = event.running;
+  node.deniedDigests = event.deniedDigests;
+  settlePermit(ledger, node, event, changes);
+  if (isNews(node, event)) takeIn(ledger, node, event.situation, now);
+  const answer = judge(ledger, node, event, now, changes);
+  remember(ledger, node, answer, now);
+  changes.push({ kind: "node", node });
+  return { answer, changes, effects: [...expired.effects, ...memberEffects(ledger, node, before, now)] };
+}
+
+/** Ends a permit that this ask shows to be of no use any more, before the node's word is counted. */
+function settlePermit(ledger: Ledger, node: Node, event: AskEvent, changes: Change[]): void {
+  const permit = node.permit;
+  if (permit === undefined) return;
+  const named = event.permitId === permit.permitId;
+  const onOldBuild = event.running.digest === permit.fromDigest;
+  // The answer that granted it was lost: the node asks again just as before.
+  const grantLost = event.permitId === "" && permit.phase === "DRAINING" && event.stagedDigest === permit.toDigest;
+  if (onOldBuild && permit.phase !== "RETURNED" && (named || grantLost)) return;
+  if (named && event.running.digest === permit.toDigest) return;
+  changes.push(...endPermit(ledger, node, permit, "ABANDONED"));
+}
+
+function judge(ledger: Ledger, node: Node, event: AskEvent, now: number, changes: Change[]): Verdict {
+  const input: TargetInput = {
+    node,
+    running: event.running,
+    releases: ledger.releases,
+    dials: ledger.dials,
+    brake: ledger.brake,
+  };
+  const permit = node.permit;
+  if (permit !== undefined) return judgeHolder(ledger, input, permit, event, now, changes);
+  if (event.permitId !== "") {
+    return stay(ledger, "PERMIT_INVALID", `permit ${event.permitId} is not known or has ended`, []);
+  }
+  const { target, gates } = chooseTarget(input);
+  if (target === undefined) return refused(ledger, gates);
+  const { version } = target.release;
+  if (event.stagedDigest !== target.build.digest) {
+    return { decision: "PREPARE", gates, message: `pull and stage ${version}; keep working`, target };
+  }
+  const { all, overrideId } = withCapacity(ledger, node, gates, now);
+  if (!all.every((gate) => gate.passed)) return refused(ledger, all);
+  const granted = grant(ledger, node, target, { permitId: event.freshPermitId, overrideId }, now);
+  changes.push(...granted.changes);
+  return { decision: "GO", gates: all, message: `drain, then ask again`, target, permit: granted.permit };
+}
+
+/** The answer to a node that holds a live permit. */
+function judgeHolder(
+  ledger: Ledger,
+  input: TargetInput,
+  permit: Permit,
+  event: AskEvent,
+  now: number,
+  changes: Change[],
+): Verdict {
+  const release = ledger.releases.find((candidate) => candidate.version === permit.version);
+  const build = release && buildFor(release, event.running.platform);
+  if (release === undefined || build === undefined || build.digest !== permit.toDigest) {
+    changes.push(...endPermit(ledger, input.node, permit, "REFUSED"));
+    return stay(ledger, "NOT_LISTED", `build ${permit.toDigest.slice(0, 12)} is not listed any more`, []);
+  }
+  const target: Target = { release, build };
+  if (permit.phase !== "DRAINING" || !event.drained) {
+    const message = permit.phase === "DRAINING" ? "drain, then ask again" : "swap";
+    return { decision: "GO", gates: [], message, target, permit };
+  }
+  const { all } = withCapacity(ledger, input.node, judgeRelease(input, release), now);
+  if (!all.every((gate) => gate.passed)) {
+    changes.push(...endPermit(ledger, input.node, permit, "REFUSED"));
+    return refused(ledger, all);
+  }
+  const departed = depart(input.node, permit);
+  changes.push(...departed.changes);
+  return { decision: "GO", gates: all, message: "swap", target, permit: departed.permit };
+}
+
+/** Adds gate 3 where gates 1 and 2 passed. */
+function withCapacity(
+  ledger: Ledger,
+  node: Node,
+  gates: readonly GateResult[],
+  now: number,
+): { readonly all: readonly GateResult[]; readonly overrideId: string | undefined } {
+  if (!gates.every((gate) => gate.passed)) return { all: gates, overrideId: undefined };
+  const pool = poolOf(ledger, node.identity.poolId);
+  pool.age(now);
+  const override = overrideFor(ledger, node, now);
+  const { interruptible } = node.situation;
+  const capacity = capacityGate({ pool, member: memberOf(ledger, node), interruptible, override });
+  const overrideId = capacity.reason === "OVERRIDDEN" ? override?.overrideId : undefined;
+  return { all: [...gates, capacity], overrideId };
+}
+
+function refused(ledger: Ledger, gates: readonly GateResult[]): Verdict {
+  const refusal = gates.find((gate) => !gate.passed);
+  if (refusal === undefined) return stay(ledger, "PASSED", "nothing to do", gates);
+  return stay(ledger, refusal.reason, refusal.message, gates);
+}
+
+function stay(ledger: Ledger, reason: Reason, message: string, gates: readonly GateResult[]): Verdict {
+  const { retry } = ledger.config;
+  const gate = gates.find((result) => !result.passed)?.gate;
+  const retryAfterMs =
+    gate === "CAPACITY"
+      ? retry.capacityMs
+      : gate === "DIAL"
+        ? retry.dialMs
+        : gate === "ALLOWLIST"
+          ? retry.allowlistMs
+          : 0;
+  return { decision: "STAY", gates, reason, message, retryAfterMs };
+}
+
+/** Keeps the last answer for operators, and counts refusals. Being up to date is none. */
+function remember(ledger: Ledger, node: Node, verdict: Verdict, now: number): void {
+  const gate = verdict.gates.find((result) => !result.passed)?.gate;
+  const reason = verdict.decision === "STAY" ? verdict.reason : "PASSED";
+  node.lastVerdict = { decision: verdict.decision, gate, reason, atMs: now };
+  if (gate !== undefined && reason !== "UP_TO_DATE") ledger.tally.refusals[gate] += 1;
+}

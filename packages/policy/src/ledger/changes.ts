@@ -1,0 +1,35 @@
+/**
+ * What a decision leaves behind: changes that must be durable before anybody is told, and effects to carry out after.
+ * The ledger has applied a change to its own memory when it returns it.
+ */
+import type { Brake, Dial } from "../domain/dial.ts";
+import type { Node } from "../domain/node.ts";
+import type { OutcomeRecord } from "../domain/outcome.ts";
+import type { Override } from "../domain/override.ts";
+import type { Permit, PermitEnd } from "../domain/permit.ts";
+import type { Release } from "../domain/release.ts";
+import type { DialSetting } from "../domain/dial.ts";
+
+/** A change to be stored. Those that are decisions also become leaves of the audit log. */
+export type Change =
+  | { readonly kind: "node"; readonly node: Node }
+  | { readonly kind: "permit"; readonly permit: Permit }
+  | { readonly kind: "permit-ended"; readonly permit: Permit; readonly end: PermitEnd }
+  | { readonly kind: "outcome"; readonly nodeId: string; readonly poolId: string; readonly outcome: OutcomeRecord }
+  | { readonly kind: "release"; readonly release: Release }
+  | { readonly kind: "dial"; readonly dial: Dial; readonly was: DialSetting["kind"] }
+  | { readonly kind: "override"; readonly override: Override }
+  | { readonly kind: "override-ended"; readonly override: Override }
+  | { readonly kind: "brake"; readonly brake: Brake };
+
+/** What to do once the changes are durable. */
+export type Effect =
+  /** Routers are to be told how the node stands. */
+  { readonly kind: "member-changed"; readonly nodeId: string };
+
+/** What a step returns. */
+export interface Step<A> {
+  readonly answer: A;
+  readonly changes: readonly Change[];
+  readonly effects: readonly Effect[];
+}

@@ -1,0 +1,127 @@
+/**
+ * The ledger: the whole fleet as one coordinator knows it. It has one writer. The files beside this one are its moves
+ * (ask, report, tick, administer); each takes the ledger, an event and `now`, applies the event, and returns what must be
+ * stored and done. No clock, randomness, network or disk in here.
+ */
+import type { Brake, Dial } from "../domain/dial.ts";
+import type { Node, NodeIdentity, NodeState } from "../domain/node.ts";
+import type { Override } from "../domain/override.ts";
+import type { Release } from "../domain/release.ts";
+import { NO_SITUATION } from "../domain/situation.ts";
+import type { GateName } from "../domain/verdict.ts";
+import type { PoolConfig } from "../pool/config.ts";
+import { Deadlines } from "./deadlines.ts";
+import { type Member, Pool } from "../pool/pool.ts";
+
+/** When a node that was told to stay may ask again, by the gate that refused. Milliseconds. */
+export interface RetryConfig {
+  readonly allowlistMs: number;
+  readonly dialMs: number;
+  readonly capacityMs: number;
+}
+
+/** Settings of a ledger. */
+export interface LedgerConfig {
+  readonly pool: PoolConfig;
+  readonly retry: RetryConfig;
+}
+
+/** What has been counted since the store was made. */
+export interface Tally {
+  committed: number;
+  reverted: number;
+  lost: number;
+  readonly refusals: Record<GateName, number>;
+}
+
+/** The ledger. Only the moves change it. */
+export interface Ledger {
+  readonly config: LedgerConfig;
+  /** When this process began to hear; nodes are not called silent for what they said before. */
+  readonly startedAtMs: number;
+  readonly pools: Map<string, Pool>;
+  readonly nodes: Map<string, Node>;
+  /** Highest counter first. */
+  releases: readonly Release[];
+  readonly dials: Map<string, Dial>;
+  readonly overrides: Map<string, Override>;
+  brake: Brake;
+  readonly deadlines: Deadlines;
+  readonly tally: Tally;
+  /** Whether nodes that were not heard since the start have been called silent yet. */
+  unheardAged: boolean;
+}
+
+/** An empty ledger. */
+export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger {
+  return {
+    config,
+    startedAtMs,
+    pools: new Map(),
+    nodes: new Map(),
+    releases: [],
+    dials: new Map(),
+    overrides: new Map(),
+    brake: { engaged: false, reason: "", updatedAtMs: startedAtMs },
+    deadlines: new Deadlines(),
+    tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
+    unheardAged: false,
+  };
+}
+
+/** The pool of that name, made where it did not exist. */
+export function poolOf(ledger: Ledger, poolId: string): Pool {
+  let pool = ledger.pools.get(poolId);
+  if (pool === undefined) {
+    pool = new Pool(poolId, ledger.config.pool);
+    ledger.pools.set(poolId, pool);
+  }
+  return pool;
+}
+
+/** A node's place in its pool's books. */
+export function memberOf(ledger: Ledger, node: Node): Member {
+  return poolOf(ledger, node.identity.poolId).enrol(node.identity.nodeId, node.identity.domains);
+}
+
+/** Takes a node in, once; returns the node it is. */
+export function admit(ledger: Ledger, identity: NodeIdentity): Node {
+  const known = ledger.nodes.get(identity.nodeId);
+  if (known !== undefined) return known;
+  const node: Node = {
+    identity,
+    running: undefined,
+    situation: NO_SITUATION,
+    reportedAtMs: undefined,
+    bootId: "",
+    sequence: 0,
+    permit: undefined,
+    lost: false,
+    lastVerdict: undefined,
+    lastOutcome: undefined,
+    lastOutcomeKey: "",
+    deniedDigests: [],
+  };
+  ledger.nodes.set(identity.nodeId, node);
+  memberOf(ledger, node);
+  return node;
+}
+
+/** How a node is counted and seen by routers. */
+export function stateOf(ledger: Ledger, node: Node, now: number): NodeState {
+  switch (node.permit?.phase) {
+    case "DRAINING":
+      return "LEAVING";
+    case "AWAY":
+      return "AWAY";
+    case "RETURNED":
+      return "RETURNED";
+    case undefined: {
+      const { workState } = node.situation;
+      const able = workState === "SERVING" || workState === "NONE";
+      const heardAtMs = node.reportedAtMs ?? ledger.startedAtMs;
+      const silent = now - heardAtMs > ledger.config.pool.reportFreshMs;
+      return able && !silent && !node.lost ? "SERVING" : "LOST";
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** A permit's life: granted, departed, returned, ended. Each move charges or frees the pool's books with it. */
+import type { Node } from "../domain/node.ts";
+import type { Permit, PermitEnd } from "../domain/permit.ts";
+import type { Target } from "../domain/verdict.ts";
+import type { Change } from "./changes.ts";
+import { type Ledger, memberOf, poolOf } from "./ledger.ts";
+
+/** Grants leave: capacity is charged at once. */
+export function grant(
+  ledger: Ledger,
+  node: Node,
+  target: Target,
+  grant: { readonly permitId: string; readonly overrideId: string | undefined },
+  now: number,
+): { readonly permit: Permit; readonly changes: readonly Change[] } {
+  const { nodeId, poolId } = node.identity;
+  const permit: Permit = {
+    permitId: grant.permitId,
+    nodeId,
+    poolId,
+    fromDigest: node.running?.digest ?? "",
+    toDigest: target.build.digest,
+    version: target.release.version,
+    phase: "DRAINING",
+    grantedAtMs: now,
+    expiresAtMs: now + ledger.config.pool.permitTtlMs,
+    ...(grant.overrideId === undefined ? {} : { overrideId: grant.overrideId }),
+  };
+  hold(ledger, node, permit);
+  return { permit, changes: [{ kind: "permit", permit }] };
+}
+
+/** Puts a permit into the books: a new one, or one that was stored before a restart. */
+export function hold(ledger: Ledger, node: Node, permit: Permit): void {
+  node.permit = permit;
+  if (permit.phase !== "RETURNED") poolOf(ledger, permit.poolId).leave(memberOf(ledger, node));
+  ledger.deadlines.add({ atMs: permit.expiresAtMs, permitId: permit.permitId, nodeId: permit.nodeId });
+}
+
+/** The node is drained and was checked again. */
+export function depart(node: Node, permit: Permit): { readonly permit: Permit; readonly changes: readonly Change[] } {
+  const away: Permit = { ...permit, phase: "AWAY" };
+  node.permit = away;
+  return { permit: away, changes: [{ kind: "permit", permit: away }] };
+}
+
+/** The node's work is restored; the next report counts again. */
+export function comeBack(ledger: Ledger, node: Node, permit: Permit): readonly Change[] {
+  const returned: Permit = { ...permit, phase: "RETURNED" };
+  node.permit = returned;
+  poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node));
+  return [{ kind: "permit", permit: returned }];
+}
+
+/** Ends a permit. What it charged is freed; capacity comes back with the node's next report only. */
+export function endPermit(ledger: Ledger, node: Node, permit: Permit, end: PermitEnd): readonly Change[] {
+  node.permit = undefined;
+  poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node));
+  return [{ kind: "permit-ended", permit, end }];
+}

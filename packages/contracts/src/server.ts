@@ -29,7 +29,7 @@ export interface Call<P> {
 }
 
 /** Runs before each handler; returns who calls, or throws an RpcError to refuse the call. */
-export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P;
+export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P | Promise<P>;
 
 /** One async function a method. Streams are async iterables in both directions. */
 export type Implementation<S extends DescService, P> = {
@@ -69,16 +69,16 @@ export function bindService<S extends DescService, P>(
       onDefect(error, `${service.typeName}/${method.name}`);
       return new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, "internal error", { cause: error });
     };
-    const enter = (call: AnyCall): Call<P> => {
+    const enter = async (call: AnyCall): Promise<Call<P>> => {
       const peer = call.getPeer();
-      const principal = intercept(method, call.metadata, peer);
+      const principal = await intercept(method, call.metadata, peer);
       const abort = new AbortController();
       (call as EventEmitter).on("cancelled", () => abort.abort());
       return { principal, metadata: call.metadata, peer, signal: abort.signal };
     };
     if (method.methodKind === "unary") {
       handlers[method.localName] = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => {
-        Promise.try(() => run(call.request, enter(call))).then(
+        Promise.try(async () => run(call.request, await enter(call))).then(
           (response) => reply(null, response),
           (error: unknown) => reply(fail(error)),
         );
@@ -87,7 +87,7 @@ export function bindService<S extends DescService, P>(
       const bidi = method.methodKind !== "server_streaming";
       handlers[method.localName] = (stream: AnyStream) => {
         Promise.try(async () => {
-          const call = enter(stream);
+          const call = await enter(stream);
           const input = bidi ? stream : (stream as ServerWritableStream<unknown, unknown>).request;
           await pump(run(input, call) as AsyncIterable<unknown>, stream, call.signal);
           stream.end();

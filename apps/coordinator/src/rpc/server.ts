@@ -1,0 +1,96 @@
+/** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
+import type { DescService } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { bindService } from "@moult/contracts";
+import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
+import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
+import {
+  AgentService,
+  AttendResponseSchema,
+  FleetService,
+  MembershipService,
+  ReleaseService,
+  RolloutService,
+} from "@moult/contracts/v1";
+import type { TlsMaterial } from "../tls/certificate.ts";
+import { createAccessCheck } from "./access.ts";
+import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import { createAgentService } from "./agent-service.ts";
+import { createFleetService } from "./fleet-service.ts";
+import { createMembershipService } from "./membership-service.ts";
+import { createReleaseService } from "./release-service.ts";
+import { createRolloutService } from "./rollout-service.ts";
+import type { Parts } from "./services.ts";
+
+/** gRPC's usual limit; every message of the contract fits. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Below the 30 s after which home routers forget a connection. */
+const KEEPALIVE_MS = 25_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** Nodes that lose their stream come back spread over this. */
+const RECONNECT_WITHIN_MS = 10_000;
+/** Calls that have not ended by then are cut. */
+const SHUTDOWN_GRACE_MS = 3_000;
+
+const SERVICES: readonly DescService[] = [
+  AgentService,
+  MembershipService,
+  ReleaseService,
+  RolloutService,
+  FleetService,
+];
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly port: number;
+  readonly health: HealthSwitch;
+  /** Tells devices, lets calls end, then closes. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts serving. */
+export async function startServer(
+  parts: Parts,
+  operators: OperatorTokens,
+  tls: TlsMaterial,
+  listen: { readonly host: string; readonly port: number },
+): Promise<RunningServer> {
+  const server = new Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.enable_channelz": 0,
+  });
+  const check = createAccessCheck(parts.sessions, operators);
+  const defect = (error: unknown, method: string): void => parts.log.error({ err: error, method }, "a call failed");
+  const health = createHealth(SERVICES);
+  const reflection = createReflection([...SERVICES, Health]);
+  bindService(server, AgentService, createAgentService(parts), check, defect);
+  bindService(server, MembershipService, createMembershipService(parts), check, defect);
+  bindService(server, ReleaseService, createReleaseService(parts), check, defect);
+  bindService(server, RolloutService, createRolloutService(parts), check, defect);
+  bindService(server, FleetService, createFleetService(parts), check, defect);
+  bindService(server, Health, health.implementation, check, defect);
+  bindService(server, ServerReflection, reflection, check, defect);
+  bindService(server, ServerReflectionAlpha, reflection, check, defect);
+  const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
+  const port = await new Promise<number>((resolve, reject) => {
+    const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
+    const credentials = ServerCredentials.createSsl(null, [keyPair]);
+    server.bindAsync(`${host}:${listen.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  health.set(true);
+  return { port, health, stop: () => stop(server, parts, health) };
+}
+
+async function stop(server: Server, parts: Parts, health: HealthSwitch): Promise<void> {
+  health.set(false);
+  const drain = { case: "drain" as const, value: { reconnectWithinMs: RECONNECT_WITHIN_MS } };
+  parts.notices.send("drain", create(AttendResponseSchema, { message: drain }));
+  await parts.owner.settled();
+  const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  clearTimeout(force);
+}

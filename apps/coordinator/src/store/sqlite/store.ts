@@ -1,0 +1,268 @@
+/**
+ * The default engine: node:sqlite in WAL mode with `synchronous=FULL`, so that a committed batch survives power loss. One
+ * process at a time; a second one that opens the same file is refused by its lock.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import {
+  type Dial,
+  type DialSetting,
+  NO_SITUATION,
+  type Node,
+  type NodeIdentity,
+  type Override,
+  type Permit,
+  type Release,
+  type Tally,
+} from "@moult/policy";
+import { auditLeaf, dialBody } from "../audit-leaf.ts";
+import {
+  type Batch,
+  type EnrollmentToken,
+  type Snapshot,
+  type Store,
+  type StoreChange,
+  StoreError,
+  type StoredNode,
+} from "../port.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+/** Remembered answers are kept for a day: longer than any client goes on retrying. */
+const REQUEST_KEEP_MS = 86_400_000;
+/** Tokens are kept this long after their end, so that "expired" can be told from "unknown". */
+const TOKEN_KEEP_MS = 30 * 86_400_000;
+
+/** Opens or makes the store of `network` at `path`. Throws a StoreError that says why it cannot be used. */
+export function openSqliteStore(path: string, network: string): Store {
+  const db = open(path);
+  migrate(db, path);
+  claim(db, network, path);
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  const run = (sql: string, ...values: (string | number | Uint8Array | null)[]): void => {
+    prepare(sql).run(...values);
+  };
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the shape of its own SELECT
+  const all = <T>(sql: string): readonly T[] => prepare(sql).all() as T[];
+  const documents = <T>(sql: string): T[] => all<{ document: string }>(sql).map((row) => JSON.parse(row.document) as T);
+
+  const write = (change: StoreChange): void => {
+    switch (change.kind) {
+      case "enrolled":
+        run("INSERT OR IGNORE INTO nodes VALUES (?, ?, NULL)", change.identity.nodeId, JSON.stringify(change.identity));
+        break;
+      case "node":
+        run("UPDATE nodes SET state = ? WHERE node_id = ?", nodeState(change.node), change.node.identity.nodeId);
+        break;
+      case "permit": {
+        const { nodeId, permitId } = change.permit;
+        run("INSERT OR REPLACE INTO permits VALUES (?, ?, ?)", nodeId, permitId, JSON.stringify(change.permit));
+        break;
+      }
+      case "permit-ended":
+        run("DELETE FROM permits WHERE permit_id = ?", change.permit.permitId);
+        break;
+      case "release": {
+        const { version, releaseCounter } = change.release;
+        run(
+          "INSERT OR REPLACE INTO releases VALUES (?, ?, ?)",
+          version,
+          releaseCounter,
+          JSON.stringify(change.release),
+        );
+        break;
+      }
+      case "dial":
+        run("INSERT OR REPLACE INTO dials VALUES (?, ?)", change.dial.version, JSON.stringify(dialBody(change.dial)));
+        break;
+      case "override": {
+        const { overrideId } = change.override;
+        run("INSERT OR REPLACE INTO overrides VALUES (?, ?)", overrideId, JSON.stringify(change.override));
+        break;
+      }
+      case "override-ended":
+        run("DELETE FROM overrides WHERE override_id = ?", change.override.overrideId);
+        break;
+      case "brake":
+        run("INSERT OR REPLACE INTO meta VALUES ('brake', ?)", JSON.stringify(change.brake));
+        break;
+      case "token": {
+        const { tokenHash, expiresAtMs } = change.token;
+        run("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", tokenHash, expiresAtMs, JSON.stringify(change.token));
+        break;
+      }
+      case "manifest":
+        run("INSERT OR IGNORE INTO manifests VALUES (?, ?)", change.digest, change.envelope);
+        break;
+      case "request": {
+        const { requestId, requestHash, response, atMs } = change.request;
+        run("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?)", requestId, requestHash, response, atMs);
+        break;
+      }
+      case "totals":
+        for (const [poolId, demand] of change.demandByPool) {
+          run("INSERT OR REPLACE INTO totals VALUES (?, ?)", poolId, demand);
+        }
+        run("INSERT OR REPLACE INTO meta VALUES ('tally', ?)", JSON.stringify(change.tally));
+        break;
+      case "outcome":
+        break;
+    }
+  };
+
+  const append = (change: StoreChange, atMs: number): void => {
+    const leaf = auditLeaf(change);
+    if (leaf === undefined) return;
+    run(
+      `INSERT INTO audit SELECT ?1, COALESCE(MAX(seq), 0) + 1, ?2, ?3, ?4 FROM audit WHERE pool_id = ?1`,
+      leaf.poolId,
+      atMs,
+      leaf.kind,
+      JSON.stringify(leaf.body),
+    );
+  };
+
+  return {
+    async commit(batch: Batch) {
+      try {
+        db.exec("BEGIN IMMEDIATE");
+        for (const change of batch.changes) {
+          write(change);
+          append(change, batch.atMs);
+        }
+        db.exec("COMMIT");
+      } catch (cause) {
+        if (db.isTransaction) db.exec("ROLLBACK");
+        throw new StoreError("UNWRITABLE", `the store at ${path} cannot be written: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+    },
+    async load(): Promise<Snapshot> {
+      const meta = new Map(
+        all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
+      );
+      const brake = meta.get("brake");
+      const tally = meta.get("tally");
+      return {
+        nodes: all<{ identity: string; state: string | null }>("SELECT identity, state FROM nodes").map(storedNode),
+        permits: documents<Permit>("SELECT permit AS document FROM permits"),
+        releases: documents<Release>("SELECT release AS document FROM releases ORDER BY release_counter DESC"),
+        dials: documents<Dial>("SELECT dial AS document FROM dials").map(storedDial),
+        overrides: documents<Override>("SELECT override AS document FROM overrides"),
+        brake: brake === undefined ? undefined : (JSON.parse(brake) as Snapshot["brake"]),
+        tokens: documents<EnrollmentToken>("SELECT token AS document FROM tokens"),
+        requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
+          "SELECT * FROM requests",
+        ).map((r) => ({ requestId: r.request_id, requestHash: r.request_hash, response: r.response, atMs: r.at_ms })),
+        demandByPool: new Map(
+          all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
+            t.pool_id,
+            t.demand_milli,
+          ]),
+        ),
+        tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
+      };
+    },
+    async manifest(digest) {
+      const row = prepare("SELECT envelope FROM manifests WHERE digest = ?").get(digest);
+      return row?.["envelope"] as Uint8Array | undefined;
+    },
+    async tidy(nowMs) {
+      run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+      run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+      db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+    },
+    async close() {
+      db.close();
+    },
+  };
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path);
+    // EXCLUSIVE keeps a second coordinator out for as long as this one lives.
+    db.exec(
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+    );
+    return db;
+  } catch (cause) {
+    const why = (cause as Error).message;
+    const message = why.includes("locked") ? "another coordinator holds it" : why;
+    throw new StoreError("UNREADABLE", `the store at ${path} cannot be opened: ${message}`, { cause });
+  }
+}
+
+function migrate(db: DatabaseSync, path: string): void {
+  const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version > MIGRATIONS.length) {
+    throw new StoreError(
+      "VERSION",
+      `the store at ${path} is of version ${version}; this coordinator knows up to ${MIGRATIONS.length}: run a newer one`,
+    );
+  }
+  try {
+    for (let next = version; next < MIGRATIONS.length; next += 1) {
+      db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[next]}; PRAGMA user_version = ${next + 1}; COMMIT`);
+    }
+  } catch (cause) {
+    throw new StoreError("UNWRITABLE", `the store at ${path} cannot be prepared: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function claim(db: DatabaseSync, network: string, path: string): void {
+  const row = db.prepare("SELECT value FROM meta WHERE key = 'network'").get() as { value: string } | undefined;
+  if (row === undefined) {
+    db.prepare("INSERT INTO meta VALUES ('network', ?)").run(network);
+  } else if (row.value !== network) {
+    throw new StoreError(
+      "OTHER_NETWORK",
+      `the store at ${path} belongs to network "${row.value}", not to "${network}": give each network its own state_dir`,
+    );
+  }
+}
+
+/** What an ask leaves of a node. Pulses never get here. */
+function nodeState(node: Node): string {
+  const { running, situation, bootId, sequence, lastVerdict, lastOutcome, lastOutcomeKey, deniedDigests } = node;
+  return JSON.stringify({
+    running,
+    situation,
+    bootId,
+    sequence,
+    lastVerdict,
+    lastOutcome,
+    lastOutcomeKey,
+    deniedDigests,
+  });
+}
+
+function storedNode(row: { identity: string; state: string | null }): StoredNode {
+  const identity = JSON.parse(row.identity) as NodeIdentity;
+  const state = row.state === null ? undefined : (JSON.parse(row.state) as Omit<StoredNode, "identity">);
+  return {
+    identity,
+    running: state?.running,
+    situation: state?.situation ?? NO_SITUATION,
+    bootId: state?.bootId ?? "",
+    sequence: state?.sequence ?? 0,
+    lastVerdict: state?.lastVerdict,
+    lastOutcome: state?.lastOutcome,
+    lastOutcomeKey: state?.lastOutcomeKey ?? "",
+    deniedDigests: state?.deniedDigests ?? [],
+  };
+}
+
+function storedDial(dial: Dial): Dial {
+  const setting = dial.setting as DialSetting & { readonly nodes?: readonly string[] };
+  return setting.kind === "named" ? { ...dial, setting: { ...setting, nodes: new Set(setting.nodes) } } : dial;
+}

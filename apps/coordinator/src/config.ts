@@ -5,6 +5,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type LedgerConfig, POOL_DEFAULTS } from "@moult/policy";
+import { TrustError, checkCouncil } from "@moult/trust";
+import { validate as isCron } from "node-cron";
 import { parse } from "yaml";
 import { z } from "zod";
 
@@ -25,6 +27,7 @@ const ConfigFile = z.strictObject({
     .describe("Name of the network; manifests of another network are refused."),
   state_dir: z.string().min(1).describe("Folder for the store, parts, certificates and tokens."),
   grpc: Address.prefault({}),
+  json: Address.prefault({}).describe("Operators' calls as Connect and JSON over HTTPS."),
   artifacts: Address.extend({
     public_url: z.url().optional().describe("Base URL under which devices reach the artifacts; default: the listener."),
     part_bytes_max: z.number().int().min(1).default(1_073_741_824).describe("Largest part that may be uploaded."),
@@ -39,6 +42,14 @@ const ConfigFile = z.strictObject({
     .describe("Names and addresses that the coordinator's own certificate is for."),
   council: z
     .strictObject({ threshold: z.number().int().min(1), keys: z.array(hex32).min(1) })
+    .superRefine((council, context) => {
+      try {
+        checkCouncil(council);
+      } catch (error) {
+        if (!(error instanceof TrustError)) throw error;
+        context.addIssue({ code: "custom", message: error.message });
+      }
+    })
     .describe("Whose signatures make a build approved, and how many of them."),
   capacity: z
     .strictObject({
@@ -60,7 +71,11 @@ const ConfigFile = z.strictObject({
     .prefault({})
     .describe("When a node that was told to stay may ask again, by the gate that refused."),
   session_ttl_ms: durationMs.default(3_600_000).describe("How long a device's session lasts."),
-  maintenance_cron: z.string().default("17 4 * * *").describe("When the store is tidied; cron, in UTC."),
+  maintenance_cron: z
+    .string()
+    .refine(isCron, "a cron expression, as in `17 4 * * *`")
+    .default("17 4 * * *")
+    .describe("When the store is tidied; cron, in UTC."),
   log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
@@ -69,6 +84,7 @@ export interface Config {
   readonly network: string;
   readonly state_dir: string;
   readonly grpc: { readonly host: string; readonly port: number };
+  readonly json: { readonly host: string; readonly port: number };
   readonly artifacts: {
     readonly host: string;
     readonly port: number;
@@ -137,7 +153,11 @@ function withEnvironment(fragments: unknown, env: Readonly<Record<string, string
       place[key] = typeof next === "object" && next !== null ? next : {};
       place = place[key] as Record<string, unknown>;
     }
-    place[path.at(-1) ?? ""] = parse(value);
+    try {
+      place[path.at(-1) ?? ""] = parse(value);
+    } catch (cause) {
+      throw new ConfigError(`${name} in the environment is not YAML: ${(cause as Error).message}`, { cause });
+    }
   }
   return root;
 }

@@ -1,26 +1,29 @@
 /** Puts the parts together: store, ledger, services, endpoint, and what happens by time alone. */
-import { mkdirSync, renameSync, rmSync, writeFileSync, existsSync, readFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { AttendResponse, Member } from "@moult/contracts/v1";
 import { MemberSchema } from "@moult/contracts/v1";
 import { create } from "@bufbuild/protobuf";
-import { type Effect, type Ledger, tick } from "@moult/policy";
+import type { Effect, Ledger } from "@moult/policy";
 import { checkCouncil } from "@moult/trust";
 import { schedule } from "node-cron";
 import { createEndpoint } from "./artifacts/endpoint.ts";
 import { PartFiles } from "./artifacts/part-files.ts";
-import { type Config, ledgerConfig } from "./config.ts";
+import { type Config, ConfigError, ledgerConfig } from "./config.ts";
 import { createChallenges } from "./identity/challenge.ts";
 import { EnrollmentTokens } from "./identity/enrollment.ts";
 import { loadOperatorTokens } from "./identity/operator-tokens.ts";
+import { readOrMakeSecret } from "./identity/secret-file.ts";
 import { createSessions } from "./identity/sessions.ts";
+import { passTime } from "./ledger/hearing.ts";
 import { Owner, StoreUnavailable } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
+import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
 import type { Parts } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
@@ -32,7 +35,8 @@ const TICK_MS = 250;
 /** Per-pool totals are what demand starts from after a restart; a few seconds old is fresh enough. */
 const TOTALS_MS = 3_000;
 const RELOAD_AFTER_MS = 1_000;
-const SECRET_BYTES = 32;
+/** A part of 1 GiB over a line of 2.4 Mbit/s; only releasers' uploads last longer than their headers. */
+const UPLOAD_MS = 3_600_000;
 
 /** The world the coordinator runs in. */
 export interface World {
@@ -44,7 +48,11 @@ export interface World {
 
 /** A coordinator that serves. */
 export interface RunningCoordinator {
+  /** `host:port`. */
   readonly grpc: string;
+  /** Base URL of the operators' calls as Connect and JSON. */
+  readonly json: string;
+  /** Base URL under which devices find the artifacts. */
   readonly artifacts: string;
   readonly stop: () => Promise<void>;
 }
@@ -58,7 +66,8 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const tls = config.tls
     ? readTls(config.tls)
     : await ownTls(join(config.state_dir, "tls"), config.tls_names, clock.now());
-  const secret = readSecret(join(config.state_dir, "session.key"), random);
+  // Kept, so that sessions outlive a restart of the coordinator.
+  const secret = Buffer.from(readOrMakeSecret(join(config.state_dir, "session.key"), random, "hex"), "hex");
   const members = new Topic<Member>();
   const notices = new Topic<AttendResponse>();
   let tokens = new EnrollmentTokens([]);
@@ -88,9 +97,9 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     log,
     partBytesMax: config.artifacts.part_bytes_max,
   });
-  const artifactServer = createServer({ cert: tls.certificate, key: tls.key }, endpoint);
+  const artifactServer = createServer({ cert: tls.certificate, key: tls.key, requestTimeout: UPLOAD_MS }, endpoint);
   await new Promise<void>((resolve, reject) => {
-    artifactServer.once("error", reject);
+    artifactServer.once("error", (cause) => reject(cannotListen("artifacts", config.artifacts, cause)));
     artifactServer.listen(config.artifacts.port, config.artifacts.host, resolve);
   });
   const artifactPort = (artifactServer.address() as AddressInfo).port;
@@ -112,24 +121,36 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     notices,
     requests: () => requests,
   };
-  const server = await startServer(parts, operators, tls, config.grpc);
+  const server = await startServer(parts, operators, tls, config.grpc).catch((cause: unknown) => {
+    artifactServer.close();
+    throw cannotListen("grpc", config.grpc, cause as Error);
+  });
+  const json = await startJsonServer(parts, operators, tls, config.json).catch(async (cause: unknown) => {
+    artifactServer.close();
+    await server.stop();
+    throw cannotListen("json", config.json, cause as Error);
+  });
   const stopTimers = startTimers(config, owner, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
+  const jsonUrl = `https://${authority(config.json.host, json.port)}`;
   const endpoints = join(config.state_dir, "endpoints.json");
-  writeFileSync(`${endpoints}.new`, `${JSON.stringify({ grpc, artifacts, pid: process.pid })}\n`);
+  writeFileSync(`${endpoints}.new`, `${JSON.stringify({ grpc, json: jsonUrl, artifacts, pid: process.pid })}\n`);
   renameSync(`${endpoints}.new`, endpoints);
-  log.info({ grpc, artifacts, nodes: owner.ledger.nodes.size }, "serving");
+  log.info({ grpc, json: jsonUrl, artifacts, nodes: owner.ledger.nodes.size }, "serving");
 
   return {
     grpc,
+    json: jsonUrl,
     artifacts,
     async stop() {
       stopTimers();
       rmSync(endpoints, { force: true });
+      json.stop();
       await server.stop();
       artifactServer.close();
       artifactServer.closeAllConnections();
       await owner.settled();
+      owner.close();
       await store.close();
     },
   };
@@ -144,7 +165,7 @@ function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, l
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
-  const ticking = setInterval(() => void decide(tick), TICK_MS);
+  const ticking = setInterval(() => void decide(passTime), TICK_MS);
   const totals = setInterval(
     () =>
       void decide(({ pools, tally }) => {
@@ -156,8 +177,13 @@ function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, l
   const tidying = schedule(
     config.maintenance_cron,
     async () => {
-      await store.tidy(clock.now());
-      log.info({}, "the store was tidied");
+      try {
+        await store.tidy(clock.now());
+        log.info({}, "the store was tidied");
+      } catch (error) {
+        // Tidying can wait for its next turn; a store that cannot be written shows at the next decision.
+        log.error({ err: error }, "the store was not tidied");
+      }
     },
     { timezone: "UTC", noOverlap: true },
   );
@@ -168,17 +194,23 @@ function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, l
   };
 }
 
+function cannotListen(
+  key: string,
+  { host, port }: { readonly host: string; readonly port: number },
+  cause: Error,
+): Error {
+  return new ConfigError(`${key}: cannot listen on ${authority(host, port)}: ${cause.message}`, { cause });
+}
+
 function authority(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The secret behind sessions, so that they outlive a restart of the coordinator. */
-function readSecret(path: string, random: Random): Uint8Array {
-  if (!existsSync(path)) writeFileSync(path, Buffer.from(random.bytes(SECRET_BYTES)).toString("hex"), { mode: 0o600 });
-  return Buffer.from(readFileSync(path, "utf8").trim(), "hex");
-}
-
-/** Makes the state folder; only its owner may look into it. */
+/** Makes the state folder; only its owner may look into it. Throws ConfigError. */
 export function makeStateDir(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ConfigError(`state_dir: ${path} cannot be made: ${(cause as Error).message}`, { cause });
+  }
 }

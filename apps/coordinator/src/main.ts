@@ -2,12 +2,13 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { TrustError } from "@moult/trust";
 import pino from "pino";
 import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
 import { makeStateDir, startCoordinator } from "./coordinator.ts";
+import { SecretError } from "./identity/secret-file.ts";
 import { StoreError } from "./store/port.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
+import { TlsError } from "./tls/certificate.ts";
 
 const HELP = `Runs a Moult coordinator.
 
@@ -59,7 +60,8 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const usage =
     error instanceof ConfigError ||
-    error instanceof TrustError ||
+    error instanceof SecretError ||
+    error instanceof TlsError ||
     (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
   const known = usage || error instanceof StoreError;
   process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);

@@ -24,13 +24,18 @@ const ROUTE = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/;
 /** A digest names its bytes for ever. */
 const CACHE_CONTROL = "public, max-age=31536000, immutable";
 
+/** What reading from and writing to a client that has gone away fails with. */
+const GONE: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
+/** How long the rest of a body that was refused is read, so that the answer is not lost in a reset connection. */
+const LINGER_MS = 2_000;
+
 /** The listener. */
 export function createEndpoint(parts: EndpointParts): RequestListener {
   return (request, response) => {
     route(parts, request, response).catch((error: unknown) => {
       // A client that went away in the middle is everyday; the rest is ours to look at.
-      const gone = (error as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE";
-      if (!gone) parts.log.error({ err: error, url: request.url }, "an artifact request failed");
+      if (!GONE.has((error as NodeJS.ErrnoException).code ?? ""))
+        parts.log.error({ err: error, url: request.url }, "an artifact request failed");
       if (response.headersSent) response.destroy();
       else say(response, 500, "internal error");
     });
@@ -111,16 +116,16 @@ async function takePart(
   const token = /^Bearer (.{1,2048})$/.exec(request.headers.authorization ?? "")?.[1];
   const access = token === undefined ? undefined : parts.operators(token);
   if (access === undefined || access < Access.RELEASER) {
-    say(response, access === undefined ? 401 : 403, "uploading needs a releaser's token");
+    refuse(request, response, access === undefined ? 401 : 403, "uploading needs a releaser's token");
     return;
   }
   const length = Number(request.headers["content-length"] ?? Number.NaN);
   if (!Number.isSafeInteger(length) || length < 0) {
-    say(response, 411, "send Content-Length");
+    refuse(request, response, 411, "send Content-Length");
     return;
   }
   if (length > parts.partBytesMax) {
-    say(response, 413, `a part has at most ${parts.partBytesMax} bytes here`);
+    refuse(request, response, 413, `a part has at most ${parts.partBytesMax} bytes here`);
     return;
   }
   if (parts.partFiles.length(digest) === length) {
@@ -128,7 +133,9 @@ async function takePart(
     say(response, 200, "already here");
     return;
   }
-  const upload = await parts.partFiles.write(digest, length, request);
+  // The stream is not to be destroyed when reading ends early: the connection still has to carry the answer.
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  const upload = await parts.partFiles.write(digest, length, body);
   switch (upload) {
     case "STORED":
       say(response, 201, "stored");
@@ -140,9 +147,16 @@ async function takePart(
       say(response, 400, `Content-Length said ${length} bytes; others came`);
       break;
     case "DISK_FULL":
-      say(response, 507, "the coordinator's disk is full");
+      refuse(request, response, 507, "the coordinator's disk is full");
       break;
   }
+}
+
+/** Answers before the body was read; what still comes of it is thrown away, for a moment only. */
+function refuse(request: IncomingMessage, response: ServerResponse, code: number, sentence: string): void {
+  say(response, code, sentence);
+  const enough = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once("close", () => clearTimeout(enough));
 }
 
 function say(response: ServerResponse, code: number, sentence: string): void {

@@ -70,12 +70,17 @@ async function fill(
     written += chunk.length;
     if (written > length) return "LENGTH_WRONG";
     hash.update(chunk);
-    await file.write(chunk);
+    await writeWhole(file, chunk);
   }
   if (written !== length) return "LENGTH_WRONG";
   if (hash.digest("hex") !== digest) return "DIGEST_WRONG";
   await file.sync();
   return "STORED";
+}
+
+/** A disk that is nearly full takes less than it was given, and says so only in the count. */
+async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
 }
 
 async function syncFolder(folder: string): Promise<void> {

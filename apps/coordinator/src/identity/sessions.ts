@@ -44,7 +44,8 @@ export function createSessions(secret: Uint8Array, network: string, ttlMs: numbe
         .setProtectedHeader({ alg: "HS256" })
         .setSubject(nodeId)
         .setAudience(network)
-        .setExpirationTime(new Date(clock.now() + ttlMs))
+        // Whole seconds, rounded up: a session never ends before its holder was told it would.
+        .setExpirationTime(Math.ceil((clock.now() + ttlMs) / 1000))
         .sign(secret),
     check(token) {
       const seen = known.get(token);

@@ -6,6 +6,7 @@
 import type { Effect, Ledger, Step } from "@moult/policy";
 import type { Clock, Log } from "../ports.ts";
 import type { Store, StoreChange } from "../store/port.ts";
+import { written } from "./written.ts";
 
 /** The store cannot be written now. Nothing of the move was kept. */
 export class StoreUnavailable extends Error {
@@ -47,6 +48,7 @@ export class Owner {
   #ledger: Ledger | undefined;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
@@ -66,13 +68,14 @@ export class Owner {
   /** Applies a move and answers when it is durable. Rejects with StoreUnavailable where the store fails. */
   async decide<A>(move: Move<A>): Promise<A> {
     const step = move(this.ledger, this.#parts.clock.now());
+    const changes = written(this.ledger, step.changes);
     // An answer may rest on a change that waits to be written, so it waits with it even where it changes nothing.
-    if (step.changes.length === 0 && this.#waiting.length === 0 && this.#flushing === undefined) {
+    if (changes.length === 0 && this.#waiting.length === 0 && this.#flushing === undefined) {
       this.#parts.carryOut(step.effects, this.ledger);
       return step.answer;
     }
     await new Promise<void>((done, failed) => {
-      this.#waiting.push({ changes: step.changes, effects: step.effects, done, failed });
+      this.#waiting.push({ changes, effects: step.effects, done, failed });
       this.#flushing ??= this.#flush();
     });
     return step.answer;
@@ -83,9 +86,14 @@ export class Owner {
     while (this.#flushing !== undefined) await this.#flushing;
   }
 
+  /** No more attempts to load the ledger after this. What was decided is written still. */
+  close(): void {
+    this.#closed = true;
+  }
+
   async #flush(): Promise<void> {
     // Let everything that has arrived by now join the batch.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
       try {
@@ -96,6 +104,8 @@ export class Owner {
         break;
       }
       for (const waiting of batch) this.#parts.carryOut(waiting.effects, this.ledger);
+      // A turn of the event loop, in which the effects go out: routers are told before the node that leaves is.
+      if (batch.some((waiting) => waiting.effects.length > 0)) await turn();
       for (const waiting of batch) waiting.done();
     }
     this.#flushing = undefined;
@@ -112,6 +122,7 @@ export class Owner {
 
   #reload(): void {
     const attempt = async (): Promise<void> => {
+      if (this.#closed) return;
       try {
         this.#ledger = await this.#parts.load();
         this.#parts.log.info({ nodes: this.#ledger.nodes.size }, "the ledger was loaded again");
@@ -122,4 +133,8 @@ export class Owner {
     };
     setTimeout(() => void attempt(), this.#parts.reloadAfterMs).unref();
   }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

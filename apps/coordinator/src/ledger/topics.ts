@@ -41,6 +41,7 @@ export class Topic<T> {
   /** Opens a mailbox until the signal ends. `about` tells subscribers apart, as in a node's id. */
   subscribe(signal: AbortSignal, about: string): Mailbox<T> {
     const mailbox = new Mailbox<T>(signal);
+    if (signal.aborted) return mailbox;
     this.#mailboxes.set(mailbox, about);
     signal.addEventListener("abort", () => this.#mailboxes.delete(mailbox), { once: true });
     return mailbox;

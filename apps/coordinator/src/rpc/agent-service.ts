@@ -13,14 +13,15 @@ import {
   OpenSessionResponseSchema,
   type ReportRequest,
 } from "@moult/contracts/v1";
-import { type NodeIdentity, admit, ask, report } from "@moult/policy";
+import { type Node, type NodeIdentity, admit, ask } from "@moult/policy";
 import { nodeIdOf, provesKey } from "../identity/device-proof.ts";
 import type { TokenRefusal } from "../identity/enrollment.ts";
+import { takeIn } from "../ledger/hearing.ts";
 import { readAsk, writeVerdict } from "../wire/ask.ts";
 import { readEnrolment } from "../wire/enrolment.ts";
 import { readReport, writeReportAnswer } from "../wire/report.ts";
 import type { Principal } from "./access.ts";
-import { type Parts, answer, nodeOf } from "./services.ts";
+import { type Parts, nodeOf } from "./services.ts";
 
 const TOKEN_MESSAGES: Readonly<Record<TokenRefusal, string>> = {
   TOKEN_UNKNOWN: "the enrolment token is not known here",
@@ -35,7 +36,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
   const takeReport = async (request: ReportRequest, call: Call<Principal>) => {
     const event = readReport(request, clock.now());
     requireOwn(call, event.nodeId);
-    const state = await owner.decide((_, now) => report(owner.ledger, nodeOf(parts, event.nodeId), event, now));
+    const state = await owner.decide((ledger, now) => takeIn(ledger, nodeOf(parts, event.nodeId), event, now));
     return writeReportAnswer(state);
   };
 
@@ -44,68 +45,66 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       return create(GetChallengeResponseSchema, { challenge: parts.challenges.give() });
     },
 
-    enroll: (request) =>
-      answer(async () => {
-        const publicKey = checkProof(parts, request.proof);
-        const wish = readEnrolment(request);
-        const nodeId = nodeIdOf(publicKey);
-        const identity = await owner.decide<NodeIdentity | TokenRefusal>((ledger, now) => {
-          const known = ledger.nodes.get(nodeId);
-          if (known !== undefined) return { answer: known.identity, changes: [], effects: [] };
-          const token = parts.tokens().use(request.enrollmentToken, now);
-          if (typeof token === "string") return { answer: token, changes: [], effects: [] };
-          const made: NodeIdentity = {
-            nodeId,
-            poolId: token.poolId,
-            publicKey: Buffer.from(publicKey).toString("hex"),
-            model: wish.model,
-            labels: { ...wish.labels, ...token.labels },
-            domains: wish.domains,
-            enrolledAtMs: now,
-          };
-          admit(ledger, made);
-          const changes = [
-            { kind: "enrolled" as const, identity: made },
-            { kind: "token" as const, token },
-          ];
-          return { answer: made, changes, effects: [] };
-        });
-        if (typeof identity === "string") {
-          throw new RpcError(status.UNAUTHENTICATED, ErrorReason[identity], TOKEN_MESSAGES[identity]);
-        }
-        parts.log.info({ node: nodeId, pool: identity.poolId }, "node enrolled");
-        return create(EnrollResponseSchema, {
-          node: formatName("nodes", nodeId),
-          pool: formatName("pools", identity.poolId),
-        });
-      }),
+    async enroll(request) {
+      const publicKey = checkProof(parts, request.proof);
+      const wish = readEnrolment(request);
+      const nodeId = nodeIdOf(publicKey);
+      const identity = await owner.decide<NodeIdentity | TokenRefusal>((ledger, now) => {
+        const known = ledger.nodes.get(nodeId);
+        if (known !== undefined) return { answer: requireKey(known, publicKey), changes: [], effects: [] };
+        const token = parts.tokens().use(request.enrollmentToken, now);
+        if (typeof token === "string") return { answer: token, changes: [], effects: [] };
+        const made: NodeIdentity = {
+          nodeId,
+          poolId: token.poolId,
+          publicKey: Buffer.from(publicKey).toString("hex"),
+          model: wish.model,
+          labels: { ...wish.labels, ...token.labels },
+          domains: wish.domains,
+          enrolledAtMs: now,
+        };
+        admit(ledger, made);
+        const changes = [
+          { kind: "enrolled" as const, identity: made },
+          { kind: "token" as const, token },
+        ];
+        return { answer: made, changes, effects: [] };
+      });
+      if (typeof identity === "string") {
+        throw new RpcError(status.UNAUTHENTICATED, ErrorReason[identity], TOKEN_MESSAGES[identity]);
+      }
+      parts.log.info({ node: nodeId, pool: identity.poolId }, "node enrolled");
+      return create(EnrollResponseSchema, {
+        node: formatName("nodes", nodeId),
+        pool: formatName("pools", identity.poolId),
+      });
+    },
 
-    openSession: (request) =>
-      answer(async () => {
-        const nodeId = nodeIdOf(checkProof(parts, request.proof));
-        const { identity } = nodeOf(parts, nodeId);
-        return create(OpenSessionResponseSchema, {
-          sessionToken: await sessions.open(nodeId),
-          expiresInMs: sessions.ttlMs,
-          node: formatName("nodes", nodeId),
-          pool: formatName("pools", identity.poolId),
-        });
-      }),
+    async openSession(request) {
+      const publicKey = checkProof(parts, request.proof);
+      const nodeId = nodeIdOf(publicKey);
+      const identity = requireKey(nodeOf(parts, nodeId), publicKey);
+      return create(OpenSessionResponseSchema, {
+        sessionToken: await sessions.open(nodeId),
+        expiresInMs: sessions.ttlMs,
+        node: formatName("nodes", nodeId),
+        pool: formatName("pools", identity.poolId),
+      });
+    },
 
-    ask: (request, call) =>
-      answer(async () => {
-        const event = readAsk(request, random.uuid());
-        requireOwn(call, event.nodeId);
-        const verdict = await owner.decide((ledger, now) => ask(ledger, nodeOf(parts, event.nodeId), event, now));
-        return writeVerdict(verdict, {
-          askId: request.askId,
-          sources: parts.sources(),
-          pool: owner.ledger.config.pool,
-          now: clock.now(),
-        });
-      }),
+    async ask(request, call) {
+      const event = readAsk(request, random.uuid());
+      requireOwn(call, event.nodeId);
+      const verdict = await owner.decide((ledger, now) => ask(ledger, nodeOf(parts, event.nodeId), event, now));
+      return writeVerdict(verdict, {
+        askId: request.askId,
+        sources: parts.sources(),
+        pool: owner.ledger.config.pool,
+        now: clock.now(),
+      });
+    },
 
-    report: (request, call) => answer(() => takeReport(request, call)),
+    report: takeReport,
 
     async *attend(requests, call): AsyncGenerator<AttendResponse> {
       const nodeId = ownNode(call);
@@ -118,15 +117,16 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       const upward = (async () => {
         try {
           for await (const { message } of requests) {
-            if (message.case === "report") await answer(() => takeReport(message.value, call));
+            if (message.case === "report") await takeReport(message.value, call);
           }
         } finally {
           ended.abort();
         }
       })();
+      // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
+      upward.catch(() => undefined);
       for await (const notices of mailbox) yield* notices;
-      if (call.signal.aborted) upward.catch(() => undefined);
-      else await upward;
+      if (!call.signal.aborted) await upward;
     },
   };
 }
@@ -146,6 +146,13 @@ function checkProof(parts: Parts, proof: DeviceProof | undefined): Uint8Array {
     throw new RpcError(status.UNAUTHENTICATED, ErrorReason.SIGNATURE_INVALID, message);
   }
   return proof.publicKey;
+}
+
+/** Ids are short hashes of keys: a second key with the same id is somebody else. */
+function requireKey({ identity }: Node, publicKey: Uint8Array): NodeIdentity {
+  if (identity.publicKey === Buffer.from(publicKey).toString("hex")) return identity;
+  const message = `node ${identity.nodeId} has another key; make a new device key`;
+  throw new RpcError(status.UNAUTHENTICATED, ErrorReason.SIGNATURE_INVALID, message);
 }
 
 function ownNode(call: Call<Principal>): string {

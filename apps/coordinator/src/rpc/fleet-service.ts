@@ -9,10 +9,11 @@ import {
   GetNodeResponseSchema,
   ListNodesResponseSchema,
   ListPoolsResponseSchema,
+  NodeSchema,
   type WatchFleetResponse,
   WatchFleetResponseSchema,
 } from "@moult/contracts/v1";
-import { explain } from "@moult/policy";
+import { type Node, explain } from "@moult/policy";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hashToken } from "../identity/enrollment.ts";
 import { writeGate, writeTarget } from "../wire/ask.ts";
@@ -21,7 +22,7 @@ import { writeFleet, writeNode, writePool } from "../wire/fleet.ts";
 import { writeTime } from "../wire/time.ts";
 import type { Principal } from "./access.ts";
 import { page } from "./pages.ts";
-import { type Parts, answer, nodeOf, releaseUnknown } from "./services.ts";
+import { type Parts, nodeOf, releaseUnknown } from "./services.ts";
 
 /** At most once a second, as the contract says. */
 const WATCH_INTERVAL_MS = 1000;
@@ -46,9 +47,14 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       const poolId = fields.id("pools", request.pool, "pool", { optional: true });
       const ids = [...ledger.nodes.keys()].sort();
       const nodes = ids.map((id) => nodeOf(parts, id)).filter((n) => poolId === "" || n.identity.poolId === poolId);
-      const { items, nextPageToken } = page(fields, nodes, (n) => n.identity.nodeId, request);
       const now = clock.now();
-      return create(ListNodesResponseSchema, { nodes: items.map((n) => writeNode(ledger, n, now)), nextPageToken });
+      const written = {
+        schema: NodeSchema,
+        keyOf: (node: Node) => node.identity.nodeId,
+        write: (node: Node) => writeNode(ledger, node, now),
+      };
+      const { messages, nextPageToken } = page(fields, nodes, written, request);
+      return create(ListNodesResponseSchema, { nodes: messages, nextPageToken });
     },
 
     async listPools() {
@@ -85,27 +91,26 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       });
     },
 
-    createEnrollmentToken: (request) =>
-      answer(async () => {
-        const fields = new Fields();
-        const poolId = fields.id("pools", request.pool, "pool");
-        fields.check(POOL_ID.test(poolId), "pool", "a pool's id is 1 to 63 of a-z, 0-9 and -");
-        fields.number(request.uses, "uses", { min: 1, max: USES_MAX });
-        fields.number(request.ttlS, "ttl_s", { min: 1, max: TOKEN_TTL_MAX_S });
-        const labels = fields.labels(request.labels, "labels");
-        fields.done();
-        const secret = Buffer.from(random.bytes(TOKEN_BYTES)).toString("base64url");
-        const expiresAtMs = await owner.decide((_, now) => {
-          const ends = now + request.ttlS * 1000;
-          const token = { tokenHash: hashToken(secret), poolId, usesLeft: request.uses, expiresAtMs: ends, labels };
-          parts.tokens().add(token);
-          return { answer: ends, changes: [{ kind: "token" as const, token }], effects: [] };
-        });
-        return create(CreateEnrollmentTokenResponseSchema, {
-          enrollmentToken: secret,
-          expireTime: writeTime(expiresAtMs),
-        });
-      }),
+    async createEnrollmentToken(request) {
+      const fields = new Fields();
+      const poolId = fields.id("pools", request.pool, "pool");
+      fields.check(POOL_ID.test(poolId), "pool", "a pool's id is 1 to 63 of a-z, 0-9 and -");
+      fields.number(request.uses, "uses", { min: 1, max: USES_MAX });
+      fields.number(request.ttlS, "ttl_s", { min: 1, max: TOKEN_TTL_MAX_S });
+      const labels = fields.labels(request.labels, "labels");
+      fields.done();
+      const secret = Buffer.from(random.bytes(TOKEN_BYTES)).toString("base64url");
+      const expiresAtMs = await owner.decide((_, now) => {
+        const ends = now + request.ttlS * 1000;
+        const token = { tokenHash: hashToken(secret), poolId, usesLeft: request.uses, expiresAtMs: ends, labels };
+        parts.tokens().add(token);
+        return { answer: ends, changes: [{ kind: "token" as const, token }], effects: [] };
+      });
+      return create(CreateEnrollmentTokenResponseSchema, {
+        enrollmentToken: secret,
+        expireTime: writeTime(expiresAtMs),
+      });
+    },
   };
 }
 

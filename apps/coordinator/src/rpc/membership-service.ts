@@ -2,14 +2,22 @@
 import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { type Implementation, RpcError } from "@moult/contracts";
-import { ErrorReason, type MembershipService, type WatchResponse, WatchResponseSchema } from "@moult/contracts/v1";
+import {
+  ErrorReason,
+  type Member,
+  MemberSchema,
+  type MembershipService,
+  type WatchResponse,
+  WatchResponseSchema,
+} from "@moult/contracts/v1";
 import { Fields } from "../wire/fields.ts";
 import { writeMember } from "../wire/fleet.ts";
 import type { Principal } from "./access.ts";
+import { inMessages } from "./message-size.ts";
 import type { Parts } from "./services.ts";
 
-/** Members in one message: about 100 bytes each, well below gRPC's 4 MiB. */
-const MEMBERS_PER_MESSAGE = 10_000;
+/** What a member's numbers and field headers take at most, in bytes. */
+const MEMBER_REST_BYTES = 40;
 
 /** The service. */
 export function createMembershipService(parts: Parts): Implementation<typeof MembershipService, Principal> {
@@ -27,12 +35,18 @@ export function createMembershipService(parts: Parts): Implementation<typeof Mem
       const now = parts.clock.now();
       const members = [...ledger.nodes.values()]
         .filter((node) => poolId === "" || node.identity.poolId === poolId)
-        .map((node) => writeMember(ledger, node, now));
-      yield create(WatchResponseSchema, { snapshot: true, members: members.slice(0, MEMBERS_PER_MESSAGE) });
-      for (let from = MEMBERS_PER_MESSAGE; from < members.length; from += MEMBERS_PER_MESSAGE) {
-        yield create(WatchResponseSchema, { members: members.slice(from, from + MEMBERS_PER_MESSAGE) });
+        .map((node) => create(MemberSchema, writeMember(ledger, node, now)));
+      const [first = [], ...others] = inMessages(members, bytesOf);
+      yield create(WatchResponseSchema, { snapshot: true, members: [...first] });
+      for (const group of others) yield create(WatchResponseSchema, { members: [...group] });
+      for await (const changed of mailbox) {
+        for (const group of inMessages(changed, bytesOf)) yield create(WatchResponseSchema, { members: [...group] });
       }
-      for await (const changed of mailbox) yield create(WatchResponseSchema, { members: [...changed] });
     },
   };
+}
+
+/** An upper bound: a character takes at most three bytes. */
+function bytesOf({ node, pool, endpoint, version }: Member): number {
+  return MEMBER_REST_BYTES + 3 * (node.length + pool.length + endpoint.length + version.length);
 }

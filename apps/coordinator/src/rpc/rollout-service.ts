@@ -4,6 +4,7 @@ import { type Implementation, formatName } from "@moult/contracts";
 import {
   AttendResponseSchema,
   CreateOverrideRequestSchema,
+  type CreateOverrideResponse,
   CreateOverrideResponseSchema,
   DeleteOverrideResponseSchema,
   EngageBrakeResponseSchema,
@@ -11,36 +12,43 @@ import {
   GetDialResponseSchema,
   ListOverridesResponseSchema,
   NudgeNodesRequestSchema,
+  type NudgeNodesResponse,
   NudgeNodesResponseSchema,
   ReleaseBrakeResponseSchema,
   type RolloutService,
   SetDialRequestSchema,
+  type SetDialResponse,
   SetDialResponseSchema,
 } from "@moult/contracts/v1";
 import { type Brake, addOverride, endOverride, setBrake, setDial } from "@moult/policy";
+import type { Move } from "../ledger/owner.ts";
 import { Fields } from "../wire/fields.ts";
 import { readDial, readOverride, writeBrake, writeDial, writeOverride } from "../wire/rollout.ts";
 import type { Principal } from "./access.ts";
 import { brakeNotice } from "./agent-service.ts";
-import { type Parts, answer, releaseUnknown } from "./services.ts";
+import { once } from "./once.ts";
+import { type Parts, releaseUnknown } from "./services.ts";
 
 /** Nodes that one nudge may name. */
 const NUDGED_MAX = 10_000;
+
+const SET_DIAL = { input: SetDialRequestSchema, output: SetDialResponseSchema };
+const NUDGE = { input: NudgeNodesRequestSchema, output: NudgeNodesResponseSchema };
+const CREATE_OVERRIDE = { input: CreateOverrideRequestSchema, output: CreateOverrideResponseSchema };
 
 /** The service. */
 export function createRolloutService(parts: Parts): Implementation<typeof RolloutService, Principal> {
   const { owner, requests, random } = parts;
 
-  const turnBrake = (engaged: boolean, given: string): Promise<Brake> =>
-    answer(async () => {
-      const fields = new Fields();
-      const reason = fields.text(given.trim(), "reason", { min: 1, max: 512 });
-      fields.done();
-      const brake = await owner.decide((ledger, now) => setBrake(ledger, engaged, reason, now));
-      parts.log.warn({ engaged, reason }, "the brake was turned");
-      parts.notices.send("brake", brakeNotice(brake.engaged, brake.reason));
-      return brake;
-    });
+  const turnBrake = async (engaged: boolean, given: string): Promise<Brake> => {
+    const fields = new Fields();
+    const reason = fields.text(given.trim(), "reason", { min: 1, max: 512 });
+    fields.done();
+    const brake = await owner.decide((ledger, now) => setBrake(ledger, engaged, reason, now));
+    parts.log.warn({ engaged, reason }, "the brake was turned");
+    parts.notices.send("brake", brakeNotice(brake.engaged, brake.reason));
+    return brake;
+  };
 
   return {
     async getDial(request) {
@@ -56,22 +64,17 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       return create(GetDialResponseSchema, { dial: writeDial(dial) });
     },
 
-    setDial: (request) =>
-      answer(async () => {
-        const { version, setting } = readDial(request.dial);
-        const first = requests().recall(request.requestId, SetDialRequestSchema, request, SetDialResponseSchema);
-        if (first !== undefined) return first;
-        const response = await owner.decide((ledger, now) => {
-          const step = setDial(ledger, version, setting, now);
-          if (step.answer === "UNKNOWN") throw releaseUnknown(version);
-          const reply = create(SetDialResponseSchema, { dial: writeDial(step.answer) });
-          const id = request.requestId;
-          const kept = requests().keep(id, SetDialRequestSchema, request, SetDialResponseSchema, reply, now);
-          return { answer: reply, changes: [...step.changes, ...kept], effects: [] };
-        });
-        parts.log.info({ release: version, setting: setting.kind }, "the dial was turned");
-        return response;
-      }),
+    async setDial(request) {
+      const { version, setting } = readDial(request.dial);
+      const turn: Move<SetDialResponse> = (ledger, now) => {
+        const step = setDial(ledger, version, setting, now);
+        if (step.answer === "UNKNOWN") throw releaseUnknown(version);
+        return { ...step, answer: create(SetDialResponseSchema, { dial: writeDial(step.answer) }) };
+      };
+      const response = await owner.decide(once(requests, SET_DIAL, request, turn));
+      parts.log.info({ release: version, setting: setting.kind }, "the dial was turned");
+      return response;
+    },
 
     async nudgeNodes(request) {
       const fields = new Fields();
@@ -79,45 +82,38 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       const nodeIds = new Set(request.nodes.slice(0, NUDGED_MAX).map((name) => fields.id("nodes", name, "nodes")));
       const version = fields.id("releases", request.release, "release", { optional: true });
       fields.done();
-      const first = requests().recall(request.requestId, NudgeNodesRequestSchema, request, NudgeNodesResponseSchema);
-      if (first !== undefined) return first;
       const release = version === "" ? "" : formatName("releases", version);
       const nudge = create(AttendResponseSchema, { message: { case: "nudge", value: { release } } });
-      const told = parts.notices.send("nudge", nudge, (nodeId) => nodeIds.size === 0 || nodeIds.has(nodeId));
-      const meant = nodeIds.size === 0 ? owner.ledger.nodes.size : nodeIds.size;
-      return create(NudgeNodesResponseSchema, { told: told.size, meant });
+      // Sent before it is remembered: a nudge changes no answer, so one too many does no harm.
+      const send: Move<NudgeNodesResponse> = (ledger) => {
+        const told = parts.notices.send("nudge", nudge, (nodeId) => nodeIds.size === 0 || nodeIds.has(nodeId));
+        const meant = nodeIds.size === 0 ? ledger.nodes.size : nodeIds.size;
+        return { answer: create(NudgeNodesResponseSchema, { told: told.size, meant }), changes: [], effects: [] };
+      };
+      return owner.decide(once(requests, NUDGE, request, send));
     },
 
-    createOverride: (request) =>
-      answer(async () => {
-        const schema = CreateOverrideRequestSchema;
-        const first = requests().recall(request.requestId, schema, request, CreateOverrideResponseSchema);
-        if (first !== undefined) return first;
-        const response = await owner.decide((ledger, now) => {
-          const override = readOverride(request, random.uuid(), now);
-          const step = addOverride(ledger, override);
-          const reply = create(CreateOverrideResponseSchema, { override: writeOverride(step.answer) });
-          const kept = requests().keep(request.requestId, schema, request, CreateOverrideResponseSchema, reply, now);
-          return { answer: reply, changes: [...step.changes, ...kept], effects: [] };
-        });
-        parts.log.warn(
-          { override: response.override?.name, reason: response.override?.reason },
-          "gate 3 is overridden",
-        );
-        return response;
-      }),
+    async createOverride(request) {
+      const add: Move<CreateOverrideResponse> = (ledger, now) => {
+        const step = addOverride(ledger, readOverride(request, random.uuid(), now));
+        return { ...step, answer: create(CreateOverrideResponseSchema, { override: writeOverride(step.answer) }) };
+      };
+      const response = await owner.decide(once(requests, CREATE_OVERRIDE, request, add));
+      const { name, reason } = response.override ?? {};
+      parts.log.warn({ override: name, reason }, "gate 3 is overridden");
+      return response;
+    },
 
     async listOverrides() {
       const overrides = [...owner.ledger.overrides.values()].map(writeOverride);
       return create(ListOverridesResponseSchema, { overrides });
     },
 
-    deleteOverride: (request) =>
-      answer(async () => {
-        const overrideId = readId("overrides", request.name, "name");
-        await owner.decide((ledger) => endOverride(ledger, overrideId));
-        return create(DeleteOverrideResponseSchema);
-      }),
+    async deleteOverride(request) {
+      const overrideId = readId("overrides", request.name, "name");
+      await owner.decide((ledger) => endOverride(ledger, overrideId));
+      return create(DeleteOverrideResponseSchema);
+    },
 
     async getBrake() {
       return create(GetBrakeResponseSchema, { brake: writeBrake(owner.ledger.brake) });

@@ -2,7 +2,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { bindService } from "@moult/contracts";
+import { type RpcError, bindService } from "@moult/contracts";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
 import {
@@ -21,7 +21,7 @@ import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
 import { createReleaseService } from "./release-service.ts";
 import { createRolloutService } from "./rollout-service.ts";
-import type { Parts } from "./services.ts";
+import { type Parts, storeRefusal } from "./services.ts";
 
 /** gRPC's usual limit; every message of the contract fits. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
@@ -64,17 +64,23 @@ export async function startServer(
     "grpc.enable_channelz": 0,
   });
   const check = createAccessCheck(parts.sessions, operators);
-  const defect = (error: unknown, method: string): void => parts.log.error({ err: error, method }, "a call failed");
+  const defect = (error: unknown, method: string): RpcError | void => {
+    const refusal = storeRefusal(error);
+    if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
+    return refusal;
+  };
+  const stopping = new AbortController();
+  const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
   const reflection = createReflection([...SERVICES, Health]);
-  bindService(server, AgentService, createAgentService(parts), check, defect);
-  bindService(server, MembershipService, createMembershipService(parts), check, defect);
-  bindService(server, ReleaseService, createReleaseService(parts), check, defect);
-  bindService(server, RolloutService, createRolloutService(parts), check, defect);
-  bindService(server, FleetService, createFleetService(parts), check, defect);
-  bindService(server, Health, health.implementation, check, defect);
-  bindService(server, ServerReflection, reflection, check, defect);
-  bindService(server, ServerReflectionAlpha, reflection, check, defect);
+  bindService(server, AgentService, createAgentService(parts), check, defect, options);
+  bindService(server, MembershipService, createMembershipService(parts), check, defect, options);
+  bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
+  bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
+  bindService(server, FleetService, createFleetService(parts), check, defect, options);
+  bindService(server, Health, health.implementation, check, defect, options);
+  bindService(server, ServerReflection, reflection, check, defect, options);
+  bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
   const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
   const port = await new Promise<number>((resolve, reject) => {
     const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
@@ -82,14 +88,17 @@ export async function startServer(
     server.bindAsync(`${host}:${listen.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   health.set(true);
-  return { port, health, stop: () => stop(server, parts, health) };
+  return { port, health, stop: () => stop(server, parts, health, stopping) };
 }
 
-async function stop(server: Server, parts: Parts, health: HealthSwitch): Promise<void> {
+async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping: AbortController): Promise<void> {
   health.set(false);
   const drain = { case: "drain" as const, value: { reconnectWithinMs: RECONNECT_WITHIN_MS } };
   parts.notices.send("drain", create(AttendResponseSchema, { message: drain }));
   await parts.owner.settled();
+  // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
+  await new Promise((resolve) => setImmediate(resolve));
+  stopping.abort();
   const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   clearTimeout(force);

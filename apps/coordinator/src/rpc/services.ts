@@ -47,13 +47,9 @@ export function releaseUnknown(version: string): RpcError {
 /** A client may try again this soon after the store failed, in milliseconds: the ledger is loaded again in between. */
 const STORE_RETRY_MS = 2_000;
 
-/** Turns what the owner can throw into what callers are told. */
-export async function answer<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    const options = { retryAfterMs: STORE_RETRY_MS, cause: error };
-    throw new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, error.message, options);
-  }
+/** What callers are told of an error that the owner can throw, in any call; undefined for every other error. */
+export function storeRefusal(error: unknown): RpcError | undefined {
+  if (!(error instanceof StoreUnavailable)) return undefined;
+  const options = { retryAfterMs: STORE_RETRY_MS, cause: error };
+  return new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, error.message, options);
 }

@@ -38,7 +38,7 @@ export interface Batch {
 }
 
 /** A node as it was last stored. */
-export type StoredNode = Omit<Node, "permit" | "lost" | "reportedAtMs">;
+export type StoredNode = Omit<Node, "permit" | "reportedAtMs">;
 
 /** What a coordinator starts from. */
 export interface Snapshot {

@@ -6,6 +6,7 @@
 import "reflect-metadata";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import * as x509 from "@peculiar/x509";
 
 const DAY_MS = 86_400_000;
@@ -25,14 +26,32 @@ export interface TlsMaterial {
   readonly key: string;
 }
 
-/** Reads the files that are configured. */
+/** TLS files that cannot be used. The message begins with the key of the configuration that names the file. */
+export class TlsError extends Error {
+  override readonly name = "TlsError";
+}
+
+/** Reads the files that are configured. Throws TlsError. */
 export function readTls(files: {
   readonly cert_file: string;
   readonly key_file: string;
   readonly ca_file: string;
 }): TlsMaterial {
-  const read = (path: string): string => readFileSync(path, "utf8");
-  return { ca: read(files.ca_file), certificate: read(files.cert_file), key: read(files.key_file) };
+  const read = (key: keyof typeof files): string => {
+    try {
+      return readFileSync(files[key], "utf8");
+    } catch (cause) {
+      throw new TlsError(`tls.${key}: ${files[key]} cannot be read: ${(cause as Error).message}`, { cause });
+    }
+  };
+  const material = { ca: read("ca_file"), certificate: read("cert_file"), key: read("key_file") };
+  try {
+    createSecureContext({ cert: material.certificate, key: material.key });
+  } catch (cause) {
+    const pair = `${files.cert_file} and ${files.key_file}`;
+    throw new TlsError(`tls: ${pair} are no certificate and its key: ${(cause as Error).message}`, { cause });
+  }
+  return material;
 }
 
 /** Reads what is in `folder`, making what is missing or about to end. */
@@ -49,7 +68,7 @@ export async function ownTls(folder: string, names: readonly string[], nowMs: nu
     writeFileSync(paths.caKey, authority.key, { mode: 0o600 });
     writeFileSync(paths.ca, authority.certificate);
   }
-  if (!isCurrent(paths.certificate, names, nowMs)) {
+  if (!(await isCurrent(paths, names, nowMs))) {
     const made = await makeServer(readFileSync(paths.ca, "utf8"), readFileSync(paths.caKey, "utf8"), names, nowMs);
     writeFileSync(paths.key, made.key, { mode: 0o600 });
     writeFileSync(paths.certificate, made.certificate);
@@ -57,9 +76,16 @@ export async function ownTls(folder: string, names: readonly string[], nowMs: nu
   return readTls({ ca_file: paths.ca, cert_file: paths.certificate, key_file: paths.key });
 }
 
-function isCurrent(path: string, names: readonly string[], nowMs: number): boolean {
-  if (!existsSync(path)) return false;
-  const certificate = new x509.X509Certificate(readFileSync(path, "utf8"));
+async function isCurrent(
+  paths: { readonly ca: string; readonly certificate: string; readonly key: string },
+  names: readonly string[],
+  nowMs: number,
+): Promise<boolean> {
+  if (!existsSync(paths.certificate) || !existsSync(paths.key)) return false;
+  const certificate = new x509.X509Certificate(readFileSync(paths.certificate, "utf8"));
+  // An authority that was made anew did not sign what the one before it did.
+  const ca = new x509.X509Certificate(readFileSync(paths.ca, "utf8"));
+  if (!(await certificate.verify({ publicKey: ca.publicKey, signatureOnly: true }))) return false;
   const wanted = alternativeNames(names);
   const present = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.toJSON() ?? [];
   const same = JSON.stringify(present) === JSON.stringify(wanted);

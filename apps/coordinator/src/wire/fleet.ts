@@ -84,19 +84,20 @@ export function writeMember(ledger: Ledger, node: Node, now: number): MessageIni
 
 /** Writes the fleet in numbers. Walks all nodes: for operators' screens, never for a decision. */
 export function writeFleet(ledger: Ledger, now: number): MessageInitShape<typeof WatchFleetResponseSchema> {
-  const nodesByVersion: Record<string, number> = {};
-  const nodesByState: Record<string, number> = {};
+  // Maps, because a version is the node's own word and may be `constructor`.
+  const nodesByVersion = new Map<string, number>();
+  const nodesByState = new Map<string, number>();
   for (const node of ledger.nodes.values()) {
     const version = node.running?.version ?? "unknown";
     const state = stateOf(ledger, node, now);
-    nodesByVersion[version] = (nodesByVersion[version] ?? 0) + 1;
-    nodesByState[state] = (nodesByState[state] ?? 0) + 1;
+    nodesByVersion.set(version, (nodesByVersion.get(version) ?? 0) + 1);
+    nodesByState.set(state, (nodesByState.get(state) ?? 0) + 1);
   }
   const { committed, reverted, lost, refusals } = ledger.tally;
   return {
     pools: [...ledger.pools.values()].map(writePool),
-    nodesByVersion,
-    nodesByState,
+    nodesByVersion: Object.fromEntries(nodesByVersion),
+    nodesByState: Object.fromEntries(nodesByState),
     committed: BigInt(committed),
     reverted: BigInt(reverted),
     lost: BigInt(lost),

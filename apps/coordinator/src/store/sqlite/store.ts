@@ -2,29 +2,12 @@
  * The default engine: node:sqlite in WAL mode with `synchronous=FULL`, so that a committed batch survives power loss. One
  * process at a time; a second one that opens the same file is refused by its lock.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import {
-  type Dial,
-  type DialSetting,
-  NO_SITUATION,
-  type Node,
-  type NodeIdentity,
-  type Override,
-  type Permit,
-  type Release,
-  type Tally,
-} from "@moult/policy";
+import type { StatementSync } from "node:sqlite";
+import type { Dial, Override, Permit, Release, Tally } from "@moult/policy";
 import { auditLeaf, dialBody } from "../audit-leaf.ts";
-import {
-  type Batch,
-  type EnrollmentToken,
-  type Snapshot,
-  type Store,
-  type StoreChange,
-  StoreError,
-  type StoredNode,
-} from "../port.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { type Batch, type EnrollmentToken, type Snapshot, type Store, type StoreChange, StoreError } from "../port.ts";
+import { guarded, openDatabase } from "./open.ts";
+import { nodeState, storedDial, storedNode } from "./rows.ts";
 
 /** Remembered answers are kept for a day: longer than any client goes on retrying. */
 const REQUEST_KEEP_MS = 86_400_000;
@@ -33,9 +16,7 @@ const TOKEN_KEEP_MS = 30 * 86_400_000;
 
 /** Opens or makes the store of `network` at `path`. Throws a StoreError that says why it cannot be used. */
 export function openSqliteStore(path: string, network: string): Store {
-  const db = open(path);
-  migrate(db, path);
-  claim(db, network, path);
+  const db = openDatabase(path, network);
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
@@ -145,124 +126,48 @@ export function openSqliteStore(path: string, network: string): Store {
       }
     },
     async load(): Promise<Snapshot> {
-      const meta = new Map(
-        all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
-      );
-      const brake = meta.get("brake");
-      const tally = meta.get("tally");
-      return {
-        nodes: all<{ identity: string; state: string | null }>("SELECT identity, state FROM nodes").map(storedNode),
-        permits: documents<Permit>("SELECT permit AS document FROM permits"),
-        releases: documents<Release>("SELECT release AS document FROM releases ORDER BY release_counter DESC"),
-        dials: documents<Dial>("SELECT dial AS document FROM dials").map(storedDial),
-        overrides: documents<Override>("SELECT override AS document FROM overrides"),
-        brake: brake === undefined ? undefined : (JSON.parse(brake) as Snapshot["brake"]),
-        tokens: documents<EnrollmentToken>("SELECT token AS document FROM tokens"),
-        requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
-          "SELECT * FROM requests",
-        ).map((r) => ({ requestId: r.request_id, requestHash: r.request_hash, response: r.response, atMs: r.at_ms })),
-        demandByPool: new Map(
-          all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
-            t.pool_id,
-            t.demand_milli,
-          ]),
-        ),
-        tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
-      };
+      return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+        const meta = new Map(
+          all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
+        );
+        const brake = meta.get("brake");
+        const tally = meta.get("tally");
+        return {
+          nodes: all<{ identity: string; state: string | null }>("SELECT identity, state FROM nodes").map(storedNode),
+          permits: documents<Permit>("SELECT permit AS document FROM permits"),
+          releases: documents<Release>("SELECT release AS document FROM releases ORDER BY release_counter DESC"),
+          dials: documents<Dial>("SELECT dial AS document FROM dials").map(storedDial),
+          overrides: documents<Override>("SELECT override AS document FROM overrides"),
+          brake: brake === undefined ? undefined : (JSON.parse(brake) as Snapshot["brake"]),
+          tokens: documents<EnrollmentToken>("SELECT token AS document FROM tokens"),
+          requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
+            "SELECT * FROM requests",
+          ).map((r) => ({ requestId: r.request_id, requestHash: r.request_hash, response: r.response, atMs: r.at_ms })),
+          demandByPool: new Map(
+            all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
+              t.pool_id,
+              t.demand_milli,
+            ]),
+          ),
+          tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
+        };
+      });
     },
     async manifest(digest) {
-      const row = prepare("SELECT envelope FROM manifests WHERE digest = ?").get(digest);
-      return row?.["envelope"] as Uint8Array | undefined;
+      return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+        const row = prepare("SELECT envelope FROM manifests WHERE digest = ?").get(digest);
+        return row?.["envelope"] as Uint8Array | undefined;
+      });
     },
     async tidy(nowMs) {
-      run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
-      run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
-      db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+      guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
+        run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+        run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+        db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+      });
     },
     async close() {
       db.close();
     },
   };
-}
-
-function open(path: string): DatabaseSync {
-  try {
-    const db = new DatabaseSync(path);
-    // EXCLUSIVE keeps a second coordinator out for as long as this one lives.
-    db.exec(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-    );
-    return db;
-  } catch (cause) {
-    const why = (cause as Error).message;
-    const message = why.includes("locked") ? "another coordinator holds it" : why;
-    throw new StoreError("UNREADABLE", `the store at ${path} cannot be opened: ${message}`, { cause });
-  }
-}
-
-function migrate(db: DatabaseSync, path: string): void {
-  const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (version > MIGRATIONS.length) {
-    throw new StoreError(
-      "VERSION",
-      `the store at ${path} is of version ${version}; this coordinator knows up to ${MIGRATIONS.length}: run a newer one`,
-    );
-  }
-  try {
-    for (let next = version; next < MIGRATIONS.length; next += 1) {
-      db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[next]}; PRAGMA user_version = ${next + 1}; COMMIT`);
-    }
-  } catch (cause) {
-    throw new StoreError("UNWRITABLE", `the store at ${path} cannot be prepared: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-function claim(db: DatabaseSync, network: string, path: string): void {
-  const row = db.prepare("SELECT value FROM meta WHERE key = 'network'").get() as { value: string } | undefined;
-  if (row === undefined) {
-    db.prepare("INSERT INTO meta VALUES ('network', ?)").run(network);
-  } else if (row.value !== network) {
-    throw new StoreError(
-      "OTHER_NETWORK",
-      `the store at ${path} belongs to network "${row.value}", not to "${network}": give each network its own state_dir`,
-    );
-  }
-}
-
-/** What an ask leaves of a node. Pulses never get here. */
-function nodeState(node: Node): string {
-  const { running, situation, bootId, sequence, lastVerdict, lastOutcome, lastOutcomeKey, deniedDigests } = node;
-  return JSON.stringify({
-    running,
-    situation,
-    bootId,
-    sequence,
-    lastVerdict,
-    lastOutcome,
-    lastOutcomeKey,
-    deniedDigests,
-  });
-}
-
-function storedNode(row: { identity: string; state: string | null }): StoredNode {
-  const identity = JSON.parse(row.identity) as NodeIdentity;
-  const state = row.state === null ? undefined : (JSON.parse(row.state) as Omit<StoredNode, "identity">);
-  return {
-    identity,
-    running: state?.running,
-    situation: state?.situation ?? NO_SITUATION,
-    bootId: state?.bootId ?? "",
-    sequence: state?.sequence ?? 0,
-    lastVerdict: state?.lastVerdict,
-    lastOutcome: state?.lastOutcome,
-    lastOutcomeKey: state?.lastOutcomeKey ?? "",
-    deniedDigests: state?.deniedDigests ?? [],
-  };
-}
-
-function storedDial(dial: Dial): Dial {
-  const setting = dial.setting as DialSetting & { readonly nodes?: readonly string[] };
-  return setting.kind === "named" ? { ...dial, setting: { ...setting, nodes: new Set(setting.nodes) } } : dial;
 }

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The coordinator's process: reads the configuration, builds what is real, serves until it is told to stop. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";

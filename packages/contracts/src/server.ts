@@ -100,7 +100,9 @@ export function bindService<S extends DescService, P>(
           if (entered.signal.aborted) return;
           const { stopping } = options;
           const signal = stopping === undefined ? entered.signal : AbortSignal.any([entered.signal, stopping]);
-          const input = bidi ? stream : (stream as ServerWritableStream<unknown, unknown>).request;
+          const input = bidi
+            ? requestsOf(stream as ServerDuplexStream<unknown, unknown>)
+            : (stream as ServerWritableStream<unknown, unknown>).request;
           await pump(run(input, { ...entered, signal }) as AsyncIterable<unknown>, stream, signal);
           if (stopping?.aborted === true && !entered.signal.aborted) throw stopped();
           stream.end();
@@ -109,6 +111,11 @@ export function bindService<S extends DescService, P>(
     }
   }
   server.addService(definition, handlers);
+}
+
+/** Requests as they come. Iterating a duplex would destroy it at the end, and with it the way for the call's status. */
+function requestsOf(stream: ServerDuplexStream<unknown, unknown>): AsyncIterable<unknown> {
+  return stream.iterator({ destroyOnReturn: false });
 }
 
 function stopped(): RpcError {

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The vendor's bench: `bundle --out DIR --version V` writes the agent and the launcher; `provision --build DIR --launcher
  * FILE --config FILE --out DIR` makes a device's folder from a signed build and a configuration.

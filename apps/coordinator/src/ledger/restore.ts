@@ -13,6 +13,7 @@ export function restore(snapshot: Snapshot, config: LedgerConfig, now: number): 
   for (const override of snapshot.overrides) ledger.overrides.set(override.overrideId, override);
   if (snapshot.brake !== undefined) ledger.brake = snapshot.brake;
   if (snapshot.tally !== undefined) Object.assign(ledger.tally, snapshot.tally);
+  for (const { poolId } of snapshot.tokens) poolOf(ledger, poolId);
   for (const { identity, ...state } of snapshot.nodes) Object.assign(admit(ledger, identity), state);
   for (const [poolId, demandMilli] of snapshot.demandByPool) poolOf(ledger, poolId).carryDemand(demandMilli);
   for (const permit of snapshot.permits) {

@@ -13,7 +13,7 @@ import {
   type WatchFleetResponse,
   WatchFleetResponseSchema,
 } from "@moult/contracts/v1";
-import { type Node, explain } from "@moult/policy";
+import { type Node, explain, poolOf } from "@moult/policy";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hashToken } from "../identity/enrollment.ts";
 import { writeGate, writeTarget } from "../wire/ask.ts";
@@ -100,10 +100,11 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       const labels = fields.labels(request.labels, "labels");
       fields.done();
       const secret = Buffer.from(random.bytes(TOKEN_BYTES)).toString("base64url");
-      const expiresAtMs = await owner.decide((_, now) => {
+      const expiresAtMs = await owner.decide((ledger, now) => {
         const ends = now + request.ttlS * 1000;
         const token = { tokenHash: hashToken(secret), poolId, usesLeft: request.uses, expiresAtMs: ends, labels };
         parts.tokens().add(token);
+        poolOf(ledger, poolId);
         return { answer: ends, changes: [{ kind: "token" as const, token }], effects: [] };
       });
       return create(CreateEnrollmentTokenResponseSchema, {

@@ -1,9 +1,7 @@
 /** MembershipService: routers learn who takes work, before a node leaves. */
 import { create } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
-import { type Implementation, RpcError } from "@moult/contracts";
+import type { Implementation } from "@moult/contracts";
 import {
-  ErrorReason,
   type Member,
   MemberSchema,
   type MembershipService,
@@ -14,7 +12,7 @@ import { Fields } from "../wire/fields.ts";
 import { writeMember } from "../wire/fleet.ts";
 import type { Principal } from "./access.ts";
 import { inMessages } from "./message-size.ts";
-import type { Parts } from "./services.ts";
+import { type Parts, poolUnknown } from "./services.ts";
 
 /** What a member's numbers and field headers take at most, in bytes. */
 const MEMBER_REST_BYTES = 40;
@@ -28,7 +26,7 @@ export function createMembershipService(parts: Parts): Implementation<typeof Mem
       fields.done();
       const { ledger } = parts.owner;
       if (poolId !== "" && !ledger.pools.has(poolId)) {
-        throw new RpcError(status.NOT_FOUND, ErrorReason.POOL_UNKNOWN, `no pool ${poolId} here`);
+        throw poolUnknown(poolId);
       }
       // Subscribed before the snapshot is taken, so that no change falls between the two.
       const mailbox = parts.members.subscribe(call.signal, poolId);

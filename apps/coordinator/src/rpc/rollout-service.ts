@@ -27,7 +27,7 @@ import { readDial, readOverride, writeBrake, writeDial, writeOverride } from "..
 import type { Principal } from "./access.ts";
 import { brakeNotice } from "./agent-service.ts";
 import { once } from "./once.ts";
-import { type Parts, releaseUnknown } from "./services.ts";
+import { type Parts, nodeOf, poolUnknown, releaseUnknown } from "./services.ts";
 
 /** Nodes that one nudge may name. */
 const NUDGED_MAX = 10_000;
@@ -86,6 +86,7 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       const nudge = create(AttendResponseSchema, { message: { case: "nudge", value: { release } } });
       // Sent before it is remembered: a nudge changes no answer, so one too many does no harm.
       const send: Move<NudgeNodesResponse> = (ledger) => {
+        for (const nodeId of nodeIds) nodeOf(parts, nodeId);
         const told = parts.notices.send("nudge", nudge, (nodeId) => nodeIds.size === 0 || nodeIds.has(nodeId));
         const meant = nodeIds.size === 0 ? ledger.nodes.size : nodeIds.size;
         return { answer: create(NudgeNodesResponseSchema, { told: told.size, meant }), changes: [], effects: [] };
@@ -95,7 +96,10 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
 
     async createOverride(request) {
       const add: Move<CreateOverrideResponse> = (ledger, now) => {
-        const step = addOverride(ledger, readOverride(request, random.uuid(), now));
+        const override = readOverride(request, random.uuid(), now);
+        if (!ledger.pools.has(override.poolId)) throw poolUnknown(override.poolId);
+        for (const nodeId of override.nodeIds) nodeOf(parts, nodeId);
+        const step = addOverride(ledger, override);
         return { ...step, answer: create(CreateOverrideResponseSchema, { override: writeOverride(step.answer) }) };
       };
       const response = await owner.decide(once(requests, CREATE_OVERRIDE, request, add));

@@ -39,6 +39,15 @@ export function nodeOf(parts: Parts, nodeId: string): Node {
   throw new RpcError(status.NOT_FOUND, ErrorReason.NODE_UNKNOWN, `no node ${nodeId} is enrolled here`);
 }
 
+/** NOT_FOUND for a pool. Pools come into being with their first token. */
+export function poolUnknown(poolId: string): RpcError {
+  return new RpcError(
+    status.NOT_FOUND,
+    ErrorReason.POOL_UNKNOWN,
+    `no pool ${poolId} here; a pool comes into being with its first enrolment token`,
+  );
+}
+
 /** NOT_FOUND for a release. */
 export function releaseUnknown(version: string): RpcError {
   return new RpcError(status.NOT_FOUND, ErrorReason.RELEASE_UNKNOWN, `no release ${version} was published here`);

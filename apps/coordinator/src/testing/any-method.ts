@@ -10,11 +10,12 @@ export interface Server {
   readonly ca: Uint8Array;
 }
 
-type Unary = (request: object, call: object) => Promise<unknown>;
-type Streaming = (...args: object[]) => {
-  on: (event: string, listener: (value: unknown) => void) => void;
-  cancel: () => void;
-};
+type Run = (...args: object[]) => unknown;
+
+interface Stream {
+  readonly on: (event: string, listener: (value: unknown) => void) => void;
+  readonly cancel: () => void;
+}
 
 /** `CODE REASON` of a call with that token, or `LET IN` where it got past the access check. */
 export async function outcomeOf(
@@ -26,12 +27,13 @@ export async function outcomeOf(
   const channel = secureChannel(address, ca);
   const client = createClient(service, address, channel.credentials, channel.options);
   const call = { timeoutMs: CALL_MS, ...(bearer === undefined ? {} : { bearer }) };
-  const handlers = client as unknown as Record<string, Unary & Streaming>;
+  const handlers = client as unknown as Record<string, Run>;
   const run = handlers[method.localName];
   if (run === undefined) throw new Error(`no method ${method.name}`);
   try {
     if (method.methodKind === "unary") await run({}, call);
-    else await firstOf(method.methodKind === "server_streaming" ? run({}, call) : run(call));
+    else if (method.methodKind === "server_streaming") await firstOf(run({}, call) as Stream);
+    else await lastOf(run(call) as Stream & { readonly end: () => void });
     return "LET IN";
   } catch (error) {
     const { code, reason } = refusalOf(error);
@@ -41,8 +43,14 @@ export async function outcomeOf(
   }
 }
 
-/** A stream's first event; its response headers show that the handler was reached. */
-function firstOf(stream: ReturnType<Streaming>): Promise<void> {
+/** A stream that the caller ends at once; without a failure, it has ended well. */
+function lastOf(stream: Stream & { readonly end: () => void }): Promise<void> {
+  stream.end();
+  return firstOf(stream);
+}
+
+/** A stream's first event. */
+function firstOf(stream: Stream): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (): void => {
       stream.on("error", () => undefined);

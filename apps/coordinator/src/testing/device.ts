@@ -4,18 +4,24 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type AskRequest,
   type DeviceProof,
+  type HostFactsSchema,
   type NodeState,
   type PlatformSchema,
   type ReportRequestSchema,
-  type SituationSchema,
+  type Situation,
   type Verdict,
   WorkState,
 } from "@moult/contracts/v1";
 import { type KeyPair, generateKey, sign } from "@moult/trust";
 import { CALL_MS, type Clients } from "./clients.ts";
 
+/** A situation as a test writes it down; what is left out has the contract's default. */
+export type SituationWords = Partial<Omit<Situation, "$typeName" | "$unknown" | "host">> & {
+  readonly host?: MessageInitShape<typeof HostFactsSchema>;
+};
+
 /** What a node that works says of itself. */
-export const WORKING: MessageInitShape<typeof SituationSchema> = {
+export const WORKING: SituationWords = {
   capacityRps: 10,
   loadRps: 2,
   workState: WorkState.SERVING,
@@ -30,7 +36,7 @@ export function digestFor(word: string): string {
 
 type Ask = Partial<Omit<AskRequest, "$typeName" | "$unknown" | "platform" | "situation">> & {
   readonly platform?: MessageInitShape<typeof PlatformSchema>;
-  readonly situation?: MessageInitShape<typeof SituationSchema>;
+  readonly situation?: SituationWords;
 };
 type Report = NonNullable<MessageInitShape<typeof ReportRequestSchema>["report"]>;
 
@@ -112,7 +118,7 @@ export class TestDevice {
     return (await this.clients.agent.report(this.reportRequest(report), this.session)).state;
   }
 
-  pulse(situation: MessageInitShape<typeof SituationSchema> = WORKING): Promise<NodeState> {
+  pulse(situation: SituationWords = WORKING): Promise<NodeState> {
     return this.report({ case: "pulse", value: { situation } });
   }
 }

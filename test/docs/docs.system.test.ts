@@ -52,7 +52,7 @@ async function runDocument(name: string): Promise<{ readonly code: number | null
   return { code, output };
 }
 
-test.each(["operator.md", "integrator.md"])("the commands of docs/%s work", async (name) => {
+test.each(["operator.md", "integrator.md", "vendor.md"])("the commands of docs/%s work", async (name) => {
   const { code, output } = await runDocument(name);
   expect(code, output).toBe(0);
 });

@@ -25,8 +25,25 @@ const STOP_MS = 5_000;
 /** Without any whole slot the disk is looked at again after this, in milliseconds: it may come back. */
 const NOTHING_WHOLE_MS = 10_000;
 
+const HELP = `Starts the agent of the slot that the boot record names, and looks after it.
+
+Usage: launcher.mjs --config FILE
+
+Options:
+  --config FILE  the device's configuration (YAML)
+  --help         print this, and exit
+
+Exit codes: ${EXIT_STOPPED} stopped as told, ${EXIT_CONFIG} the configuration cannot be used, ${EXIT_FAILED} failed.
+
+Example: factory/runtime/node launcher/launcher.mjs --config device.yaml
+`;
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  const { values } = parseArgs({ options: { config: { type: "string" }, help: { type: "boolean" } } });
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return EXIT_STOPPED;
+  }
   if (values.config === undefined) {
     say("error", "`--config FILE` is missing");
     return EXIT_CONFIG;

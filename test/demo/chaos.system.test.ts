@@ -1,5 +1,5 @@
 /**
- * A rollout in which processes are killed with -9 at random: agents, workloads, the coordinator. No failure may last, and
+ * A rollout in which processes are killed with -9 at random: agents, workloads, launchers, the coordinator. No failure may last, and
  * the fleet has to arrive all the same. The seed is printed; MOULT_CHAOS_SEED repeats a run.
  */
 import { readFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ import { createPlainView } from "./view/plain.ts";
 const RUN_MS = 230_000;
 const CONVERGES_MS = 120_000;
 const NODES = 8;
-const KILLS = 6;
+const KILLS = 8;
 /** Between two kills: the requests of so many seconds. */
 const BETWEEN_S = 2.5;
 /** No request may go on failing for longer than this after a kill, in milliseconds. */
@@ -27,8 +27,8 @@ const SEEN_WITHIN_MS = 150;
 const SEED_MAX = 2 ** 31;
 
 /** Who is killed. */
-type Victim = "agent" | "workload" | "coordinator";
-const VICTIMS: readonly Victim[] = ["agent", "workload", "coordinator"];
+type Victim = "agent" | "workload" | "coordinator" | "launcher";
+const VICTIMS: readonly Victim[] = ["agent", "workload", "coordinator", "launcher"];
 
 /** The same numbers for the same seed. */
 function createDice(seed: number): (sides: number) => number {
@@ -41,8 +41,14 @@ function createDice(seed: number): (sides: number) => number {
 
 async function kill(folder: string, victim: Victim, dice: (sides: number) => number): Promise<string> {
   const pids = JSON.parse(await readFile(`${folder}/pids.json`, "utf8")) as Pids;
-  const coordinator = pids.kept["coordinator"];
-  const candidates = { agent: pids.agents, workload: pids.workloads, coordinator: coordinator ? [coordinator] : [] };
+  const kept = (name: string): number[] =>
+    Object.entries(pids.kept).flatMap(([each, pid]) => (each.startsWith(name) ? [pid] : []));
+  const candidates: Record<Victim, readonly number[]> = {
+    agent: pids.agents,
+    workload: pids.workloads,
+    coordinator: kept("coordinator"),
+    launcher: kept("box-"),
+  };
   const among = candidates[victim];
   const pid = among[dice(Math.max(1, among.length))];
   if (pid === undefined) return `no ${victim} runs`;

@@ -50,10 +50,13 @@ function isRpcFailure(error: unknown): error is RpcFailure {
   return error instanceof Error && "details" in error && "code" in error && typeof error.code === "number";
 }
 
+/** What grpc-js adds to a failed connection even where it has nothing to add. */
+const EMPTY_NOTE = / Resolution note: *$/;
+
 function ofRpc(error: RpcFailure): Failure {
   const { reason, violations, retryAfterMs } = readRpcError(error);
   const kind = kindOfStatus(error.code);
-  const said = printable(error.details === "" ? status[error.code] : error.details);
+  const said = printable(error.details === "" ? status[error.code] : error.details.replace(EMPTY_NOTE, ""));
   const lines = [reason === "" ? `${said} (${status[error.code]})` : `${said} (${printable(reason)})`];
   for (const { field, description } of violations) {
     const line = printable(`${field}: ${description}`);

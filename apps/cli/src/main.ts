@@ -19,7 +19,7 @@ function sink(stream: NodeJS.WriteStream, descriptor: number): Sink {
     write: (text) => void stream.write(text),
     isTTY,
     get columns() {
-      return isTTY ? stream.columns : COLUMNS_DEFAULT;
+      return isTTY && stream.columns > 0 ? stream.columns : COLUMNS_DEFAULT;
     },
   };
 }

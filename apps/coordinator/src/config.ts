@@ -23,7 +23,7 @@ const Address = z.strictObject({
 const ConfigFile = z.strictObject({
   network: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "1 to 63 of a-z, 0-9 and -")
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "1 to 63 of a-z, 0-9 and - (no - at an end)")
     .describe("Name of the network; manifests of another network are refused."),
   state_dir: z.string().min(1).describe("Folder for the store, parts, certificates and tokens."),
   grpc: Address.prefault({}),

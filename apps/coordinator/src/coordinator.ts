@@ -18,7 +18,7 @@ import { loadOperatorTokens } from "./identity/operator-tokens.ts";
 import { readOrMakeSecret } from "./identity/secret-file.ts";
 import { createSessions } from "./identity/sessions.ts";
 import { passTime } from "./ledger/hearing.ts";
-import { Owner, StoreUnavailable } from "./ledger/owner.ts";
+import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import type { Clock, Log, Random } from "./ports.ts";
@@ -77,6 +77,8 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     const snapshot = await store.load();
     tokens = new EnrollmentTokens(snapshot.tokens);
     requests = new RequestMemory(snapshot.requests);
+    // Routers may have been told of what was never written.
+    members.endAll();
     return restore(snapshot, ledgerConfig(config), clock.now());
   };
   const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
@@ -143,7 +145,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     json: jsonUrl,
     artifacts,
     async stop() {
-      stopTimers();
+      await stopTimers();
       rmSync(endpoints, { force: true });
       json.stop();
       await server.stop();
@@ -156,7 +158,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   };
 }
 
-function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, log: Log): () => void {
+function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, log: Log): () => Promise<void> {
   const decide = async (move: Parameters<typeof owner.decide<void>>[0]): Promise<void> => {
     try {
       await owner.decide(move);
@@ -166,14 +168,7 @@ function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, l
     }
   };
   const ticking = setInterval(() => void decide(passTime), TICK_MS);
-  const totals = setInterval(
-    () =>
-      void decide(({ pools, tally }) => {
-        const demandByPool = new Map([...pools].map(([poolId, pool]) => [poolId, pool.demandMilli] as const));
-        return { answer: undefined, changes: [{ kind: "totals", demandByPool, tally }], effects: [] };
-      }),
-    TOTALS_MS,
-  );
+  const totals = setInterval(() => void decide(writeTotals), TOTALS_MS);
   const tidying = schedule(
     config.maintenance_cron,
     async () => {
@@ -187,12 +182,18 @@ function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, l
     },
     { timezone: "UTC", noOverlap: true },
   );
-  return () => {
+  return async () => {
     clearInterval(ticking);
     clearInterval(totals);
     void tidying.destroy();
+    await decide(writeTotals);
   };
 }
+
+const writeTotals: Move<void> = ({ pools, tally }) => {
+  const demandByPool = new Map([...pools].map(([poolId, pool]) => [poolId, pool.demandMilli] as const));
+  return { answer: undefined, changes: [{ kind: "totals", demandByPool, tally }], effects: [] };
+};
 
 function cannotListen(
   key: string,

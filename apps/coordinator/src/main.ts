@@ -38,8 +38,10 @@ async function main(): Promise<void> {
   const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } });
   makeStateDir(config.state_dir);
   const store = openSqliteStore(join(config.state_dir, "moult.db"), config.network);
+  // The wall clock says when this is; from then on time only goes forward, whatever is done to the wall clock.
+  const [startedAtMs, startedAt] = [Date.now(), performance.now()];
   const running = await startCoordinator(config, {
-    clock: { now: Date.now },
+    clock: { now: () => startedAtMs + Math.floor(performance.now() - startedAt) },
     random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
     log,
     store,

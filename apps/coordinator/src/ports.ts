@@ -2,7 +2,7 @@
 
 /** Wall-clock time. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Whole milliseconds since the epoch. */
   readonly now: () => number;
 }
 

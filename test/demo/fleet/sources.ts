@@ -12,7 +12,7 @@ export const ROUTER: string = join(ROOT, "test", "demo", "router", "main.ts");
 export const LOAD: string = join(ROOT, "test", "demo", "load", "main.ts");
 export const OBSERVER: string = join(ROOT, "test", "demo", "observer", "main.ts");
 /** Makes the bundles; takes a folder. */
-export const BUNDLER: string = join(ROOT, "test", "demo", "fleet", "bundler.ts");
+export const BUNDLER: string = join(ROOT, "test", "demo", "bundler", "main.ts");
 /** The workload, to be bundled. */
 export const WORKLOAD: string = join(ROOT, "test", "demo", "workload", "server.ts");
 /** Runs a script of this repository on the right runtime, from any Node.js. */

@@ -41,13 +41,13 @@ export const NOTHING_TOLD: Told = {
 
 /** A count of somebody else's that may begin again at less; here it only grows. */
 export class GrowingCount {
-  #before = 0;
+  #total = 0;
   #last = 0;
 
-  /** Takes in what is told now; returns the count over all restarts. */
+  /** Takes in what is told now; returns the count over all restarts. What a restart forgot is not counted again. */
   take(told: number): number {
-    if (told < this.#last) this.#before += this.#last;
+    this.#total += Math.max(0, told - this.#last);
     this.#last = told;
-    return this.#before + told;
+    return this.#total;
   }
 }

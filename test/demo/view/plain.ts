@@ -8,16 +8,17 @@ const STANDING_EVERY_MS = 5000;
 /** A view that hands finished lines to `write`. `nowMs` counts from the beginning of the demo. */
 export function createPlainView(write: (line: string) => void, nowMs: () => number): View {
   let standingDueMs = STANDING_EVERY_MS;
+  let open = true;
   const line = (text: string): void => write(`${(nowMs() / 1000).toFixed(1).padStart(6)} s  ${text}`);
   return {
     begin: (step, steps, title) => line(`[${step}/${steps}] ${title}`),
     tell: (sentence) => line(`      ${sentence}`),
     draw: (scene) => {
-      if (scene.elapsedMs < standingDueMs) return;
+      if (!open || scene.elapsedMs < standingDueMs) return;
       standingDueMs = scene.elapsedMs + STANDING_EVERY_MS;
       line(`      ${standing(scene)}`);
     },
-    close: () => undefined,
+    close: () => void (open = false),
   };
 }
 

@@ -98,6 +98,8 @@ describe("the plain view", () => {
     view.draw({ ...scene, elapsedMs: 4000 });
     view.draw({ ...scene, elapsedMs: 5100 });
     view.draw({ ...scene, elapsedMs: 6000 });
+    view.close();
+    view.draw({ ...scene, elapsedMs: 60_000 });
     expect(lines).toEqual([
       "   1.5 s  [1/8] It begins.",
       "   1.5 s        Something happened.",

@@ -1,6 +1,6 @@
 /**
  * The workload of the demo: a real HTTP service with a real limit, one process a box, any version. It knows its agent
- * only as somebody who asks on a socket. Bundled into one file a version by `fleet/bundler.ts`.
+ * only as somebody who asks on a socket. Bundled into one file a version by `bundler/main.ts`.
  */
 import { performance } from "node:perf_hooks";
 import { createHttp, listen } from "./http.ts";

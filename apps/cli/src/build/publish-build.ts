@@ -1,5 +1,6 @@
 /** Brings a release's parts to the artifact endpoint: those that are missing there, each once, checked before they go. */
 import type { ArtifactEndpoint } from "../connection/artifacts.ts";
+import { patiently } from "../connection/patience.ts";
 import { usageError } from "../errors.ts";
 import type { Progress } from "../output/progress.ts";
 import { type UnverifiedBuild, buildPaths, distinctParts } from "./build-dir.ts";
@@ -44,13 +45,15 @@ export async function uploadParts(
     for (const part of distinctParts(manifest)) {
       if (done.has(part.digest)) continue;
       const { path, digest, length_bytes: lengthBytes } = part;
-      const uploaded = !(await endpoint.has(digest));
+      const uploaded = !(await patiently(() => endpoint.has(digest)));
       if (uploaded) {
         await verifyPart(dir, part, () => {});
-        let doneBytes = 0;
-        await endpoint.put({ digest, lengthBytes, path: buildPaths(dir).part(digest) }, (count) => {
-          doneBytes += count;
-          onProgress({ what: path, doneBytes, totalBytes: lengthBytes });
+        await patiently(async () => {
+          let doneBytes = 0;
+          await endpoint.put({ digest, lengthBytes, path: buildPaths(dir).part(digest) }, (count) => {
+            doneBytes += count;
+            onProgress({ what: path, doneBytes, totalBytes: lengthBytes });
+          });
         });
       }
       done.set(digest, { path, digest, lengthBytes, uploaded });

@@ -18,12 +18,13 @@ export interface Coordinator {
 
 /**
  * A call that met a coordinator in its restart is made again: every call but one may be repeated with the same effect.
- * Three tries over about a second outlast a listener that is just being replaced, and a person can wait for that.
+ * Five tries over some four seconds, on a channel that reconnects faster than it would by itself, outlast a coordinator
+ * that is just being started again, and a person can wait for that.
  */
 const RETRY_POLICY = {
-  maxAttempts: 3,
-  initialBackoff: "0.3s",
-  maxBackoff: "1s",
+  maxAttempts: 5,
+  initialBackoff: "0.5s",
+  maxBackoff: "2s",
   backoffMultiplier: 2,
   retryableStatusCodes: ["UNAVAILABLE"],
 };
@@ -36,6 +37,8 @@ const KEEPALIVE_MS = 20_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 
 const OPTIONS: ClientOptions = {
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 500,
   "grpc.keepalive_time_ms": KEEPALIVE_MS,
   "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
   "grpc.service_config": JSON.stringify({

@@ -9,10 +9,17 @@ export class Mailbox<T> implements AsyncIterable<readonly T[]> {
   readonly #messages = new Map<string, T>();
   readonly #signal: AbortSignal;
   #wake = Promise.withResolvers<void>();
+  #ended = false;
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#wake.resolve(), { once: true });
+  }
+
+  /** Ends the mailbox; what was not read is lost. */
+  end(): void {
+    this.#ended = true;
+    this.#wake.resolve();
   }
 
   /** Puts a message in; it replaces one with the same key that was not read yet. */
@@ -23,7 +30,7 @@ export class Mailbox<T> implements AsyncIterable<readonly T[]> {
 
   /** All that has arrived since the last turn; ends with the signal. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly T[]> {
-    while (!this.#signal.aborted) {
+    while (!this.#signal.aborted && !this.#ended) {
       await this.#wake.promise;
       this.#wake = Promise.withResolvers<void>();
       if (this.#messages.size === 0) continue;
@@ -45,6 +52,12 @@ export class Topic<T> {
     this.#mailboxes.set(mailbox, about);
     signal.addEventListener("abort", () => this.#mailboxes.delete(mailbox), { once: true });
     return mailbox;
+  }
+
+  /** Ends every subscription: what was sent so far may not be true any more. */
+  endAll(): void {
+    for (const mailbox of this.#mailboxes.keys()) mailbox.end();
+    this.#mailboxes.clear();
   }
 
   /** Sends to all subscribers that `wants` picks; says about whom they were. */

@@ -12,7 +12,7 @@ import { Fields } from "../wire/fields.ts";
 import { writeMember } from "../wire/fleet.ts";
 import type { Principal } from "./access.ts";
 import { inMessages } from "./message-size.ts";
-import { type Parts, poolUnknown } from "./services.ts";
+import { type Parts, loadedAnew, poolUnknown } from "./services.ts";
 
 /** What a member's numbers and field headers take at most, in bytes. */
 const MEMBER_REST_BYTES = 40;
@@ -24,22 +24,23 @@ export function createMembershipService(parts: Parts): Implementation<typeof Mem
       const fields = new Fields();
       const poolId = fields.id("pools", request.pool, "pool", { optional: true });
       fields.done();
-      const { ledger } = parts.owner;
-      if (poolId !== "" && !ledger.pools.has(poolId)) {
-        throw poolUnknown(poolId);
-      }
-      // Subscribed before the snapshot is taken, so that no change falls between the two.
+      // Subscribed before the snapshot is taken, so that no change falls between the two; and taken as a move, so that
+      // nobody is told of what is not durable yet.
       const mailbox = parts.members.subscribe(call.signal, poolId);
-      const now = parts.clock.now();
-      const members = [...ledger.nodes.values()]
-        .filter((node) => poolId === "" || node.identity.poolId === poolId)
-        .map((node) => create(MemberSchema, writeMember(ledger, node, now)));
+      const members = await parts.owner.decide((ledger, now) => {
+        if (poolId !== "" && !ledger.pools.has(poolId)) throw poolUnknown(poolId);
+        const answer = [...ledger.nodes.values()]
+          .filter((node) => poolId === "" || node.identity.poolId === poolId)
+          .map((node) => create(MemberSchema, writeMember(ledger, node, now)));
+        return { answer, changes: [], effects: [] };
+      });
       const [first = [], ...others] = inMessages(members, bytesOf);
       yield create(WatchResponseSchema, { snapshot: true, members: [...first] });
       for (const group of others) yield create(WatchResponseSchema, { members: [...group] });
       for await (const changed of mailbox) {
         for (const group of inMessages(changed, bytesOf)) yield create(WatchResponseSchema, { members: [...group] });
       }
+      if (!call.signal.aborted) throw loadedAnew();
     },
   };
 }

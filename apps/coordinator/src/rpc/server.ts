@@ -99,7 +99,15 @@ async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));
   stopping.abort();
-  const force = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
-  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  clearTimeout(force);
+  await new Promise<void>((resolve) => {
+    const force = setTimeout(() => {
+      // Not waited for: with a peer that reads nothing, the server would learn only from its keepalive that it is gone.
+      server.forceShutdown();
+      resolve();
+    }, SHUTDOWN_GRACE_MS);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
 }

@@ -39,6 +39,12 @@ export function nodeOf(parts: Parts, nodeId: string): Node {
   throw new RpcError(status.NOT_FOUND, ErrorReason.NODE_UNKNOWN, `no node ${nodeId} is enrolled here`);
 }
 
+/** UNAVAILABLE for a stream whose subject was loaded anew after the store had failed. */
+export function loadedAnew(): RpcError {
+  const message = "the coordinator has loaded its state anew; watch again";
+  return new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, message);
+}
+
 /** NOT_FOUND for a pool. Pools come into being with their first token. */
 export function poolUnknown(poolId: string): RpcError {
   return new RpcError(

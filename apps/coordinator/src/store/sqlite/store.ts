@@ -2,7 +2,7 @@
  * The default engine: node:sqlite in WAL mode with `synchronous=FULL`, so that a committed batch survives power loss. One
  * process at a time; a second one that opens the same file is refused by its lock.
  */
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Dial, Override, Permit, Release, Tally } from "@moult/policy";
 import { auditLeaf, dialBody } from "../audit-leaf.ts";
 import { type Batch, type EnrollmentToken, type Snapshot, type Store, type StoreChange, StoreError } from "../port.ts";
@@ -16,7 +16,11 @@ const TOKEN_KEEP_MS = 30 * 86_400_000;
 
 /** Opens or makes the store of `network` at `path`. Throws a StoreError that says why it cannot be used. */
 export function openSqliteStore(path: string, network: string): Store {
-  const db = openDatabase(path, network);
+  return sqliteStore(openDatabase(path, network), path);
+}
+
+/** The store over an open database; `path` is for its errors. */
+export function sqliteStore(db: DatabaseSync, path: string): Store {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);

@@ -1,5 +1,5 @@
 /**
- * The bundler as a process: `node fleet/bundler.ts FOLDER` writes `FOLDER/{version}/agent.mjs`, `launcher.mjs` and
+ * The bundler as a process: `node bundler/main.ts FOLDER` writes `FOLDER/{version}/agent.mjs`, `launcher.mjs` and
  * `server.mjs` for each release. A process of its own, because bundling takes memory that the demo needs elsewhere, and
  * because the picture is to be drawn meanwhile.
  */
@@ -7,8 +7,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { bundleAgent } from "../../../apps/agent/src/deploy/bundle.ts";
-import { RELEASE_PLANS, type ReleasePlan } from "./releases.ts";
-import { WORKLOAD } from "./sources.ts";
+import { RELEASE_PLANS, type ReleasePlan } from "../fleet/releases.ts";
+import { WORKLOAD } from "../fleet/sources.ts";
 
 /** Writes the workload's bundle to `file`: its version and its needs become part of it. */
 async function bundleWorkload({ version, needs }: ReleasePlan, file: string): Promise<void> {

@@ -39,6 +39,8 @@ export interface GateResult {
   readonly reason: Reason;
   readonly message: string;
   readonly measures: readonly Measure[];
+  /** True where waiting alone will not help: no moment of the last seven days would have done. */
+  readonly infeasible?: boolean;
 }
 
 /** The build a node is to move to. */

@@ -10,6 +10,7 @@ import type { Release } from "../domain/release.ts";
 import { NO_SITUATION } from "../domain/situation.ts";
 import type { GateName } from "../domain/verdict.ts";
 import type { PoolConfig } from "../pool/config.ts";
+import { Absences } from "../pool/absence.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Member, Pool } from "../pool/pool.ts";
 
@@ -47,6 +48,8 @@ export interface Ledger {
   readonly overrides: Map<string, Override>;
   brake: Brake;
   readonly deadlines: Deadlines;
+  /** How long absences last, by build and model. */
+  readonly absences: Absences;
   readonly tally: Tally;
   /** Whether nodes that were not heard since the start have been called silent yet. */
   unheardAged: boolean;
@@ -64,6 +67,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     overrides: new Map(),
     brake: { engaged: false, reason: "", updatedAtMs: startedAtMs },
     deadlines: new Deadlines(),
+    absences: new Absences(config.pool.absencePredictedMs),
     tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
     unheardAged: false,
   };

@@ -33,10 +33,10 @@ export function report(ledger: Ledger, node: Node, event: ReportEvent, now: numb
     case "pulse":
       break;
     case "progress":
-      changes.push(...progress(ledger, node, event));
+      changes.push(...progress(ledger, node, event, now));
       break;
     case "outcome":
-      changes.push(...conclude(ledger, node, event));
+      changes.push(...conclude(ledger, node, event, now));
       break;
   }
   if (news) takeIn(ledger, node, event.situation, now);
@@ -51,13 +51,14 @@ function progress(
   ledger: Ledger,
   node: Node,
   event: { readonly permitId: string; readonly phase: PermitPhase; readonly situation: Situation },
+  now: number,
 ): readonly Change[] {
   const permit = node.permit;
   if (permit === undefined || permit.permitId !== event.permitId) return [];
   const { workState } = event.situation;
   const works = workState === "SERVING" || workState === "NONE";
   if (event.phase !== "RETURNED" || permit.phase !== "AWAY" || !works) return [];
-  return comeBack(ledger, node, permit);
+  return comeBack(ledger, node, permit, now);
 }
 
 function conclude(
@@ -68,12 +69,13 @@ function conclude(
     readonly outcome: OutcomeRecord;
     readonly running: Omit<NodeRunning, "platform">;
   },
+  now: number,
 ): readonly Change[] {
   const { outcome } = event;
   const changes: Change[] = [];
   const permit = node.permit;
   if (permit !== undefined && permit.permitId === event.permitId) {
-    changes.push(...endPermit(ledger, node, permit, outcome.kind));
+    changes.push(...endPermit(ledger, node, permit, { end: outcome.kind, now }));
   }
   const key = `${event.permitId} ${outcome.targetDigest} ${outcome.kind}`;
   if (key === node.lastOutcomeKey) return changes;

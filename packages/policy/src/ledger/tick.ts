@@ -16,7 +16,7 @@ export function expireDue(
     if (node === undefined || permit === undefined || permit.permitId !== due.permitId) continue;
     node.lost = permit.phase !== "RETURNED";
     ledger.tally.lost += 1;
-    changes.push(...endPermit(ledger, node, permit, "EXPIRED"), { kind: "node", node });
+    changes.push(...endPermit(ledger, node, permit, { end: "EXPIRED", now }), { kind: "node", node });
     effects.push({ kind: "member-changed", nodeId: due.nodeId });
   }
   return { changes, effects };

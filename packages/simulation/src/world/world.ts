@@ -21,9 +21,9 @@ export interface World {
 /** A drain lasts exp(3 minutes), and is given up after 15. */
 const DRAIN = { meanMinutes: 3, mostMinutes: 15 };
 /** An update within the absence: lognormal, median 5 minutes, the logarithm's deviation 0.5. */
-const UPDATE = { medianMinutes: 5, deviation: 0.5 };
+const UPDATE = { medianMinutes: 5, deviation: 0.8 };
 /** Where the pull is done before, what is left is swap and trial. */
-const SWAP = { medianMinutes: 0.5, deviation: 0.5 };
+const SWAP = { medianMinutes: 0.5, deviation: 0.8 };
 /** One update in 200 hangs for an hour. */
 const HANG = { share: 0.005, minutes: 60 };
 

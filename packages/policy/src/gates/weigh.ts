@@ -6,13 +6,15 @@
  *   spare(h)   = fresh + back(h) - c·s(h) - hold
  *   need(h)    = demand × growth(h)
  *   reserve(h) = max(largest remaining node × z(h)/z, vanishing(h) + z(h)·√(forecast error² + churn + uncertain returns))
- * and spare(h) ≥ need(h) + reserve(h) must hold until the absence is over with the configured probability.
+ * and spare(h) ≥ need(h) + reserve(h) must hold until the absence is over.
  *
- * z(h) = √(z² + 2 ln s(h)): harm at h takes two things at once, that the node is still away and that more goes wrong than the
- * reserve covers. The tail of a normal distribution falls as e^(-z²/2), so with this z(h) the product stays the same.
+ * Harm at h takes two things at once: that the node is still away, and that more goes wrong than the reserve covers. z(h) is
+ * chosen so that both together are as unlikely at every h as the second alone would be at z: tail(z(h)) × s(h) = tail(z).
+ * Where that needs no reserve at all the absence is as good as over.
  */
 import type { AbsenceCurve } from "../pool/absence.ts";
 import { type Member, Pool } from "../pool/pool.ts";
+import { TAIL_MOST, deviationsFor, tailBeyond } from "../pool/normal.ts";
 import { HORIZONS_MIN } from "../pool/risk.ts";
 
 /** The moment at which a leave is tightest. All capacities in milli-units. */
@@ -39,6 +41,7 @@ export interface Weight {
 export function weigh({ pool, member, curve, holdMilli, z }: Weight): Weighing {
   const { outlook, risk, capacityFreshMilli: fresh, demandMilli: demand } = pool;
   const own = Pool.counts(member) ? member.capacityMilli : 0;
+  const tail = tailBeyond(z);
   const largest = pool.largestMilliWithout(member);
   let worst = -1;
   let worstSpare = 0;
@@ -47,15 +50,15 @@ export function weigh({ pool, member, curve, holdMilli, z }: Weight): Weighing {
   let worstShort = Number.NEGATIVE_INFINITY;
   for (let horizon = 0; horizon < HORIZONS_MIN.length; horizon += 1) {
     const still = curve.survival(HORIZONS_MIN[horizon] as number);
-    if (still <= 1 - risk.absenceShare && horizon > 0) break;
-    const zThen = horizon === 0 ? z : Math.sqrt(Math.max(0, z * z + 2 * Math.log(still)));
-    const spare = fresh + (outlook.leaves.back[horizon] as number) - own * still - holdMilli;
+    if (tail >= still * TAIL_MOST && horizon > 0) break;
+    const zThen = still === 1 ? z : deviationsFor(tail / still);
+    const spare = fresh + (outlook.leaves.back[horizon] as number) - own * (risk.fullOwn ? 1 : still) - holdMilli;
     const need = demand * (outlook.growth[horizon] as number);
     const reserve = reserveMilli(pool, horizon, {
       need,
       largest: (largest * zThen) / z,
       z: zThen,
-      own: own * own * still * (1 - still),
+      own: risk.fullOwn ? 0 : own * own * still * (1 - still),
     });
     const short = need + reserve - spare;
     if (short <= worstShort) continue;

@@ -115,7 +115,7 @@ function judgeHolder(
     changes.push(...endPermit(ledger, input.node, permit, { end: "REFUSED", now }));
     return refused(ledger, all);
   }
-  const departed = depart(input.node, permit);
+  const departed = depart(ledger, input.node, permit, now);
   changes.push(...departed.changes);
   return { decision: "GO", gates: all, message: "swap", target, permit: departed.permit };
 }

@@ -41,9 +41,15 @@ export function hold(ledger: Ledger, node: Node, permit: Permit): void {
 }
 
 /** The node is drained and was checked again. */
-export function depart(node: Node, permit: Permit): { readonly permit: Permit; readonly changes: readonly Change[] } {
+export function depart(
+  ledger: Ledger,
+  node: Node,
+  permit: Permit,
+  now: number,
+): { readonly permit: Permit; readonly changes: readonly Change[] } {
   const away: Permit = { ...permit, phase: "AWAY" };
   node.permit = away;
+  poolOf(ledger, permit.poolId).depart(memberOf(ledger, node), now);
   return { permit: away, changes: [{ kind: "permit", permit: away }] };
 }
 

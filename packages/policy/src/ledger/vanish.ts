@@ -6,13 +6,13 @@ import { memberEffects, routerView } from "./situation.ts";
 import { expireDue } from "./tick.ts";
 
 /**
- * Counts a node out until it is heard again. To be called a little after its stream ended, unless it asked, reported or
- * attended again meanwhile. A permit it holds stays as it is.
+ * Counts a node out until it is heard again. To be called a little after its stream ended (`sinceMs`), unless it asked,
+ * reported or attended again meanwhile. A permit it holds stays as it is.
  */
-export function vanish(ledger: Ledger, node: Node, now: number): Step<void> {
+export function vanish(ledger: Ledger, node: Node, sinceMs: number, now: number): Step<void> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  poolOf(ledger, node.identity.poolId).vanish(memberOf(ledger, node), now);
+  poolOf(ledger, node.identity.poolId).vanish(memberOf(ledger, node), sinceMs, now);
   if (node.permit === undefined) node.lost = true;
   const effects = [...expired.effects, ...memberEffects(ledger, node, before, now)];
   return { answer: undefined, changes: expired.changes, effects };

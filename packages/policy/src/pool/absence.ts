@@ -9,6 +9,8 @@ import { MINUTE_MS } from "./risk.ts";
 const LONGEST_MIN = 90;
 /** What is assumed before anything was observed weighs as much as this many absences. */
 const PRIOR_WEIGHT = 20;
+/** Until it is known better, one absence in a hundred is taken never to end. */
+const PRIOR_NEVER = 0.01;
 /** An absence is assumed to be over by its predicted time with this probability. */
 const PRIOR_OVER = 0.9;
 
@@ -118,6 +120,8 @@ function priorTable(predictedMs: number): Float64Array {
   const predicted = Math.max(1, predictedMs / MINUTE_MS);
   const still = predicted / 3;
   return Float64Array.from({ length: LONGEST_MIN + 1 }, (_, minute) =>
-    minute <= still ? 1 : (1 - PRIOR_OVER) ** ((minute - still) / (predicted - still)),
+    minute <= still
+      ? 1
+      : PRIOR_NEVER + (1 - PRIOR_NEVER) * (1 - PRIOR_OVER) ** ((minute - still) / (predicted - still)),
   );
 }

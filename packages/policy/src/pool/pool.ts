@@ -33,7 +33,7 @@ export interface Member extends RecencyLinks, Ranked {
   chargedMilli: number;
   /** Since when it is on leave, and what such absences are like. */
   leave: Leave | undefined;
-  /** When it was found silent; its load counts until everybody else has had the time to say what they took over. */
+  /** Since when it is silent; its load counts until everybody else has spoken since, and so has said what it took over. */
   silentSinceMs: number;
 }
 
@@ -198,10 +198,16 @@ export class Pool {
     this.#hush(member, now);
   }
 
-  /** It was noticed that the node is gone before its report grew old. Its load still counts. */
-  vanish(member: Member, now: number): void {
+  /** It was noticed that the node is gone, since a time, before its report grew old. Its load still counts for a while. */
+  vanish(member: Member, sinceMs: number, now: number): void {
     if (!member.fresh) return;
     if (Pool.counts(member)) this.outlook.churn.vanished(member.capacityMilli, now - member.reportedAtMs);
+    this.#uncount(member);
+    this.#hush(member, sinceMs);
+  }
+
+  /** A node on leave has drained: it works at nothing and will say nothing. */
+  depart(member: Member, now: number): void {
     this.#uncount(member);
     this.#hush(member, now);
   }
@@ -214,11 +220,12 @@ export class Pool {
     let stale: string[] | undefined;
     for (let member = this.#byReport.oldest; member !== undefined; member = this.#byReport.oldest) {
       if (now - member.reportedAtMs <= this.config.reportFreshMs) break;
-      this.vanish(member, now);
+      this.vanish(member, now, now);
       (stale ??= []).push(member.nodeId);
     }
+    const allSpokenSinceMs = this.#byReport.oldest?.reportedAtMs ?? now;
     for (let member = this.#silent.oldest; member !== undefined; member = this.#silent.oldest) {
-      if (now - member.silentSinceMs <= this.config.reportFreshMs) break;
+      if (member.silentSinceMs >= allSpokenSinceMs) break;
       this.#silent.remove(member);
       this.#demandMilli -= member.loadMilli;
       member.loadMilli = 0;
@@ -249,11 +256,11 @@ export class Pool {
   }
 
   /** Nothing that the node said before counts, but its load, for a while. */
-  #hush(member: Member, now: number): void {
+  #hush(member: Member, sinceMs: number): void {
     member.fresh = false;
     if (member.silentSinceMs !== Number.POSITIVE_INFINITY) return;
     this.#byReport.remove(member);
-    member.silentSinceMs = now;
+    member.silentSinceMs = sinceMs;
     this.#silent.touch(member);
   }
 

@@ -6,6 +6,7 @@ export interface RiskConfig {
   readonly z: number;
   /** What deadline pressure may shrink `z` to. */
   readonly zLeast: number;
+  readonly fullOwn: boolean;
   /** Gate 3 looks ahead until this share of absences is over. */
   readonly absenceShare: number;
   /** A node that was refused for so long becomes its pool's hold. */
@@ -23,6 +24,7 @@ export interface RiskConfig {
 export const RISK_DEFAULTS: RiskConfig = {
   z: 3,
   zLeast: 1.64,
+  fullOwn: true,
   absenceShare: 0.95,
   holdAfterMs: 14_400_000,
   waiterSilentMs: 1_800_000,
@@ -30,7 +32,7 @@ export const RISK_DEFAULTS: RiskConfig = {
 };
 
 /** Minutes from now at which need, reserve and what is back by then are weighed. Finer where more happens. */
-export const HORIZONS_MIN: readonly number[] = [0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 22, 26, 30];
+export const HORIZONS_MIN: readonly number[] = [0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 22, 26, 30, 40, 50, 60];
 
 /** Milliseconds in a minute: the ledger's look ahead counts in minutes. */
 export const MINUTE_MS = 60_000;

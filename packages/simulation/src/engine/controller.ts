@@ -9,8 +9,8 @@ export interface Controller {
   drained(node: number, nowMs: number): boolean;
   /** The node serves again, on the new build or, where it reverted, on the old one. */
   returned(node: number, nowMs: number, reverted: boolean): void;
-  /** That the node is gone has been noticed. */
-  vanished(node: number, nowMs: number): void;
+  /** That the node is gone, since a time, has been noticed. */
+  vanished(node: number, sinceMs: number): void;
   /** The node is up again, not on leave or resuming what it was at. */
   appeared(node: number, nowMs: number): void;
   /** A minute begins. */

@@ -140,6 +140,7 @@ export class Engine {
     if (this.up[node] === 0) return;
     const stage = this.stage[node];
     if (stage === STAGE.done || (stage === STAGE.old && this.nowMs < this.startMs)) {
+      this.asks += 1;
       this.#controller.idleAsk(node, this.nowMs);
     }
   }
@@ -160,7 +161,7 @@ export class Engine {
         if (this.stage[node] === STAGE.away && this.#dueMs[node] === this.nowMs) this.#updated(node);
         return;
       default:
-        if (this.up[node] === 0) this.#controller.vanished(node, this.nowMs);
+        if (this.up[node] === 0) this.#controller.vanished(node, this.nowMs - NOTICE_MS);
     }
   }
 

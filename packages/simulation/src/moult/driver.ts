@@ -83,8 +83,8 @@ export class MoultDriver implements Controller {
     this.#deliver((now) => report(this.ledger, this.#node(node), pulseEvent(this.#speak(node), doing), now));
   }
 
-  vanished(node: number): void {
-    this.#deliver((now) => vanish(this.ledger, this.#node(node), now));
+  vanished(node: number, sinceMs: number): void {
+    this.#deliver((now) => vanish(this.ledger, this.#node(node), EPOCH_MS + sinceMs, now));
   }
 
   idleAsk(node: number): void {

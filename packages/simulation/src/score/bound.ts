@@ -2,9 +2,10 @@
  * The lower bound T*: no policy, however it knows the future, can have moved a share q of the fleet before it. The work of
  * absences (capacity × time away) of the cheapest nodes must fit into what each pool can spare until then.
  */
-import { MINUTE_MS } from "../world/options.ts";
+import type { PoolRange } from "../world/fleet.ts";
+import { MINUTE_MS, type WorldOptions } from "../world/options.ts";
 import { upFrom } from "../world/timeline.ts";
-import { type World, drainMs, upWithoutLeaves, updateMs } from "../world/world.ts";
+import { type World, buildWorld, drainMs, upWithoutLeaves, updateMs } from "../world/world.ts";
 
 /** One node's cheapest move. */
 interface Move {
@@ -12,13 +13,39 @@ interface Move {
   readonly soonestMinute: number;
 }
 
+/** Large worlds are looked at in steps of this many minutes. */
+export const BOUND_STEP_MIN = 5;
+
 /** The bound in hours for a share of the nodes; Infinity where it does not fit into the world. */
 export function lowerBoundH(world: World, share: number): number {
   const { fleet, startMinute, minutes } = world;
   const wanted = Math.ceil(share * fleet.nodes);
+  const moved = mover(world);
+  let low = startMinute;
+  let high = minutes - 1;
+  if (moved(high) < wanted) return Number.POSITIVE_INFINITY;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (moved(middle) >= wanted) high = middle;
+    else low = middle + 1;
+  }
+  return (low - startMinute) / 60;
+}
+
+/** How many nodes of some pools can have moved at most, step by step from the start on. */
+export function movedBy(options: WorldOptions, range: PoolRange): Int32Array {
+  const world = buildWorld(options, range);
+  const moved = mover(world);
+  const steps = Math.floor((world.minutes - 1 - world.startMinute) / BOUND_STEP_MIN) + 1;
+  return Int32Array.from({ length: steps }, (_, step) => moved(world.startMinute + step * BOUND_STEP_MIN));
+}
+
+/** How many nodes can have moved at most by a minute. */
+function mover(world: World): (minute: number) => number {
+  const { fleet, startMinute } = world;
   const spare = spareWork(world);
   const moves = movesByPool(world);
-  const reached = (minute: number): boolean => {
+  return (minute) => {
     let count = 0;
     for (let pool = 0; pool < fleet.pools; pool += 1) {
       let room = (spare[pool] as Float64Array)[minute - startMinute] as number;
@@ -29,17 +56,8 @@ export function lowerBoundH(world: World, share: number): number {
         count += 1;
       }
     }
-    return count >= wanted;
+    return count;
   };
-  let low = startMinute;
-  let high = minutes - 1;
-  if (!reached(high)) return Number.POSITIVE_INFINITY;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (reached(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return (low - startMinute) / 60;
 }
 
 /** ∫ (up − demand)⁺ of each pool from the start to each minute, in units × minutes. */

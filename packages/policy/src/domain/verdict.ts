@@ -71,13 +71,3 @@ export type Verdict =
       readonly target: Target;
       readonly permit: Permit;
     };
-
-/** A gate lets pass. */
-export function pass(gate: GateName, message: string, measures: readonly Measure[] = []): GateResult {
-  return { gate, passed: true, reason: "PASSED", message, measures };
-}
-
-/** A gate refuses. */
-export function refuse(gate: GateName, reason: Reason, message: string, measures: readonly Measure[] = []): GateResult {
-  return { gate, passed: false, reason, message, measures };
-}

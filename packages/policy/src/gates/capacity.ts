@@ -3,11 +3,11 @@
  * and nothing of builds or of the dial. It reads the pool and changes nothing.
  */
 import type { Override } from "../domain/override.ts";
+import { Said } from "../domain/said.ts";
 import type { GateResult, Measure, Reason } from "../domain/verdict.ts";
 import type { AbsenceCurve } from "../pool/absence.ts";
 import { type Member, Pool } from "../pool/pool.ts";
 import { fromMilli, toMilli } from "../pool/units.ts";
-import { Said } from "./said.ts";
 import { type Weighing, weigh } from "./weigh.ts";
 
 /** What gate 3 looks at. */
@@ -43,7 +43,7 @@ export function capacityGate(input: CapacityInput): GateResult {
     z: Math.min(z, z + (zLeast - z) * input.pressure),
   });
   const after = pool.capacityFreshMilli - own - holdMilli;
-  const shortfall = Math.max(weighing.shortfallMilli, flatNeedMilli(pool) - after, 0);
+  const shortfall = Math.max(Math.ceil(weighing.shortfallMilli), flatNeedMilli(pool) - after, 0);
   const facts: Facts = {
     freshMilli: pool.capacityFreshMilli,
     afterMilli: after,

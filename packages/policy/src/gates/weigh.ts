@@ -3,18 +3,21 @@
  * against everything that may go wrong. Pure arithmetic over the pool's outlook.
  *
  * At horizon h, for a node of capacity c of which the share s(h) of such absences is still away:
- *   spare(h)   = fresh + back(h) - c·s(h) - hold
+ *   spare(h)   = fresh + back(h) - c - hold
  *   need(h)    = demand × growth(h)
- *   reserve(h) = max(largest remaining node × z(h)/z, vanishing(h) + z(h)·√(forecast error² + churn + uncertain returns))
- * and spare(h) ≥ need(h) + reserve(h) must hold until the absence is over.
+ *   reserve(h) = max(largest remaining node × z(h)/z, vanishing(h) + z(h)·σ(h))
+ *   σ(h)²      = forecast error² + churn + returns that are uncertain: independent risks do not all come true together
+ * and spare(h) ≥ need(h) + reserve(h) must hold until the absence is over. Where the sum is skewed z(h) is stretched: in a
+ * small pool a few large nodes make most of the risk.
  *
  * Harm at h takes two things at once: that the node is still away, and that more goes wrong than the reserve covers. z(h) is
  * chosen so that both together are as unlikely at every h as the second alone would be at z: tail(z(h)) × s(h) = tail(z).
- * Where that needs no reserve at all the absence is as good as over.
+ * Where that needs no reserve at all the absence is as good as over. And z itself is the configured one for a node of the
+ * pool's mean size: the harm a leave can do grows with its capacity and one node is one node, so small ones may take more.
  */
 import type { AbsenceCurve } from "../pool/absence.ts";
+import { deviationsFor, skewed, tailBeyond } from "../pool/normal.ts";
 import { type Member, Pool } from "../pool/pool.ts";
-import { TAIL_MOST, deviationsFor, tailBeyond } from "../pool/normal.ts";
 import { HORIZONS_MIN } from "../pool/risk.ts";
 
 /** The moment at which a leave is tightest. All capacities in milli-units. */
@@ -33,33 +36,38 @@ export interface Weight {
   readonly curve: AbsenceCurve;
   /** Capacity that is held for another node. */
   readonly holdMilli: number;
-  /** Standard deviations that the reserve covers. */
+  /** Standard deviations that the reserve covers for a node of mean size. */
   readonly z: number;
 }
 
 /** Finds the tightest moment. A member that holds a permit is charged already and part of what may come back. */
-export function weigh({ pool, member, curve, holdMilli, z }: Weight): Weighing {
-  const { outlook, risk, capacityFreshMilli: fresh, demandMilli: demand } = pool;
+export function weigh(weight: Weight): Weighing {
+  const { pool, member } = weight;
+  const { capacityFreshMilli: fresh, demandMilli: demand, capacityCubes: cubes } = pool;
+  const { growth, demandDeviation, lossMean, lossVariance, leaves } = pool.outlook;
   const own = Pool.counts(member) ? member.capacityMilli : 0;
-  const tail = tailBeyond(z);
   const largest = pool.largestMilliWithout(member);
+  const z = zForSize(weight.z, member.capacityMilli, pool.meanCapacityMilli);
+  const deviations = weight.curve.deviations(z);
   let worst = -1;
   let worstSpare = 0;
   let worstNeed = 0;
   let worstReserve = 0;
   let worstShort = Number.NEGATIVE_INFINITY;
   for (let horizon = 0; horizon < HORIZONS_MIN.length; horizon += 1) {
-    const still = curve.survival(HORIZONS_MIN[horizon] as number);
-    if (tail >= still * TAIL_MOST && horizon > 0) break;
-    const zThen = still === 1 ? z : deviationsFor(tail / still);
-    const spare = fresh + (outlook.leaves.back[horizon] as number) - own * (risk.fullOwn ? 1 : still) - holdMilli;
-    const need = demand * (outlook.growth[horizon] as number);
-    const reserve = reserveMilli(pool, horizon, {
-      need,
-      largest: (largest * zThen) / z,
-      z: zThen,
-      own: risk.fullOwn ? 0 : own * own * still * (1 - still),
-    });
+    const zThen = deviations[horizon] as number;
+    if (zThen < 0) break;
+    const need = demand * (growth[horizon] as number);
+    const lost = lossMean[horizon] as number;
+    const variance =
+      ((demandDeviation[horizon] as number) * need) ** 2 +
+      (lossVariance[horizon] as number) * fresh * fresh +
+      (leaves.variance[horizon] as number);
+    const deviation = Math.sqrt(variance);
+    const third = lost * cubes + (leaves.third[horizon] as number);
+    const stretched = deviation > 0 ? skewed(zThen, third / (variance * deviation)) : 0;
+    const reserve = Math.max((largest * zThen) / z, lost * fresh + stretched * deviation);
+    const spare = fresh + (leaves.back[horizon] as number) - own - weight.holdMilli;
     const short = need + reserve - spare;
     if (short <= worstShort) continue;
     worst = horizon;
@@ -73,19 +81,18 @@ export function weigh({ pool, member, curve, holdMilli, z }: Weight): Weighing {
     spareMilli: Math.floor(worstSpare),
     needMilli: Math.ceil(worstNeed),
     reserveMilli: Math.ceil(worstReserve),
-    shortfallMilli: Math.max(0, Math.ceil(worstShort)),
+    shortfallMilli: Math.ceil(worstShort),
   };
 }
 
-/** The reserve at a horizon. Independent risks are added as variances: they do not all come true together. */
-function reserveMilli(
-  { outlook, capacityFreshMilli: fresh }: Pool,
-  horizon: number,
-  at: { readonly need: number; readonly largest: number; readonly z: number; readonly own: number },
-): number {
-  const forecast = ((outlook.demandDeviation[horizon] as number) * at.need) ** 2;
-  const churn = (outlook.lossVariance[horizon] as number) * fresh * fresh;
-  const returns = (outlook.leaves.variance[horizon] as number) + at.own;
-  const vanishing = (outlook.lossMean[horizon] as number) * fresh;
-  return Math.max(at.largest, vanishing + at.z * Math.sqrt(forecast + churn + returns));
+/** A node's size against the mean counts within these bounds. */
+const SIZE_BOUNDS = { least: 0.25, most: 4 };
+/** z is rounded to this, so that the nodes of a pool share a few values of it. */
+const Z_STEP = 0.05;
+
+/** z for a node of a size: the tail it may leave is the configured one, shared out by size. */
+function zForSize(z: number, capacityMilli: number, meanMilli: number): number {
+  if (meanMilli <= 0 || capacityMilli <= 0) return z;
+  const size = Math.min(SIZE_BOUNDS.most, Math.max(SIZE_BOUNDS.least, capacityMilli / meanMilli));
+  return Math.max(Z_STEP, Math.round(deviationsFor(tailBeyond(z) / size) / Z_STEP) * Z_STEP);
 }

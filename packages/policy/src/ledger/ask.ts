@@ -7,6 +7,7 @@ import type { Node, NodeRunning } from "../domain/node.ts";
 import type { Permit } from "../domain/permit.ts";
 import type { Digest } from "../domain/release.ts";
 import type { Situation } from "../domain/situation.ts";
+import { Stay, type Words } from "../domain/said.ts";
 import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
 import { buildFor } from "../gates/allowlist.ts";
 import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
@@ -35,7 +36,7 @@ export interface AskEvent extends Origin {
 export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): Step<Verdict> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  const changes: Change[] = [...expired.changes];
+  const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
   node.running = event.running;
   node.deniedDigests = event.deniedDigests;
   settlePermit(ledger, node, event, now, changes);
@@ -123,10 +124,10 @@ function judgeHolder(
 function refused(ledger: Ledger, gates: readonly GateResult[]): Verdict {
   const refusal = gates.find((gate) => !gate.passed);
   if (refusal === undefined) return stay(ledger, "PASSED", "nothing to do", gates);
-  return stay(ledger, refusal.reason, refusal.message, gates);
+  return stay(ledger, refusal.reason, () => refusal.message, gates);
 }
 
-function stay(ledger: Ledger, reason: Reason, message: string, gates: readonly GateResult[]): Verdict {
+function stay(ledger: Ledger, reason: Reason, words: Words, gates: readonly GateResult[]): Verdict {
   const { retry } = ledger.config;
   const gate = gates.find((result) => !result.passed)?.gate;
   const retryAfterMs =
@@ -137,7 +138,7 @@ function stay(ledger: Ledger, reason: Reason, message: string, gates: readonly G
         : gate === "ALLOWLIST"
           ? retry.allowlistMs
           : 0;
-  return { decision: "STAY", gates, reason, message, retryAfterMs };
+  return new Stay(gates, reason, words, retryAfterMs);
 }
 
 /** Keeps the last answer for operators, and counts refusals. Being up to date is none. */

@@ -1,5 +1,5 @@
 /** How a node's word about itself enters the books. */
-import type { Node } from "../domain/node.ts";
+import type { Node, NodeState } from "../domain/node.ts";
 import type { Situation } from "../domain/situation.ts";
 import type { Effect } from "./changes.ts";
 import { type Ledger, memberOf, poolOf, stateOf } from "./ledger.ts";
@@ -29,14 +29,27 @@ export function takeIn(ledger: Ledger, node: Node, situation: Situation, now: nu
   node.lost = false;
 }
 
-/** What routers go by. Two views that differ in nothing are the same string. */
-export function routerView(ledger: Ledger, node: Node, now: number): string {
+/** What routers go by. */
+export interface RouterView {
+  readonly state: NodeState;
+  readonly endpoint: string;
+  readonly capacityRps: number;
+  readonly version: string;
+}
+
+/** How a node looks to routers now. */
+export function routerView(ledger: Ledger, node: Node, now: number): RouterView {
   const { endpoint, capacityRps } = node.situation;
-  return `${stateOf(ledger, node, now)} ${endpoint} ${capacityRps} ${node.running?.version ?? ""}`;
+  return { state: stateOf(ledger, node, now), endpoint, capacityRps, version: node.running?.version ?? "" };
 }
 
 /** The effect by which routers learn of a change, where there was one. */
-export function memberEffects(ledger: Ledger, node: Node, before: string, now: number): readonly Effect[] {
-  const changed = routerView(ledger, node, now) !== before;
+export function memberEffects(ledger: Ledger, node: Node, before: RouterView, now: number): readonly Effect[] {
+  const after = routerView(ledger, node, now);
+  const changed =
+    after.state !== before.state ||
+    after.endpoint !== before.endpoint ||
+    after.capacityRps !== before.capacityRps ||
+    after.version !== before.version;
   return changed ? [{ kind: "member-changed", nodeId: node.identity.nodeId }] : [];
 }

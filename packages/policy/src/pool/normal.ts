@@ -10,6 +10,14 @@ export function tailBeyond(z: number): number {
   return density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
 }
 
+/**
+ * The same for a variable that is skewed, as sums of a few large losses are (Cornish and Fisher's first term). At most
+ * doubled: beyond that the approximation says nothing.
+ */
+export function skewed(z: number, skewness: number): number {
+  return z <= 1 ? z : Math.min(2 * z, z + ((z * z - 1) * Math.max(0, skewness)) / 6);
+}
+
 /** How many deviations above the mean leave that tail (Abramowitz and Stegun 26.2.23); 0 for a tail of a half or more. */
 export function deviationsFor(tail: number): number {
   if (tail >= TAIL_MOST) return 0;

@@ -62,7 +62,9 @@ export class Pool {
   #demandMilli = 0;
   #onLeaveCount = 0;
   #chargedMilli = 0;
+  #freshCount = 0;
   #capacitySquares = 0;
+  #capacityCubes = 0;
   /** Load of nodes that have not reported since the coordinator started; replaced node by node. */
   #demandCarriedMilli = 0;
   #carriedCount = 0;
@@ -96,6 +98,14 @@ export class Pool {
   /** Sum of the squares of what serves, in units of work a second; by floating point, for variances only. */
   get capacitySquares(): number {
     return Math.max(0, this.#capacitySquares) * 1_000_000;
+  }
+  /** Capacity of a typical node that serves; 0 where none does. */
+  get meanCapacityMilli(): number {
+    return this.#freshCount > 0 ? this.#capacityFreshMilli / this.#freshCount : 0;
+  }
+  /** Sum of the cubes of what serves. */
+  get capacityCubes(): number {
+    return Math.max(0, this.#capacityCubes) * 1_000_000_000;
   }
   /** Capacity of the largest node that serves, a given one left out. */
   largestMilliWithout(member: Member): number {
@@ -243,7 +253,9 @@ export class Pool {
   #count(member: Member): void {
     if (!Pool.counts(member)) return;
     this.#capacityFreshMilli += member.capacityMilli;
+    this.#freshCount += 1;
     this.#capacitySquares += fromMilli(member.capacityMilli) ** 2;
+    this.#capacityCubes += fromMilli(member.capacityMilli) ** 3;
     this.#largest.add(member, member.capacityMilli);
     for (const shard of member.shards) this.#shift(this.#liveByShard, shard, 1);
   }
@@ -251,7 +263,9 @@ export class Pool {
   #uncount(member: Member): void {
     if (!Pool.counts(member)) return;
     this.#capacityFreshMilli -= member.capacityMilli;
+    this.#freshCount -= 1;
     this.#capacitySquares -= fromMilli(member.capacityMilli) ** 2;
+    this.#capacityCubes -= fromMilli(member.capacityMilli) ** 3;
     for (const shard of member.shards) this.#shift(this.#liveByShard, shard, -1);
   }
 

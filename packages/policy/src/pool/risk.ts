@@ -6,9 +6,6 @@ export interface RiskConfig {
   readonly z: number;
   /** What deadline pressure may shrink `z` to. */
   readonly zLeast: number;
-  readonly fullOwn: boolean;
-  /** Gate 3 looks ahead until this share of absences is over. */
-  readonly absenceShare: number;
   /** A node that was refused for so long becomes its pool's hold. */
   readonly holdAfterMs: number;
   /** A waiter that has not asked for so long is forgotten. */
@@ -24,8 +21,6 @@ export interface RiskConfig {
 export const RISK_DEFAULTS: RiskConfig = {
   z: 3,
   zLeast: 1.64,
-  fullOwn: true,
-  absenceShare: 0.95,
   holdAfterMs: 14_400_000,
   waiterSilentMs: 1_800_000,
   pressureMs: 86_400_000,

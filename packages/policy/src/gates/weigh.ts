@@ -16,7 +16,7 @@
  * pool's mean size: the harm a leave can do grows with its capacity and one node is one node, so small ones may take more.
  */
 import type { AbsenceCurve } from "../pool/absence.ts";
-import { deviationsFor, skewed, tailBeyond } from "../pool/normal.ts";
+import { TAIL_MOST, deviationsFor, skewed, tailBeyond } from "../pool/normal.ts";
 import { type Member, Pool } from "../pool/pool.ts";
 import { HORIZONS_MIN } from "../pool/risk.ts";
 
@@ -48,15 +48,13 @@ export function weigh(weight: Weight): Weighing {
   const own = Pool.counts(member) ? member.capacityMilli : 0;
   const largest = pool.largestMilliWithout(member);
   const z = zForSize(weight.z, member.capacityMilli, pool.meanCapacityMilli);
-  const deviations = weight.curve.deviations(z);
+  const tail = tailBeyond(z);
   let worst = -1;
   let worstSpare = 0;
   let worstNeed = 0;
   let worstReserve = 0;
   let worstShort = Number.NEGATIVE_INFINITY;
   for (let horizon = 0; horizon < HORIZONS_MIN.length; horizon += 1) {
-    const zThen = deviations[horizon] as number;
-    if (zThen < 0) break;
     const need = demand * (growth[horizon] as number);
     const lost = lossMean[horizon] as number;
     const variance =
@@ -64,6 +62,10 @@ export function weigh(weight: Weight): Weighing {
       (lossVariance[horizon] as number) * fresh * fresh +
       (leaves.variance[horizon] as number);
     const deviation = Math.sqrt(variance);
+    const still = weight.curve.survival(HORIZONS_MIN[horizon] as number);
+    const chance = still > MOSTLY_BACK ? still : still * Math.min(1, (BAND * member.capacityMilli) / deviation);
+    if (tail >= chance * TAIL_MOST) continue;
+    const zThen = chance === 1 ? z : deviationsFor(tail / chance);
     const third = lost * cubes + (leaves.third[horizon] as number);
     const stretched = deviation > 0 ? skewed(zThen, third / (variance * deviation)) : 0;
     const reserve = Math.max((largest * zThen) / z, lost * fresh + stretched * deviation);
@@ -87,12 +89,16 @@ export function weigh(weight: Weight): Weighing {
 
 /** A node's size against the mean counts within these bounds. */
 const SIZE_BOUNDS = { least: 0.25, most: 4 };
-/** z is rounded to this, so that the nodes of a pool share a few values of it. */
-const Z_STEP = 0.05;
+
+/** Whatever the size, so many deviations are kept. */
+const Z_LEAST = 0.5;
+/** From this share on an absence is taken to be going on; below, it is one that lasts longer than most. */
+const MOSTLY_BACK = 0.5;
+const BAND = 2;
 
 /** z for a node of a size: the tail it may leave is the configured one, shared out by size. */
 function zForSize(z: number, capacityMilli: number, meanMilli: number): number {
   if (meanMilli <= 0 || capacityMilli <= 0) return z;
   const size = Math.min(SIZE_BOUNDS.most, Math.max(SIZE_BOUNDS.least, capacityMilli / meanMilli));
-  return Math.max(Z_STEP, Math.round(deviationsFor(tailBeyond(z) / size) / Z_STEP) * Z_STEP);
+  return Math.max(Z_LEAST, deviationsFor(tailBeyond(z) / size));
 }

@@ -3,8 +3,7 @@
  * that have not (a life table). A node that overstays is at risk in every minute it stays away, so the curve flattens for it,
  * and nobody counts on its return.
  */
-import { TAIL_MOST, deviationsFor, tailBeyond } from "./normal.ts";
-import { HORIZONS_MIN, MINUTE_MS } from "./risk.ts";
+import { MINUTE_MS } from "./risk.ts";
 
 /** Minutes that are told apart; what lasts longer is taken to last for ever. */
 const LONGEST_MIN = 90;
@@ -15,9 +14,6 @@ const PRIOR_NEVER = 0.01;
 /** An absence is assumed to be over by its predicted time with this probability. */
 const PRIOR_OVER = 0.9;
 
-/** Stands for a horizon at which the absence is as good as over. */
-const OVER = -1;
-
 /** The life table of one build on one model. */
 export class AbsenceCurve {
   /** Share still away after that many minutes. */
@@ -27,8 +23,6 @@ export class AbsenceCurve {
   readonly #ended = new Float64Array(LONGEST_MIN);
   /** Nodes that are away, by the minute in which they left. */
   readonly #away = new Map<number, number>();
-  /** By z; a pool's nodes share a few values of it. Thrown away with every change of the table. */
-  readonly #deviations = new Map<number, Float64Array>();
   #tableMinute = Number.NEGATIVE_INFINITY;
 
   constructor(prior: Float64Array) {
@@ -44,23 +38,6 @@ export class AbsenceCurve {
   /** The table, to start the next build's from. */
   get table(): Float64Array {
     return this.#survival;
-  }
-
-  /**
-   * How many deviations a reserve must cover at each horizon, so that "still away, and more goes wrong" is as unlikely there as
-   * the second alone at `z`; negative from where on the absence is as good as over.
-   */
-  deviations(z: number): Float64Array {
-    const known = this.#deviations.get(z);
-    if (known !== undefined) return known;
-    const tail = tailBeyond(z);
-    const made = Float64Array.from(HORIZONS_MIN, (minutes) => {
-      const still = this.survival(minutes);
-      if (still === 1) return z;
-      return tail >= still * TAIL_MOST ? OVER : deviationsFor(tail / still);
-    });
-    this.#deviations.set(z, made);
-    return made;
   }
 
   /** A node leaves. */
@@ -95,7 +72,6 @@ export class AbsenceCurve {
       survival[age + 1] = left;
     }
     this.#survival = survival;
-    this.#deviations.clear();
   }
 
   /** How many that are away now have passed each age. */

@@ -75,6 +75,12 @@ export class Engine {
     this.#idleAsks = new Carousel(nodes, idleAskEveryMs, { seed, stream: STREAM.askPhase, offset });
     for (let node = 0; node < nodes; node += 1) {
       this.#scheduleFlip(node);
+      if (world.alreadyDone?.[node] === 1) {
+        this.stage[node] = STAGE.done;
+        this.doneMs[node] = 0;
+        this.doneCount += 1;
+        continue;
+      }
       const first = uniform(seed, STREAM.askPhase, node + offset, 1) * RETRY.firstMs;
       const pulled = world.options.prepare ? pullMs(world, node) : 0;
       this.#askAt(node, this.startMs + Math.floor(first) + pulled);

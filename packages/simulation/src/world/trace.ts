@@ -96,5 +96,6 @@ function numbered(text: string): readonly { readonly line: number; readonly cell
     .split(/\r?\n/)
     .map((row, index) => ({ line: index + 1, cells: row.split(",").map((cell) => cell.trim()), row: row.trim() }))
     .filter(({ row }) => row !== "" && !row.startsWith("#"))
-    .filter(({ cells, line }) => line !== 1 || Number.isFinite(Number(cells.at(-1))));
+    // The first row may name the columns.
+    .filter(({ cells }, index) => index > 0 || Number.isFinite(Number(cells.at(-1))));
 }

@@ -16,6 +16,8 @@ export interface World {
   readonly demand: readonly Float64Array[];
   readonly startMinute: number;
   readonly minutes: number;
+  /** 1 where a node runs the release before it starts; nobody does where it is absent. */
+  readonly alreadyDone?: Uint8Array;
 }
 
 /** A drain lasts exp(3 minutes), and is given up after 15. */

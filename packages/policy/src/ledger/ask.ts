@@ -11,7 +11,7 @@ import { Stay, type Words } from "../domain/said.ts";
 import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
 import { buildFor } from "../gates/allowlist.ts";
 import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
-import type { Change, Step } from "./changes.ts";
+import { type Change, type Step, joined } from "./changes.ts";
 import type { Ledger } from "./ledger.ts";
 import { depart, endPermit, grant } from "./permits.ts";
 import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
@@ -44,7 +44,7 @@ export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): S
   const answer = judge(ledger, node, event, now, changes);
   remember(ledger, node, answer, now);
   changes.push({ kind: "node", node });
-  return { answer, changes, effects: [...expired.effects, ...memberEffects(ledger, node, before, now)] };
+  return { answer, changes, effects: joined(expired.effects, memberEffects(ledger, node, before, now)) };
 }
 
 /** Ends a permit that this ask shows to be of no use any more, before the node's word is counted. */

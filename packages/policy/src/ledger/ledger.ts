@@ -4,7 +4,7 @@
  * stored and done. No clock, randomness, network or disk in here.
  */
 import type { Brake, Dial } from "../domain/dial.ts";
-import type { Node, NodeIdentity, NodeState } from "../domain/node.ts";
+import type { Node, NodeIdentity, NodeState, Place } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
 import type { Release } from "../domain/release.ts";
 import { NO_SITUATION } from "../domain/situation.ts";
@@ -84,8 +84,17 @@ export function poolOf(ledger: Ledger, poolId: string): Pool {
 }
 
 /** A node's place in its pool's books. */
+export function placeOf(ledger: Ledger, node: Node): Place {
+  if (node.place !== undefined) return node.place;
+  const pool = poolOf(ledger, node.identity.poolId);
+  const place: Place = { pool, member: pool.enrol(node.identity.nodeId, node.identity.domains) };
+  node.place = place;
+  return place;
+}
+
+/** A node's row in its pool's books. */
 export function memberOf(ledger: Ledger, node: Node): Member {
-  return poolOf(ledger, node.identity.poolId).enrol(node.identity.nodeId, node.identity.domains);
+  return placeOf(ledger, node).member;
 }
 
 /** Takes a node in, once; returns the node it is. */

@@ -3,7 +3,7 @@ import type { Node, NodeRunning, NodeState } from "../domain/node.ts";
 import type { OutcomeRecord } from "../domain/outcome.ts";
 import type { PermitPhase } from "../domain/permit.ts";
 import type { Situation } from "../domain/situation.ts";
-import type { Change, Step } from "./changes.ts";
+import { type Change, type Step, joined } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
 import { comeBack, endPermit } from "./permits.ts";
 import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
@@ -26,7 +26,7 @@ export type ReportEvent = Origin & { readonly situation: Situation } & (
 export function report(ledger: Ledger, node: Node, event: ReportEvent, now: number): Step<NodeState> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  const changes: Change[] = [...expired.changes];
+  const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
   const news = isNews(node, event);
   // The permit's step first: it decides whether the node's word brings capacity.
   switch (event.kind) {
@@ -42,7 +42,7 @@ export function report(ledger: Ledger, node: Node, event: ReportEvent, now: numb
   if (news) takeIn(ledger, node, event.situation, now);
   // Pulses never become rows; what is a step of an absence does.
   if (event.kind !== "pulse") changes.push({ kind: "node", node });
-  const effects = [...expired.effects, ...memberEffects(ledger, node, before, now)];
+  const effects = joined(expired.effects, memberEffects(ledger, node, before, now));
   return { answer: stateOf(ledger, node, now), changes, effects };
 }
 

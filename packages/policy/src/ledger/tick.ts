@@ -3,11 +3,14 @@ import type { Change, Effect, Step } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
 import { endPermit } from "./permits.ts";
 
+const NOTHING: { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } = { changes: [], effects: [] };
+
 /** Ends permits that are due. The node is recorded as lost; its capacity is not given back. */
 export function expireDue(
   ledger: Ledger,
   now: number,
 ): { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } {
+  if (!ledger.deadlines.isDue(now)) return NOTHING;
   const changes: Change[] = [];
   const effects: Effect[] = [];
   for (let due = ledger.deadlines.takeDue(now); due !== undefined; due = ledger.deadlines.takeDue(now)) {

@@ -3,7 +3,7 @@ import type { Dial } from "../domain/dial.ts";
 import type { Node } from "../domain/node.ts";
 import type { Target, GateResult } from "../domain/verdict.ts";
 import { capacityGate } from "../gates/capacity.ts";
-import { type Ledger, memberOf, poolOf } from "./ledger.ts";
+import { type Ledger, placeOf } from "./ledger.ts";
 import { overrideFor } from "./overrides.ts";
 
 /** What gate 3 says, and the override that stood in for it, if one did. */
@@ -14,9 +14,7 @@ export interface CapacityAnswer {
 
 /** Asks gate 3. Changes nothing but what time changes. A target is unknown where an operator asks in general. */
 export function weighCapacity(ledger: Ledger, node: Node, target: Target | undefined, now: number): CapacityAnswer {
-  const { poolId, model } = node.identity;
-  const pool = poolOf(ledger, poolId);
-  const member = memberOf(ledger, node);
+  const { pool, member } = placeOf(ledger, node);
   pool.age(now);
   const override = ledger.overrides.size === 0 ? undefined : overrideFor(ledger, node, now);
   // Who holds a permit has had its turn and stands in nobody's way any more than it did.
@@ -24,7 +22,7 @@ export function weighCapacity(ledger: Ledger, node: Node, target: Target | undef
   const gate = capacityGate({
     pool,
     member,
-    curve: ledger.absences.curve(target?.build.digest ?? "", model),
+    curve: ledger.absences.curve(target?.build.digest ?? "", node.identity.model),
     interruptible: node.situation.interruptible,
     override,
     hold: first === member ? undefined : first,
@@ -35,8 +33,10 @@ export function weighCapacity(ledger: Ledger, node: Node, target: Target | undef
 
 /** Remembers that a node waits, or that it waits no more. */
 export function keepWaiting(ledger: Ledger, node: Node, gate: GateResult, now: number): void {
-  const { waiting } = poolOf(ledger, node.identity.poolId);
-  const member = memberOf(ledger, node);
+  const {
+    pool: { waiting },
+    member,
+  } = placeOf(ledger, node);
   if (gate.passed) waiting.done(member);
   else if (gate.reason === "CAPACITY_SHORT") waiting.refused(member, now);
 }

@@ -6,7 +6,7 @@ import { type Ledger, type LedgerConfig, type Node, type Situation, ask, report,
 import type { Controller } from "../engine/controller.ts";
 import { type Engine, STAGE } from "../engine/engine.ts";
 import { STREAM, exponential, uniform } from "../random.ts";
-import { freshLedger, nodeName, restarted } from "./fresh-ledger.ts";
+import { freshLedger, restarted } from "./fresh-ledger.ts";
 import {
   EPOCH_MS,
   RELEASE,
@@ -22,6 +22,9 @@ import {
 
 /** An agent that gets no answer to its drained re-ask tries so often before it restores the work. */
 const REASK_TRIES = 3;
+
+/** Names of boots, made once each. */
+const BOOT_NAMES: string[] = [];
 
 /** Looks at the ledger after every decision; the proofs hang on it. */
 export type Watch = (ledger: Ledger, nowMs: number) => void;
@@ -145,7 +148,7 @@ export class MoultDriver implements Controller {
       ...told,
       staged: this.#staged[node] === 1,
       denied: this.#reverted[node] === 1,
-      freshPermitId: `p${this.#permits}`,
+      freshPermitId: told.running === RUNNING_NEW ? "" : `p${this.#permits}`,
     };
     const event = askEvent(this.#speak(node), full, doing);
     return this.#deliver((now) => ask(this.ledger, this.#node(node), event, now))?.answer;
@@ -198,7 +201,12 @@ export class MoultDriver implements Controller {
   #speak(node: number): Speaker {
     const sequence = (this.#sequence[node] as number) + 1;
     this.#sequence[node] = sequence;
-    return { nodeId: nodeName(node), bootId: `${this.#boot[node]}`, sequence };
+    return { nodeId: this.#node(node).identity.nodeId, bootId: this.#bootName(node), sequence };
+  }
+
+  #bootName(node: number): string {
+    const boot = this.#boot[node] as number;
+    return (BOOT_NAMES[boot] ??= `${boot}`);
   }
 
   #node(node: number): Node {

@@ -5,10 +5,15 @@
  * At horizon h, for a node of capacity c of which the share s(h) of such absences is still away:
  *   spare(h)   = fresh + back(h) - c - hold
  *   need(h)    = demand × growth(h)
- *   reserve(h) = max(largest remaining node × z(h)/z, vanishing(h) + z(h)·σ(h))
+ *   reserve(h) = max(largest remaining node × z(h)/z,
+ *                    vanishing(h) + z(h)·σ(h),
+ *                    largest remaining node + z₁(h)·σ of all else)
  *   σ(h)²      = forecast error² + churn + returns that are uncertain: independent risks do not all come true together
  * and spare(h) ≥ need(h) + reserve(h) must hold until the absence is over. Where the sum is skewed z(h) is stretched: in a
  * small pool a few large nodes make most of the risk.
+ *
+ * The third is the case that hurts small pools: a large node vanishes and something small comes on top. z₁(h) makes both
+ * together as unlikely as z(h) alone; how likely a large node is to vanish follows from the churn that was observed.
  *
  * Harm at h takes two things at once: that the node is still away, and that more goes wrong than the reserve covers. z(h) is
  * chosen so that both together are as unlikely at every h as the second alone would be at z: tail(z(h)) × s(h) = tail(z).
@@ -49,6 +54,7 @@ export function weigh(weight: Weight): Weighing {
   const largest = pool.largestMilliWithout(member);
   const z = zForSize(weight.z, member.capacityMilli, pool.meanCapacityMilli);
   const tail = tailBeyond(z);
+  const largeCount = largest > 0 ? cubes / largest ** 3 : 0;
   let worst = -1;
   let worstSpare = 0;
   let worstNeed = 0;
@@ -57,10 +63,8 @@ export function weigh(weight: Weight): Weighing {
   for (let horizon = 0; horizon < HORIZONS_MIN.length; horizon += 1) {
     const need = demand * (growth[horizon] as number);
     const lost = lossMean[horizon] as number;
-    const variance =
-      ((demandDeviation[horizon] as number) * need) ** 2 +
-      (lossVariance[horizon] as number) * fresh * fresh +
-      (leaves.variance[horizon] as number);
+    const churn = (lossVariance[horizon] as number) * fresh * fresh;
+    const variance = ((demandDeviation[horizon] as number) * need) ** 2 + churn + (leaves.variance[horizon] as number);
     const deviation = Math.sqrt(variance);
     const still = weight.curve.survival(HORIZONS_MIN[horizon] as number);
     const chance = still > MOSTLY_BACK ? still : still * Math.min(1, (BAND * member.capacityMilli) / deviation);
@@ -68,7 +72,13 @@ export function weigh(weight: Weight): Weighing {
     const zThen = chance === 1 ? z : deviationsFor(tail / chance);
     const third = lost * cubes + (leaves.third[horizon] as number);
     const stretched = deviation > 0 ? skewed(zThen, third / (variance * deviation)) : 0;
-    const reserve = Math.max((largest * zThen) / z, lost * fresh + stretched * deviation);
+    const jump = lost * largeCount;
+    const rest = Math.sqrt(Math.max(0, variance - Math.min(churn, jump * largest * largest)));
+    const reserve = Math.max(
+      (largest * zThen) / z,
+      lost * fresh + stretched * deviation,
+      tail < jump * chance * TAIL_MOST ? largest + deviationsFor(tail / (chance * Math.min(1, jump))) * rest : 0,
+    );
     const spare = fresh + (leaves.back[horizon] as number) - own - weight.holdMilli;
     const short = need + reserve - spare;
     if (short <= worstShort) continue;

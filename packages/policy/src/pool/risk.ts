@@ -15,11 +15,12 @@ export interface RiskConfig {
 }
 
 /**
- * z 3: a fleet has hundreds of pools, and a rollout looks at each some ten times, so that one in a hundred (2.33) would be
- * a violation in every rollout. Hold after four hours: a busy evening passes first.
+ * z 2.8, one in 400: a rollout meets tens of pools some ten times each, so that one in a hundred (2.33) would be a violation in
+ * every rollout; beyond 3 tight pools no longer fit a rollout in before their peak. Hold after four hours: a busy evening
+ * passes first.
  */
 export const RISK_DEFAULTS: RiskConfig = {
-  z: 3,
+  z: 2.8,
   zLeast: 1.64,
   holdAfterMs: 14_400_000,
   waiterSilentMs: 1_800_000,

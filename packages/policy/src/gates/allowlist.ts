@@ -33,7 +33,8 @@ export function allowlistGate(input: AllowlistInput): GateResult {
     return refuse(
       "ALLOWLIST",
       "FROM_VERSION",
-      () => `release ${release.version} can be reached from ${build.fromVersions.join(", ")}, not from ${input.runningVersion}`,
+      () =>
+        `release ${release.version} can be reached from ${build.fromVersions.join(", ")}, not from ${input.runningVersion}`,
     );
   }
   if (input.deniedDigests.includes(build.digest)) {

@@ -29,7 +29,10 @@ function poolAt(loadRps: number, minutes = 1): Case {
   return { pool, members, now };
 }
 
-function judge({ pool, members }: Case, more: { readonly hold?: Member; readonly pressure?: number } = {}): ReturnType<typeof capacityGate> {
+function judge(
+  { pool, members }: Case,
+  more: { readonly hold?: Member; readonly pressure?: number } = {},
+): ReturnType<typeof capacityGate> {
   const [member] = members as readonly [Member];
   return capacityGate({
     pool,

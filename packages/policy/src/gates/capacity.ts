@@ -91,7 +91,10 @@ function refuseShort(pool: Pool, own: number, facts: Facts): GateResult {
         ? `INFEASIBLE: at the best moment of the last seven days ${fmt(never)} were missing; ${words}`
         : words;
     },
-    () => [...measuresOf(facts), ...(infeasible ? [{ name: "infeasible_shortfall_rps", value: fromMilli(never) }] : [])],
+    () => [
+      ...measuresOf(facts),
+      ...(infeasible ? [{ name: "infeasible_shortfall_rps", value: fromMilli(never) }] : []),
+    ],
   );
 }
 

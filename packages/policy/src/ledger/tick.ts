@@ -3,7 +3,10 @@ import type { Change, Effect, Step } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
 import { endPermit } from "./permits.ts";
 
-const NOTHING: { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } = { changes: [], effects: [] };
+const NOTHING: { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } = {
+  changes: [],
+  effects: [],
+};
 
 /** Ends permits that are due. The node is recorded as lost; its capacity is not given back. */
 export function expireDue(

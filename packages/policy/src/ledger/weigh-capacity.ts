@@ -26,7 +26,8 @@ export function weighCapacity(ledger: Ledger, node: Node, target: Target | undef
     interruptible: node.situation.interruptible,
     override,
     hold: first === member ? undefined : first,
-    pressure: target === undefined ? 0 : pressureOf(ledger.dials.get(target.release.version), pool.risk.pressureMs, now),
+    pressure:
+      target === undefined ? 0 : pressureOf(ledger.dials.get(target.release.version), pool.risk.pressureMs, now),
   });
   return { gate, overrideId: gate.reason === "OVERRIDDEN" ? override?.overrideId : undefined };
 }

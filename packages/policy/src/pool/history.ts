@@ -77,7 +77,8 @@ export class History {
     this.#bestAtBin = this.#bin;
     this.#best = Number.NEGATIVE_INFINITY;
     const from = Math.max(this.#firstBin, this.#bin - (7 * 24 * 60) / BIN_MINUTES);
-    for (let bin = from; bin <= this.#bin; bin += 1) this.#best = Math.max(this.#best, this.#spare[bin % BINS] as number);
+    for (let bin = from; bin <= this.#bin; bin += 1)
+      this.#best = Math.max(this.#best, this.#spare[bin % BINS] as number);
     return this.#best;
   }
 }

@@ -1,6 +1,6 @@
 /** The heap of the largest compared with a plain search. */
 import { test } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Largest } from "./largest.ts";
 
 interface Item {
@@ -13,7 +13,11 @@ test("the largest that serves is the largest of a plain search, one left out or 
   const step = fc.record({ item: fc.nat(5), capacity: fc.nat(9), serves: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const items: Item[] = Array.from({ length: 6 }, () => ({ serves: false, capacityMilli: 0, rankedMilli: undefined }));
+      const items: Item[] = Array.from({ length: 6 }, () => ({
+        serves: false,
+        capacityMilli: 0,
+        rankedMilli: undefined,
+      }));
       const largest = new Largest<Item>((item, milli) => item.serves && item.capacityMilli === milli);
       const plain = (without?: Item): number =>
         Math.max(0, ...items.filter((item) => item.serves && item !== without).map((item) => item.capacityMilli));

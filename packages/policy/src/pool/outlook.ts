@@ -57,7 +57,12 @@ export class Outlook {
   }
 
   /** A leave is over; `known` where the node came back. */
-  ended(curve: AbsenceCurve, sinceMs: number, capacityMilli: number, end: { readonly now: number; readonly known: boolean }): void {
+  ended(
+    curve: AbsenceCurve,
+    sinceMs: number,
+    capacityMilli: number,
+    end: { readonly now: number; readonly known: boolean },
+  ): void {
     const minute = Math.floor(sinceMs / MINUTE_MS);
     curve.ended(minute, Math.floor(end.now / MINUTE_MS), end.known);
     this.leaves.remove(curve, minute, capacityMilli);

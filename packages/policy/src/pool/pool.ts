@@ -163,7 +163,8 @@ export class Pool {
     this.#demandMilli += loadMilli - member.loadMilli;
     member.loadMilli = loadMilli;
     // Most reports change nothing but the load.
-    const same = able === member.able && capacityMilli === member.capacityMilli && sameShards(situation.shards, member.shards);
+    const same =
+      able === member.able && capacityMilli === member.capacityMilli && sameShards(situation.shards, member.shards);
     if (!same || !member.fresh) {
       this.#uncount(member);
       this.#capacityAllMilli += capacityMilli - member.capacityMilli;

@@ -61,7 +61,10 @@ function askOf(node: number, count: number, what: Parameters<typeof askEvent>[1]
 }
 
 /** Runs a bench; events are made outside what is timed. Virtual time passes so that every node asks each five minutes. */
-function measure(bench: Bench, from: number): { readonly asksPerS: number; readonly p50Us: number; readonly p99Us: number } {
+function measure(
+  bench: Bench,
+  from: number,
+): { readonly asksPerS: number; readonly p50Us: number; readonly p99Us: number } {
   const batch = 1000;
   const latenciesNs = new Float64Array(MEASURED);
   let now = EPOCH_MS + 1000;

@@ -4,7 +4,15 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { Policy } from "../engine/controller.ts";
 import { POLICIES, policyNamed } from "../policies/index.ts";
-import { DAY_MINUTES, FAULTS, MINUTE_MS, NO_FAULTS, type Tightness, type WorldOptions, worldOptions } from "../world/options.ts";
+import {
+  DAY_MINUTES,
+  FAULTS,
+  MINUTE_MS,
+  NO_FAULTS,
+  type Tightness,
+  type WorldOptions,
+  worldOptions,
+} from "../world/options.ts";
 import { parseAvailability, parseDemand, windowStarts } from "../world/trace.ts";
 
 /** What is to be done. */

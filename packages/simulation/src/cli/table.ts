@@ -11,14 +11,21 @@ export function tableOf(worlds: readonly WorldOptions[], board: Scoreboard): str
   const rows = [HEAD, ...board.rows.map((row) => cellsOf(row))];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   const lines = rows.map((row) =>
-    row.map((cell, column) => (column === 0 || column === 5 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ").trimEnd(),
+    row
+      .map((cell, column) =>
+        column === 0 || column === 5 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
   );
   const world =
     first === undefined
       ? ""
       : `${first.nodes} nodes in ${first.pools} pools, ${first.tightness}, from ${first.startHour}:00, ${first.days} days, ` +
         `prepare ${first.prepare ? "on" : "off"}, ${worlds.length} ${worlds.length === 1 ? "world" : "worlds"}`;
-  const counts = board.worldCounts ? "every world trips load-aware" : "NOT every world trips load-aware: too easy to count";
+  const counts = board.worldCounts
+    ? "every world trips load-aware"
+    : "NOT every world trips load-aware: too easy to count";
   const bound = `lower bound T*: t90 ${hours(board.boundT90H)} h, t99 ${hours(board.boundT99H)} h; ${counts}`;
   return `${[world, "", ...lines, "", bound].join("\n")}\n`;
 }

@@ -14,7 +14,11 @@ export class Carousel {
   /** When the next node is due; Infinity where the period is 0. */
   nextMs: number;
 
-  constructor(nodes: number, periodMs: number, draw: { readonly seed: number; readonly stream: Stream; readonly offset: number }) {
+  constructor(
+    nodes: number,
+    periodMs: number,
+    draw: { readonly seed: number; readonly stream: Stream; readonly offset: number },
+  ) {
     const phases = Float64Array.from({ length: nodes }, (_, node) =>
       Math.floor(uniform(draw.seed, draw.stream, node + draw.offset) * periodMs),
     );

@@ -71,7 +71,11 @@ export class Engine {
     for (let node = 0; node < nodes; node += 1) this.#count(node, 1, 1);
     this.referee = new Referee(this);
     this.#controller = policy.begin(this);
-    this.#pulses = new Carousel(nodes, this.#controller.hears ? pulseEveryMs : 0, { seed, stream: STREAM.pulsePhase, offset });
+    this.#pulses = new Carousel(nodes, this.#controller.hears ? pulseEveryMs : 0, {
+      seed,
+      stream: STREAM.pulsePhase,
+      offset,
+    });
     this.#idleAsks = new Carousel(nodes, idleAskEveryMs, { seed, stream: STREAM.askPhase, offset });
     for (let node = 0; node < nodes; node += 1) {
       this.#scheduleFlip(node);

@@ -105,10 +105,12 @@ export function simulateFleet(question: WhatIf): FleetForecast {
 }
 
 function check({ pools, hour }: WhatIf): void {
-  if (pools.every((pool) => pool.nodes.length === 0)) throw new FleetError("no node serves: there is nothing to simulate");
+  if (pools.every((pool) => pool.nodes.length === 0))
+    throw new FleetError("no node serves: there is nothing to simulate");
   if (!(hour >= 0 && hour <= 24)) throw new FleetError("the hour must be from 0 to 24");
   for (const { poolId, demandRps, nodes } of pools) {
-    if (!(demandRps >= 0 && Number.isFinite(demandRps))) throw new FleetError(`pool ${poolId}: the demand must be 0 or more`);
+    if (!(demandRps >= 0 && Number.isFinite(demandRps)))
+      throw new FleetError(`pool ${poolId}: the demand must be 0 or more`);
     if (nodes.every(({ capacityRps }) => capacityRps > 0 && Number.isFinite(capacityRps))) continue;
     throw new FleetError(`pool ${poolId}: every node must be able to do some work`);
   }

@@ -2,7 +2,17 @@
  * The product in the simulator: every node speaks the real protocol (ask, drained re-ask with the permit, RETURNED, outcome,
  * pulses) to the real ledger, over a network that may lose and double messages, to a coordinator that may restart.
  */
-import { type Ledger, type LedgerConfig, type Node, type Situation, ask, report, setDial, tick, vanish } from "@moult/policy";
+import {
+  type Ledger,
+  type LedgerConfig,
+  type Node,
+  type Situation,
+  ask,
+  report,
+  setDial,
+  tick,
+  vanish,
+} from "@moult/policy";
 import type { Controller } from "../engine/controller.ts";
 import { type Engine, STAGE } from "../engine/engine.ts";
 import { STREAM, exponential, uniform } from "../random.ts";
@@ -92,7 +102,11 @@ export class MoultDriver implements Controller {
 
   idleAsk(node: number): void {
     const done = this.#engine.stage[node] === STAGE.done && this.#reverted[node] === 0;
-    this.#ask(node, { running: done ? RUNNING_NEW : RUNNING_OLD, permitId: "", drained: false }, this.#doing(node, "SERVING"));
+    this.#ask(
+      node,
+      { running: done ? RUNNING_NEW : RUNNING_OLD, permitId: "", drained: false },
+      this.#doing(node, "SERVING"),
+    );
   }
 
   ask(node: number): boolean {
@@ -131,7 +145,9 @@ export class MoultDriver implements Controller {
     if (reverted) this.#reverted[node] = 1;
     this.#permitId[node] = "";
     // Steps of a move are repeated until they are acknowledged.
-    this.#deliverSurely((now) => report(this.ledger, this.#node(node), returnedEvent(this.#speak(node), permitId, doing), now));
+    this.#deliverSurely((now) =>
+      report(this.ledger, this.#node(node), returnedEvent(this.#speak(node), permitId, doing), now),
+    );
     this.#deliverSurely((now) => {
       const move = { permitId, reverted, atMs: now };
       return report(this.ledger, this.#node(node), outcomeEvent(this.#speak(node), move, doing), now);
@@ -170,7 +186,7 @@ export class MoultDriver implements Controller {
     return this.#draw() < messagesLost ? undefined : answer;
   }
 
-  #deliverSurely<T>(message: (now: number) => T): void {
+  #deliverSurely(message: (now: number) => object): void {
     while (this.#deliver(message) === undefined);
   }
 

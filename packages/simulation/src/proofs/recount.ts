@@ -49,7 +49,11 @@ export class Recount {
   }
 
   /** A node said how it is. */
-  heard(name: string, told: { readonly capacity: number; readonly load: number; readonly works: boolean }, now: number): void {
+  heard(
+    name: string,
+    told: { readonly capacity: number; readonly load: number; readonly works: boolean },
+    now: number,
+  ): void {
     Object.assign(this.of(name), told, { heardMs: now, void: false });
   }
 
@@ -65,7 +69,8 @@ export class Recount {
 
   /** Leaves that have run out by now are over. */
   expire(now: number): void {
-    for (const account of this.accounts.values()) if (account.permitId !== "" && account.leaveUntilMs <= now) this.over(account.name);
+    for (const account of this.accounts.values())
+      if (account.permitId !== "" && account.leaveUntilMs <= now) this.over(account.name);
   }
 
   /** The coordinator started anew: nothing that was said before brings capacity. */
@@ -90,7 +95,10 @@ export class Recount {
 
   /** The largest node that serves. */
   largest(now: number): number {
-    return Math.max(0, ...[...this.accounts.values()].map((account) => (this.serves(account, now) ? account.capacity : 0)));
+    return Math.max(
+      0,
+      ...[...this.accounts.values()].map((account) => (this.serves(account, now) ? account.capacity : 0)),
+    );
   }
 
   /** Nodes on leave. */

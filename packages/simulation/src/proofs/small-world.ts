@@ -160,7 +160,8 @@ export class SmallWorld {
     const held = account.permitId;
     const verdict = this.#subject.ask(event, this.#now);
     if (verdict.decision === "GO") {
-      if (held !== "" && verdict.permit.permitId !== held) throw new Broken(`${name} holds ${held} and was granted another`);
+      if (held !== "" && verdict.permit.permitId !== held)
+        throw new Broken(`${name} holds ${held} and was granted another`);
       const leaves = held === "";
       const departs = verdict.permit.phase === "AWAY" && !account.away;
       if (leaves) this.#account.granted(name, verdict.permit.permitId, verdict.permit.expiresAtMs);

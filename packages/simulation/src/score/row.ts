@@ -58,7 +58,13 @@ function meanTime(worlds: readonly Part[], share: number): number | null {
 
 function meanCauses(worlds: readonly Part[]): Causes {
   const of = (cause: keyof Causes): number => mean(worlds.map((world) => world.violationsBy[cause]));
-  return { demand: of("demand"), churn: of("churn"), outage: of("outage"), overstay: of("overstay"), policy: of("policy") };
+  return {
+    demand: of("demand"),
+    churn: of("churn"),
+    outage: of("outage"),
+    overstay: of("overstay"),
+    policy: of("policy"),
+  };
 }
 
 function mean(values: readonly number[]): number {

@@ -40,7 +40,11 @@ export async function runWorld(policy: Policy, world: WorldOptions, crew: Crew):
 }
 
 /** The lower bound of a large world in hours for each share, to the step of the bound. */
-export async function boundOfLargeWorld(world: WorldOptions, shares: readonly number[], crew: Crew): Promise<readonly number[]> {
+export async function boundOfLargeWorld(
+  world: WorldOptions,
+  shares: readonly number[],
+  crew: Crew,
+): Promise<readonly number[]> {
   const parts = await onThreads(world, undefined, crew);
   const moved = parts.map((told) => (told.kind === "moved" ? told.moved : new Int32Array()));
   const steps = moved[0]?.length ?? 0;

@@ -55,7 +55,10 @@ export function buildFleet({ nodes, pools, seed }: WorldOptions, range: PoolRang
     capacity[node] = (CAPACITIES.find(({ below }) => drawn < below) ?? CAPACITIES[3]).units;
     stable[node] = uniform(seed, STREAM.stable, node + offset) < 0.5 ? 1 : 0;
     const connected = uniform(seed, STREAM.isp, node + offset);
-    isp[node] = Math.max(0, ispShares.findIndex((below) => connected < below));
+    isp[node] = Math.max(
+      0,
+      ispShares.findIndex((below) => connected < below),
+    );
   }
   return {
     nodes: count,

@@ -11,8 +11,7 @@ import type { AvailabilityRow } from "./trace.ts";
 const UP_MINUTES = { stable: 96 * 60, home: 10 * 60 };
 /** Down times: 70 % a short break of 2 + exp(10) minutes, the others exp(3.5 hours). */
 const DOWN = { shortShare: 0.7, shortLeast: 2, shortMean: 10, longMean: 210 };
-const DOWN_MEAN_MINUTES =
-  DOWN.shortShare * (DOWN.shortLeast + DOWN.shortMean) + (1 - DOWN.shortShare) * DOWN.longMean;
+const DOWN_MEAN_MINUTES = DOWN.shortShare * (DOWN.shortLeast + DOWN.shortMean) + (1 - DOWN.shortShare) * DOWN.longMean;
 /** An ISP is out for 10 to 40 minutes. */
 const OUTAGE = { least: 10, most: 40 };
 
@@ -45,7 +44,8 @@ export function buildSessions(options: WorldOptions, fleet: Fleet, lengthMs: num
   const times: number[] = [];
   const causes: number[] = [];
   for (let node = 0; node < fleet.nodes; node += 1) {
-    const own = replayed === undefined ? ownGaps(options.seed, fleet, node, lengthMs) : (replayed[node + fleet.offset] ?? []);
+    const own =
+      replayed === undefined ? ownGaps(options.seed, fleet, node, lengthMs) : (replayed[node + fleet.offset] ?? []);
     for (const gap of united(own, outages[fleet.isp[node] as number] ?? [])) {
       times.push(gap.from, gap.to);
       causes.push(gap.byOutage ? 1 : 0, 0);

@@ -92,10 +92,12 @@ function finite(value: number | undefined): value is number {
 }
 
 function numbered(text: string): readonly { readonly line: number; readonly cells: readonly string[] }[] {
-  return text
-    .split(/\r?\n/)
-    .map((row, index) => ({ line: index + 1, cells: row.split(",").map((cell) => cell.trim()), row: row.trim() }))
-    .filter(({ row }) => row !== "" && !row.startsWith("#"))
-    // The first row may name the columns.
-    .filter(({ cells }, index) => index > 0 || Number.isFinite(Number(cells.at(-1))));
+  return (
+    text
+      .split(/\r?\n/)
+      .map((row, index) => ({ line: index + 1, cells: row.split(",").map((cell) => cell.trim()), row: row.trim() }))
+      .filter(({ row }) => row !== "" && !row.startsWith("#"))
+      // The first row may name the columns.
+      .filter(({ cells }, index) => index > 0 || Number.isFinite(Number(cells.at(-1))))
+  );
 }

@@ -55,7 +55,8 @@ export function updateMs({ options, fleet }: World, node: number, attempt: numbe
 
 /** How long a node pulls while it works, where the pull is done before, in milliseconds. */
 export function pullMs({ options, fleet }: World, node: number): number {
-  const minutes = UPDATE.medianMinutes * Math.exp(UPDATE.deviation * normal(options.seed, STREAM.pull, node + fleet.offset));
+  const minutes =
+    UPDATE.medianMinutes * Math.exp(UPDATE.deviation * normal(options.seed, STREAM.pull, node + fleet.offset));
   return Math.ceil(minutes * MINUTE_MS);
 }
 

@@ -31,6 +31,8 @@ export {
   stateOf,
 } from "./ledger/ledger.ts";
 export { hold } from "./ledger/permits.ts";
+export { HORIZONS_MIN, RISK_DEFAULTS, type RiskConfig } from "./pool/risk.ts";
+export { vanish } from "./ledger/vanish.ts";
 export { type Member, Pool } from "./pool/pool.ts";
 export { type ReportEvent, report } from "./ledger/report.ts";
 export type { Origin } from "./ledger/situation.ts";

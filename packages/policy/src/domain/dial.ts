@@ -21,6 +21,8 @@ export interface Dial {
   readonly version: string;
   readonly setting: DialSetting;
   readonly updatedAtMs: number;
+  /** When the release should have arrived everywhere. As it comes near, gate 3's reserve may shrink; nothing else does. */
+  readonly deadlineAtMs?: number;
 }
 
 /** The brake: stops every new move while it is engaged. */

@@ -39,6 +39,8 @@ export interface GateResult {
   readonly reason: Reason;
   readonly message: string;
   readonly measures: readonly Measure[];
+  /** True where waiting alone will not help: no moment of the last seven days would have done. */
+  readonly infeasible?: boolean;
 }
 
 /** The build a node is to move to. */
@@ -69,13 +71,3 @@ export type Verdict =
       readonly target: Target;
       readonly permit: Permit;
     };
-
-/** A gate lets pass. */
-export function pass(gate: GateName, message: string, measures: readonly Measure[] = []): GateResult {
-  return { gate, passed: true, reason: "PASSED", message, measures };
-}
-
-/** A gate refuses. */
-export function refuse(gate: GateName, reason: Reason, message: string, measures: readonly Measure[] = []): GateResult {
-  return { gate, passed: false, reason, message, measures };
-}

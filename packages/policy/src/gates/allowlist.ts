@@ -3,7 +3,8 @@
  * runs, and nothing of the dial or of load. The device checks the council's signatures by itself; this gate only narrows.
  */
 import { type Build, type Digest, type Platform, type Release, samePlatform } from "../domain/release.ts";
-import { type GateResult, pass, refuse } from "../domain/verdict.ts";
+import { pass, refuse } from "../domain/said.ts";
+import type { GateResult } from "../domain/verdict.ts";
 
 /** What gate 1 looks at. */
 export interface AllowlistInput {
@@ -19,35 +20,36 @@ export interface AllowlistInput {
 export function allowlistGate(input: AllowlistInput): GateResult {
   const { release, platform } = input;
   if (release.releaseCounter <= input.runningReleaseCounter) return upToDate(release.version);
-  if (release.recalled) return refuse("ALLOWLIST", "RECALLED", `release ${release.version} was recalled`);
+  if (release.recalled) return refuse("ALLOWLIST", "RECALLED", () => `release ${release.version} was recalled`);
   const build = buildFor(release, platform);
   if (build === undefined) {
     return refuse(
       "ALLOWLIST",
       "PLATFORM_MISSING",
-      `release ${release.version} has no build for ${platform.os}-${platform.arch}`,
+      () => `release ${release.version} has no build for ${platform.os}-${platform.arch}`,
     );
   }
   if (build.fromVersions.length > 0 && !build.fromVersions.includes(input.runningVersion)) {
     return refuse(
       "ALLOWLIST",
       "FROM_VERSION",
-      `release ${release.version} can be reached from ${build.fromVersions.join(", ")}, not from ${input.runningVersion}`,
+      () =>
+        `release ${release.version} can be reached from ${build.fromVersions.join(", ")}, not from ${input.runningVersion}`,
     );
   }
   if (input.deniedDigests.includes(build.digest)) {
     return refuse(
       "ALLOWLIST",
       "DENIED_BY_NODE",
-      `the node tried build ${build.digest.slice(0, 12)} of ${release.version} and reverted`,
+      () => `the node tried build ${build.digest.slice(0, 12)} of ${release.version} and reverted`,
     );
   }
-  return pass("ALLOWLIST", `build ${build.digest.slice(0, 12)} of ${release.version} is listed`);
+  return pass("ALLOWLIST", () => `build ${build.digest.slice(0, 12)} of ${release.version} is listed`);
 }
 
 /** The answer where nothing is newer. */
 export function upToDate(version: string): GateResult {
-  return refuse("ALLOWLIST", "UP_TO_DATE", `no release is newer than ${version}`);
+  return refuse("ALLOWLIST", "UP_TO_DATE", () => `no release is newer than ${version}`);
 }
 
 /** The build of a release for a platform. */

@@ -3,7 +3,8 @@
  * of load.
  */
 import type { Brake, Dial, LabelSelector } from "../domain/dial.ts";
-import { type GateResult, pass, refuse } from "../domain/verdict.ts";
+import { pass, refuse } from "../domain/said.ts";
+import type { GateResult, Measure } from "../domain/verdict.ts";
 import { sharePosition } from "./share.ts";
 
 /** What gate 2 looks at. */
@@ -20,7 +21,7 @@ export interface DialInput {
 /** Judges one node. */
 export function dialGate(input: DialInput): GateResult {
   const { dial, brake } = input;
-  if (brake.engaged) return refuse("DIAL", "BRAKED", `the brake is on: ${brake.reason}`);
+  if (brake.engaged) return refuse("DIAL", "BRAKED", () => `the brake is on: ${brake.reason}`);
   const setting = dial?.setting ?? { kind: "nobody" };
   switch (setting.kind) {
     case "nobody":
@@ -33,14 +34,14 @@ export function dialGate(input: DialInput): GateResult {
         : refuse("DIAL", "DIAL_NOT_NAMED", "the dial names other nodes");
     case "share": {
       const position = sharePosition(input.seed, input.nodeId);
-      const measures = [
+      const measures = (): readonly Measure[] => [
         { name: "position_ratio", value: position },
         { name: "share_ratio", value: setting.fraction },
       ];
-      const words = `position ${position.toFixed(4)}, share ${setting.fraction}`;
+      const words = (): string => `position ${position.toFixed(4)}, share ${setting.fraction}`;
       return position < setting.fraction
-        ? pass("DIAL", `inside the share: ${words}`, measures)
-        : refuse("DIAL", "DIAL_OUTSIDE_SHARE", `outside the share: ${words}`, measures);
+        ? pass("DIAL", () => `inside the share: ${words()}`, measures)
+        : refuse("DIAL", "DIAL_OUTSIDE_SHARE", () => `outside the share: ${words()}`, measures);
     }
   }
 }

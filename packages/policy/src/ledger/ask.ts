@@ -7,16 +7,16 @@ import type { Node, NodeRunning } from "../domain/node.ts";
 import type { Permit } from "../domain/permit.ts";
 import type { Digest } from "../domain/release.ts";
 import type { Situation } from "../domain/situation.ts";
+import { Stay, type Words } from "../domain/said.ts";
 import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
 import { buildFor } from "../gates/allowlist.ts";
-import { capacityGate } from "../gates/capacity.ts";
 import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
-import type { Change, Step } from "./changes.ts";
-import { type Ledger, memberOf, poolOf } from "./ledger.ts";
-import { overrideFor } from "./overrides.ts";
+import { type Change, type Step, joined } from "./changes.ts";
+import type { Ledger } from "./ledger.ts";
 import { depart, endPermit, grant } from "./permits.ts";
 import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
 import { expireDue } from "./tick.ts";
+import { keepWaiting, weighCapacity } from "./weigh-capacity.ts";
 
 /** An ask, as it comes from the wire. */
 export interface AskEvent extends Origin {
@@ -36,19 +36,19 @@ export interface AskEvent extends Origin {
 export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): Step<Verdict> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  const changes: Change[] = [...expired.changes];
+  const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
   node.running = event.running;
   node.deniedDigests = event.deniedDigests;
-  settlePermit(ledger, node, event, changes);
+  settlePermit(ledger, node, event, now, changes);
   if (isNews(node, event)) takeIn(ledger, node, event.situation, now);
   const answer = judge(ledger, node, event, now, changes);
   remember(ledger, node, answer, now);
   changes.push({ kind: "node", node });
-  return { answer, changes, effects: [...expired.effects, ...memberEffects(ledger, node, before, now)] };
+  return { answer, changes, effects: joined(expired.effects, memberEffects(ledger, node, before, now)) };
 }
 
 /** Ends a permit that this ask shows to be of no use any more, before the node's word is counted. */
-function settlePermit(ledger: Ledger, node: Node, event: AskEvent, changes: Change[]): void {
+function settlePermit(ledger: Ledger, node: Node, event: AskEvent, now: number, changes: Change[]): void {
   const permit = node.permit;
   if (permit === undefined) return;
   const named = event.permitId === permit.permitId;
@@ -57,7 +57,7 @@ function settlePermit(ledger: Ledger, node: Node, event: AskEvent, changes: Chan
   const grantLost = event.permitId === "" && permit.phase === "DRAINING" && event.stagedDigest === permit.toDigest;
   if (onOldBuild && permit.phase !== "RETURNED" && (named || grantLost)) return;
   if (named && event.running.digest === permit.toDigest) return;
-  changes.push(...endPermit(ledger, node, permit, "ABANDONED"));
+  changes.push(...endPermit(ledger, node, permit, { end: "ABANDONED", now }));
 }
 
 function judge(ledger: Ledger, node: Node, event: AskEvent, now: number, changes: Change[]): Verdict {
@@ -79,8 +79,10 @@ function judge(ledger: Ledger, node: Node, event: AskEvent, now: number, changes
   if (event.stagedDigest !== target.build.digest) {
     return { decision: "PREPARE", gates, message: `pull and stage ${version}; keep working`, target };
   }
-  const { all, overrideId } = withCapacity(ledger, node, gates, now);
-  if (!all.every((gate) => gate.passed)) return refused(ledger, all);
+  const { gate, overrideId } = weighCapacity(ledger, node, target, now);
+  keepWaiting(ledger, node, gate, now);
+  const all = [...gates, gate];
+  if (!gate.passed) return refused(ledger, all);
   const granted = grant(ledger, node, target, { permitId: event.freshPermitId, overrideId }, now);
   changes.push(...granted.changes);
   return { decision: "GO", gates: all, message: `drain, then ask again`, target, permit: granted.permit };
@@ -98,7 +100,7 @@ function judgeHolder(
   const release = ledger.releases.find((candidate) => candidate.version === permit.version);
   const build = release && buildFor(release, event.running.platform);
   if (release === undefined || build === undefined || build.digest !== permit.toDigest) {
-    changes.push(...endPermit(ledger, input.node, permit, "REFUSED"));
+    changes.push(...endPermit(ledger, input.node, permit, { end: "REFUSED", now }));
     return stay(ledger, "NOT_LISTED", `build ${permit.toDigest.slice(0, 12)} is not listed any more`, []);
   }
   const target: Target = { release, build };
@@ -106,40 +108,26 @@ function judgeHolder(
     const message = permit.phase === "DRAINING" ? "drain, then ask again" : "swap";
     return { decision: "GO", gates: [], message, target, permit };
   }
-  const { all } = withCapacity(ledger, input.node, judgeRelease(input, release), now);
+  const policy = judgeRelease(input, release);
+  const all = policy.every((gate) => gate.passed)
+    ? [...policy, weighCapacity(ledger, input.node, target, now).gate]
+    : policy;
   if (!all.every((gate) => gate.passed)) {
-    changes.push(...endPermit(ledger, input.node, permit, "REFUSED"));
+    changes.push(...endPermit(ledger, input.node, permit, { end: "REFUSED", now }));
     return refused(ledger, all);
   }
-  const departed = depart(input.node, permit);
+  const departed = depart(ledger, input.node, permit, now);
   changes.push(...departed.changes);
   return { decision: "GO", gates: all, message: "swap", target, permit: departed.permit };
-}
-
-/** Adds gate 3 where gates 1 and 2 passed. */
-function withCapacity(
-  ledger: Ledger,
-  node: Node,
-  gates: readonly GateResult[],
-  now: number,
-): { readonly all: readonly GateResult[]; readonly overrideId: string | undefined } {
-  if (!gates.every((gate) => gate.passed)) return { all: gates, overrideId: undefined };
-  const pool = poolOf(ledger, node.identity.poolId);
-  pool.age(now);
-  const override = overrideFor(ledger, node, now);
-  const { interruptible } = node.situation;
-  const capacity = capacityGate({ pool, member: memberOf(ledger, node), interruptible, override });
-  const overrideId = capacity.reason === "OVERRIDDEN" ? override?.overrideId : undefined;
-  return { all: [...gates, capacity], overrideId };
 }
 
 function refused(ledger: Ledger, gates: readonly GateResult[]): Verdict {
   const refusal = gates.find((gate) => !gate.passed);
   if (refusal === undefined) return stay(ledger, "PASSED", "nothing to do", gates);
-  return stay(ledger, refusal.reason, refusal.message, gates);
+  return stay(ledger, refusal.reason, () => refusal.message, gates);
 }
 
-function stay(ledger: Ledger, reason: Reason, message: string, gates: readonly GateResult[]): Verdict {
+function stay(ledger: Ledger, reason: Reason, words: Words, gates: readonly GateResult[]): Verdict {
   const { retry } = ledger.config;
   const gate = gates.find((result) => !result.passed)?.gate;
   const retryAfterMs =
@@ -150,7 +138,7 @@ function stay(ledger: Ledger, reason: Reason, message: string, gates: readonly G
         : gate === "ALLOWLIST"
           ? retry.allowlistMs
           : 0;
-  return { decision: "STAY", gates, reason, message, retryAfterMs };
+  return new Stay(gates, reason, words, retryAfterMs);
 }
 
 /** Keeps the last answer for operators, and counts refusals. Being up to date is none. */

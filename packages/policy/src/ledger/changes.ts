@@ -33,3 +33,8 @@ export interface Step<A> {
   readonly changes: readonly Change[];
   readonly effects: readonly Effect[];
 }
+
+/** Two lists as one, without a copy where one is empty, as one nearly always is. */
+export function joined<T>(a: readonly T[], b: readonly T[]): readonly T[] {
+  return a.length === 0 ? b : b.length === 0 ? a : [...a, ...b];
+}

@@ -24,6 +24,12 @@ export class Deadlines {
     heap[index] = deadline;
   }
 
+  /** Whether any deadline is not after `now`. */
+  isDue(now: number): boolean {
+    const first = this.#heap[0];
+    return first !== undefined && first.atMs <= now;
+  }
+
   /** Takes out the earliest deadline that is not after `now`; undefined where there is none. */
   takeDue(now: number): Deadline | undefined {
     const heap = this.#heap;

@@ -4,12 +4,13 @@
  * stored and done. No clock, randomness, network or disk in here.
  */
 import type { Brake, Dial } from "../domain/dial.ts";
-import type { Node, NodeIdentity, NodeState } from "../domain/node.ts";
+import type { Node, NodeIdentity, NodeState, Place } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
 import type { Release } from "../domain/release.ts";
 import { NO_SITUATION } from "../domain/situation.ts";
 import type { GateName } from "../domain/verdict.ts";
 import type { PoolConfig } from "../pool/config.ts";
+import { Absences } from "../pool/absence.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Member, Pool } from "../pool/pool.ts";
 
@@ -47,6 +48,8 @@ export interface Ledger {
   readonly overrides: Map<string, Override>;
   brake: Brake;
   readonly deadlines: Deadlines;
+  /** How long absences last, by build and model. */
+  readonly absences: Absences;
   readonly tally: Tally;
   /** Whether nodes that were not heard since the start have been called silent yet. */
   unheardAged: boolean;
@@ -64,6 +67,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     overrides: new Map(),
     brake: { engaged: false, reason: "", updatedAtMs: startedAtMs },
     deadlines: new Deadlines(),
+    absences: new Absences(config.pool.absencePredictedMs),
     tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
     unheardAged: false,
   };
@@ -80,8 +84,17 @@ export function poolOf(ledger: Ledger, poolId: string): Pool {
 }
 
 /** A node's place in its pool's books. */
+export function placeOf(ledger: Ledger, node: Node): Place {
+  if (node.place !== undefined) return node.place;
+  const pool = poolOf(ledger, node.identity.poolId);
+  const place: Place = { pool, member: pool.enrol(node.identity.nodeId, node.identity.domains) };
+  node.place = place;
+  return place;
+}
+
+/** A node's row in its pool's books. */
 export function memberOf(ledger: Ledger, node: Node): Member {
-  return poolOf(ledger, node.identity.poolId).enrol(node.identity.nodeId, node.identity.domains);
+  return placeOf(ledger, node).member;
 }
 
 /** Takes a node in, once; returns the node it is. */

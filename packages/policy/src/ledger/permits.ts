@@ -33,28 +33,44 @@ export function grant(
 /** Puts a permit into the books: a new one, or one that was stored before a restart. */
 export function hold(ledger: Ledger, node: Node, permit: Permit): void {
   node.permit = permit;
-  if (permit.phase !== "RETURNED") poolOf(ledger, permit.poolId).leave(memberOf(ledger, node));
+  if (permit.phase !== "RETURNED") {
+    const curve = ledger.absences.curve(permit.toDigest, node.identity.model);
+    poolOf(ledger, permit.poolId).leave(memberOf(ledger, node), { curve, sinceMs: permit.grantedAtMs });
+  }
   ledger.deadlines.add({ atMs: permit.expiresAtMs, permitId: permit.permitId, nodeId: permit.nodeId });
 }
 
 /** The node is drained and was checked again. */
-export function depart(node: Node, permit: Permit): { readonly permit: Permit; readonly changes: readonly Change[] } {
+export function depart(
+  ledger: Ledger,
+  node: Node,
+  permit: Permit,
+  now: number,
+): { readonly permit: Permit; readonly changes: readonly Change[] } {
   const away: Permit = { ...permit, phase: "AWAY" };
   node.permit = away;
+  poolOf(ledger, permit.poolId).depart(memberOf(ledger, node), now);
   return { permit: away, changes: [{ kind: "permit", permit: away }] };
 }
 
 /** The node's work is restored; the next report counts again. */
-export function comeBack(ledger: Ledger, node: Node, permit: Permit): readonly Change[] {
+export function comeBack(ledger: Ledger, node: Node, permit: Permit, now: number): readonly Change[] {
   const returned: Permit = { ...permit, phase: "RETURNED" };
   node.permit = returned;
-  poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node));
+  poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node), now, true);
   return [{ kind: "permit", permit: returned }];
 }
 
 /** Ends a permit. What it charged is freed; capacity comes back with the node's next report only. */
-export function endPermit(ledger: Ledger, node: Node, permit: Permit, end: PermitEnd): readonly Change[] {
+export function endPermit(
+  ledger: Ledger,
+  node: Node,
+  permit: Permit,
+  { end, now }: { readonly end: PermitEnd; readonly now: number },
+): readonly Change[] {
   node.permit = undefined;
-  poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node));
+  // An absence says how long absences are if the node was away and came back; one that was refused or never ended does not.
+  const known = permit.phase === "AWAY" && (end === "COMMITTED" || end === "REVERTED");
+  poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node), now, known);
   return [{ kind: "permit-ended", permit, end }];
 }

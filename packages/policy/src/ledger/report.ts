@@ -3,7 +3,7 @@ import type { Node, NodeRunning, NodeState } from "../domain/node.ts";
 import type { OutcomeRecord } from "../domain/outcome.ts";
 import type { PermitPhase } from "../domain/permit.ts";
 import type { Situation } from "../domain/situation.ts";
-import type { Change, Step } from "./changes.ts";
+import { type Change, type Step, joined } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
 import { comeBack, endPermit } from "./permits.ts";
 import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
@@ -26,23 +26,23 @@ export type ReportEvent = Origin & { readonly situation: Situation } & (
 export function report(ledger: Ledger, node: Node, event: ReportEvent, now: number): Step<NodeState> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  const changes: Change[] = [...expired.changes];
+  const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
   const news = isNews(node, event);
   // The permit's step first: it decides whether the node's word brings capacity.
   switch (event.kind) {
     case "pulse":
       break;
     case "progress":
-      changes.push(...progress(ledger, node, event));
+      changes.push(...progress(ledger, node, event, now));
       break;
     case "outcome":
-      changes.push(...conclude(ledger, node, event));
+      changes.push(...conclude(ledger, node, event, now));
       break;
   }
   if (news) takeIn(ledger, node, event.situation, now);
   // Pulses never become rows; what is a step of an absence does.
   if (event.kind !== "pulse") changes.push({ kind: "node", node });
-  const effects = [...expired.effects, ...memberEffects(ledger, node, before, now)];
+  const effects = joined(expired.effects, memberEffects(ledger, node, before, now));
   return { answer: stateOf(ledger, node, now), changes, effects };
 }
 
@@ -51,13 +51,14 @@ function progress(
   ledger: Ledger,
   node: Node,
   event: { readonly permitId: string; readonly phase: PermitPhase; readonly situation: Situation },
+  now: number,
 ): readonly Change[] {
   const permit = node.permit;
   if (permit === undefined || permit.permitId !== event.permitId) return [];
   const { workState } = event.situation;
   const works = workState === "SERVING" || workState === "NONE";
   if (event.phase !== "RETURNED" || permit.phase !== "AWAY" || !works) return [];
-  return comeBack(ledger, node, permit);
+  return comeBack(ledger, node, permit, now);
 }
 
 function conclude(
@@ -68,12 +69,13 @@ function conclude(
     readonly outcome: OutcomeRecord;
     readonly running: Omit<NodeRunning, "platform">;
   },
+  now: number,
 ): readonly Change[] {
   const { outcome } = event;
   const changes: Change[] = [];
   const permit = node.permit;
   if (permit !== undefined && permit.permitId === event.permitId) {
-    changes.push(...endPermit(ledger, node, permit, outcome.kind));
+    changes.push(...endPermit(ledger, node, permit, { end: outcome.kind, now }));
   }
   const key = `${event.permitId} ${outcome.targetDigest} ${outcome.kind}`;
   if (key === node.lastOutcomeKey) return changes;

@@ -1,8 +1,8 @@
 /** How a node's word about itself enters the books. */
-import type { Node } from "../domain/node.ts";
+import type { Node, NodeRunning, NodeState } from "../domain/node.ts";
 import type { Situation } from "../domain/situation.ts";
 import type { Effect } from "./changes.ts";
-import { type Ledger, memberOf, poolOf, stateOf } from "./ledger.ts";
+import { type Ledger, placeOf, stateOf } from "./ledger.ts";
 
 /** Who speaks, and in what order. */
 export interface Origin {
@@ -23,20 +23,34 @@ export function isNews(node: Node, origin: Origin): boolean {
 
 /** Counts a situation that is news. */
 export function takeIn(ledger: Ledger, node: Node, situation: Situation, now: number): void {
-  poolOf(ledger, node.identity.poolId).report(memberOf(ledger, node), situation, now);
+  const { pool, member } = placeOf(ledger, node);
+  pool.report(member, situation, now);
   node.situation = situation;
   node.reportedAtMs = now;
   node.lost = false;
 }
 
-/** What routers go by. Two views that differ in nothing are the same string. */
-export function routerView(ledger: Ledger, node: Node, now: number): string {
-  const { endpoint, capacityRps } = node.situation;
-  return `${stateOf(ledger, node, now)} ${endpoint} ${capacityRps} ${node.running?.version ?? ""}`;
+/** What routers go by, as it was: parts that are replaced and never changed. */
+export interface RouterView {
+  readonly state: NodeState;
+  readonly situation: Situation;
+  readonly running: NodeRunning | undefined;
 }
 
+/** How a node looks to routers now. */
+export function routerView(ledger: Ledger, node: Node, now: number): RouterView {
+  return { state: stateOf(ledger, node, now), situation: node.situation, running: node.running };
+}
+
+const UNCHANGED: readonly Effect[] = [];
+
 /** The effect by which routers learn of a change, where there was one. */
-export function memberEffects(ledger: Ledger, node: Node, before: string, now: number): readonly Effect[] {
-  const changed = routerView(ledger, node, now) !== before;
-  return changed ? [{ kind: "member-changed", nodeId: node.identity.nodeId }] : [];
+export function memberEffects(ledger: Ledger, node: Node, before: RouterView, now: number): readonly Effect[] {
+  const { situation, running } = node;
+  const same =
+    stateOf(ledger, node, now) === before.state &&
+    situation.endpoint === before.situation.endpoint &&
+    situation.capacityRps === before.situation.capacityRps &&
+    running?.version === before.running?.version;
+  return same ? UNCHANGED : [{ kind: "member-changed", nodeId: node.identity.nodeId }];
 }

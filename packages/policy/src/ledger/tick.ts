@@ -3,11 +3,17 @@ import type { Change, Effect, Step } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
 import { endPermit } from "./permits.ts";
 
+const NOTHING: { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } = {
+  changes: [],
+  effects: [],
+};
+
 /** Ends permits that are due. The node is recorded as lost; its capacity is not given back. */
 export function expireDue(
   ledger: Ledger,
   now: number,
 ): { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } {
+  if (!ledger.deadlines.isDue(now)) return NOTHING;
   const changes: Change[] = [];
   const effects: Effect[] = [];
   for (let due = ledger.deadlines.takeDue(now); due !== undefined; due = ledger.deadlines.takeDue(now)) {
@@ -16,7 +22,7 @@ export function expireDue(
     if (node === undefined || permit === undefined || permit.permitId !== due.permitId) continue;
     node.lost = permit.phase !== "RETURNED";
     ledger.tally.lost += 1;
-    changes.push(...endPermit(ledger, node, permit, "EXPIRED"), { kind: "node", node });
+    changes.push(...endPermit(ledger, node, permit, { end: "EXPIRED", now }), { kind: "node", node });
     effects.push({ kind: "member-changed", nodeId: due.nodeId });
   }
   return { changes, effects };

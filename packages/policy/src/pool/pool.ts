@@ -1,14 +1,20 @@
 /**
  * A pool's counters: what serves, what is wanted, who is on leave. Everything is kept by deltas: a report or a grant is
- * O(shards + domains of that node). It keeps the books and decides nothing; gate 3 reads it.
+ * O(shards + domains of that node), ageing and the largest node O(log n). It keeps the books and decides nothing; gate 3
+ * reads it.
  */
 import type { Situation } from "../domain/situation.ts";
+import type { AbsenceCurve } from "./absence.ts";
 import type { PoolConfig } from "./config.ts";
+import { Largest, type Ranked } from "./largest.ts";
+import { Outlook } from "./outlook.ts";
 import { Recency, type RecencyLinks } from "./recency.ts";
-import { toMilli } from "./units.ts";
+import { RISK_DEFAULTS, type RiskConfig } from "./risk.ts";
+import { fromMilli, toMilli } from "./units.ts";
+import { Waiting } from "./waiting.ts";
 
 /** A node as its pool counts it. Capacity and load in milli-units. */
-export interface Member extends RecencyLinks {
+export interface Member extends RecencyLinks, Ranked {
   readonly nodeId: string;
   readonly domains: readonly string[];
   capacityMilli: number;
@@ -25,6 +31,16 @@ export interface Member extends RecencyLinks {
   onLeave: boolean;
   /** What it was charged with when it left, to be given back exactly. */
   chargedMilli: number;
+  /** Since when it is on leave, and what such absences are like. */
+  leave: Leave | undefined;
+  /** Since when it is silent; its load counts until everybody else has spoken since, and so has said what it took over. */
+  silentSinceMs: number;
+}
+
+/** A leave, as the look ahead sees it. */
+interface Leave {
+  readonly curve: AbsenceCurve;
+  readonly sinceMs: number;
 }
 
 /** The pool. */
@@ -32,20 +48,32 @@ export class Pool {
   readonly poolId: string;
   readonly config: PoolConfig;
   readonly members: Map<string, Member> = new Map();
+  readonly risk: RiskConfig;
+  readonly outlook: Outlook = new Outlook();
+  readonly waiting: Waiting<Member> = new Waiting();
+  /** Members that were heard lately, and members whose last load still counts though they are silent. */
   readonly #byReport = new Recency<Member>();
+  readonly #silent = new Recency<Member>();
+  readonly #largest = new Largest<Member>((member, milli) => Pool.counts(member) && member.capacityMilli === milli);
   readonly #onLeaveByDomain = new Map<string, number>();
   readonly #liveByShard = new Map<string, number>();
   #capacityFreshMilli = 0;
   #capacityAllMilli = 0;
   #demandMilli = 0;
   #onLeaveCount = 0;
+  #chargedMilli = 0;
+  #freshCount = 0;
+  #capacitySquares = 0;
+  #capacityCubes = 0;
   /** Load of nodes that have not reported since the coordinator started; replaced node by node. */
   #demandCarriedMilli = 0;
   #carriedCount = 0;
+  #carriedSinceMs = Number.NaN;
 
   constructor(poolId: string, config: PoolConfig) {
     this.poolId = poolId;
     this.config = config;
+    this.risk = { ...RISK_DEFAULTS, ...config.risk };
   }
 
   /** Capacity of nodes that serve, hold no permit and reported lately. */
@@ -62,6 +90,26 @@ export class Pool {
   }
   get onLeaveCount(): number {
     return this.#onLeaveCount;
+  }
+  /** Capacity that nodes on leave were charged with. */
+  get chargedMilli(): number {
+    return this.#chargedMilli;
+  }
+  /** Sum of the squares of what serves, in units of work a second; by floating point, for variances only. */
+  get capacitySquares(): number {
+    return Math.max(0, this.#capacitySquares) * 1_000_000;
+  }
+  /** Capacity of a typical node that serves; 0 where none does. */
+  get meanCapacityMilli(): number {
+    return this.#freshCount > 0 ? this.#capacityFreshMilli / this.#freshCount : 0;
+  }
+  /** Sum of the cubes of what serves. */
+  get capacityCubes(): number {
+    return Math.max(0, this.#capacityCubes) * 1_000_000_000;
+  }
+  /** Capacity of the largest node that serves, a given one left out. */
+  largestMilliWithout(member: Member): number {
+    return this.#largest.topWithout(member);
   }
   onLeaveInDomainMilli(domain: string): number {
     return this.#onLeaveByDomain.get(domain) ?? 0;
@@ -86,6 +134,9 @@ export class Pool {
       carried: false,
       onLeave: false,
       chargedMilli: 0,
+      leave: undefined,
+      silentSinceMs: Number.POSITIVE_INFINITY,
+      rankedMilli: undefined,
       older: undefined,
       newer: undefined,
     };
@@ -105,58 +156,95 @@ export class Pool {
 
   /** Counts what a node says. */
   report(member: Member, situation: Situation, now: number): void {
-    if (member.carried) {
-      member.carried = false;
-      this.#demandCarriedMilli -= Math.round(this.#demandCarriedMilli / this.#carriedCount);
-      this.#carriedCount -= 1;
+    if (member.carried) this.#replaceCarried(member);
+    const capacityMilli = toMilli(situation.capacityRps);
+    const loadMilli = toMilli(situation.loadRps);
+    const able = situation.workState === "SERVING" || situation.workState === "NONE";
+    this.#demandMilli += loadMilli - member.loadMilli;
+    member.loadMilli = loadMilli;
+    // Most reports change nothing but the load.
+    const same =
+      able === member.able && capacityMilli === member.capacityMilli && sameShards(situation.shards, member.shards);
+    if (!same || !member.fresh) {
+      this.#uncount(member);
+      this.#capacityAllMilli += capacityMilli - member.capacityMilli;
+      member.capacityMilli = capacityMilli;
+      member.shards = situation.shards;
+      member.able = able;
+      member.fresh = true;
+      if (member.silentSinceMs !== Number.POSITIVE_INFINITY) this.#heard(member);
+      this.#count(member);
     }
-    this.#uncount(member);
-    this.#demandMilli -= member.loadMilli;
-    this.#capacityAllMilli -= member.capacityMilli;
-    member.capacityMilli = toMilli(situation.capacityRps);
-    member.loadMilli = toMilli(situation.loadRps);
-    member.shards = situation.shards;
-    member.able = situation.workState === "SERVING" || situation.workState === "NONE";
-    member.fresh = true;
     member.reportedAtMs = now;
-    this.#demandMilli += member.loadMilli;
-    this.#capacityAllMilli += member.capacityMilli;
     this.#byReport.touch(member);
-    this.#count(member);
   }
 
   /** Charges a node that was let go: at once, before it has drained. */
-  leave(member: Member): void {
+  leave(member: Member, leave: Leave): void {
     if (member.onLeave) return;
     this.#uncount(member);
     member.onLeave = true;
+    member.leave = leave;
     member.chargedMilli = member.capacityMilli;
+    this.#chargedMilli += member.chargedMilli;
     this.#onLeaveCount += 1;
+    this.outlook.left(leave.curve, leave.sinceMs, member.chargedMilli);
     for (const domain of member.domains) this.#shift(this.#onLeaveByDomain, domain, member.chargedMilli);
   }
 
-  /** Ends a leave. Capacity comes back only if the node's next report brings it: the last one is void. */
-  endLeave(member: Member): void {
-    if (!member.onLeave) return;
+  /**
+   * Ends a leave; `known` where the node came back, not where its permit ran out. Capacity comes back only if the node's next
+   * report brings it: the last one is void.
+   */
+  endLeave(member: Member, now: number, known: boolean): void {
+    const leave = member.leave;
+    if (!member.onLeave || leave === undefined) return;
+    this.outlook.ended(leave.curve, leave.sinceMs, member.chargedMilli, { now, known });
     member.onLeave = false;
+    member.leave = undefined;
+    this.#chargedMilli -= member.chargedMilli;
     this.#onLeaveCount -= 1;
     for (const domain of member.domains) this.#shift(this.#onLeaveByDomain, domain, -member.chargedMilli);
     member.chargedMilli = 0;
-    member.fresh = false;
-    this.#byReport.remove(member);
+    this.#hush(member, now);
   }
 
-  /** Lets reports that are too old bring no capacity any more. Returns the nodes that have just become stale. */
+  /** It was noticed that the node is gone, since a time, before its report grew old. Its load still counts for a while. */
+  vanish(member: Member, sinceMs: number, now: number): void {
+    if (!member.fresh) return;
+    if (Pool.counts(member)) this.outlook.churn.vanished(member.capacityMilli, now - member.reportedAtMs);
+    this.#uncount(member);
+    this.#hush(member, sinceMs);
+  }
+
+  /** A node on leave has drained: it works at nothing and will say nothing. */
+  depart(member: Member, now: number): void {
+    this.#uncount(member);
+    this.#hush(member, now);
+  }
+
+  /**
+   * Lets time pass: reports that are too old bring no capacity any more, loads that others must have taken over are
+   * forgotten, the outlook moves on. Returns the nodes that have just become stale.
+   */
   age(now: number): readonly string[] {
-    const stale: string[] = [];
+    let stale: string[] | undefined;
     for (let member = this.#byReport.oldest; member !== undefined; member = this.#byReport.oldest) {
       if (now - member.reportedAtMs <= this.config.reportFreshMs) break;
-      this.#uncount(member);
-      member.fresh = false;
-      this.#byReport.remove(member);
-      stale.push(member.nodeId);
+      this.vanish(member, now, now);
+      (stale ??= []).push(member.nodeId);
     }
-    return stale;
+    // Where nobody is heard any more, nobody can have said what was taken over: then nothing is forgotten.
+    const allSpokenSinceMs = this.#byReport.oldest?.reportedAtMs ?? Number.NEGATIVE_INFINITY;
+    for (let member = this.#silent.oldest; member !== undefined; member = this.#silent.oldest) {
+      if (member.silentSinceMs >= allSpokenSinceMs) break;
+      this.#silent.remove(member);
+      this.#demandMilli -= member.loadMilli;
+      member.loadMilli = 0;
+    }
+    if (this.#carriedCount > 0) this.#ageCarried(now);
+    this.outlook.advance(now, this);
+    return stale ?? NONE;
   }
 
   /** Whether a node's capacity counts now. */
@@ -167,13 +255,47 @@ export class Pool {
   #count(member: Member): void {
     if (!Pool.counts(member)) return;
     this.#capacityFreshMilli += member.capacityMilli;
+    this.#freshCount += 1;
+    this.#capacitySquares += fromMilli(member.capacityMilli) ** 2;
+    this.#capacityCubes += fromMilli(member.capacityMilli) ** 3;
+    this.#largest.add(member, member.capacityMilli);
     for (const shard of member.shards) this.#shift(this.#liveByShard, shard, 1);
   }
 
   #uncount(member: Member): void {
     if (!Pool.counts(member)) return;
     this.#capacityFreshMilli -= member.capacityMilli;
+    this.#freshCount -= 1;
+    this.#capacitySquares -= fromMilli(member.capacityMilli) ** 2;
+    this.#capacityCubes -= fromMilli(member.capacityMilli) ** 3;
     for (const shard of member.shards) this.#shift(this.#liveByShard, shard, -1);
+  }
+
+  /** Nothing that the node said before counts, but its load, for a while. */
+  #hush(member: Member, sinceMs: number): void {
+    member.fresh = false;
+    if (member.silentSinceMs !== Number.POSITIVE_INFINITY) return;
+    this.#byReport.remove(member);
+    member.silentSinceMs = sinceMs;
+    this.#silent.touch(member);
+  }
+
+  #heard(member: Member): void {
+    this.#silent.remove(member);
+    member.silentSinceMs = Number.POSITIVE_INFINITY;
+  }
+
+  #replaceCarried(member: Member): void {
+    member.carried = false;
+    this.#demandCarriedMilli -= Math.round(this.#demandCarriedMilli / this.#carriedCount);
+    this.#carriedCount -= 1;
+  }
+
+  /** Whoever has not spoken for so long after the start was gone before it; others carry that work. */
+  #ageCarried(now: number): void {
+    if (Number.isNaN(this.#carriedSinceMs)) this.#carriedSinceMs = now;
+    if (now - this.#carriedSinceMs <= 2 * this.config.reportFreshMs) return;
+    for (const member of this.members.values()) if (member.carried) this.#replaceCarried(member);
   }
 
   #shift(counters: Map<string, number>, key: string, by: number): void {
@@ -181,4 +303,11 @@ export class Pool {
     if (value === 0) counters.delete(key);
     else counters.set(key, value);
   }
+}
+
+const NONE: readonly string[] = [];
+
+/** Whether two lists of shards are the same, in the same order. */
+function sameShards(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((shard, index) => shard === b[index]));
 }

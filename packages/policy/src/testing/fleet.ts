@@ -44,7 +44,7 @@ export function releaseOf(counter: number, more: Partial<Release> = {}): Release
 export function situationOf(more: Partial<Situation> = {}): Situation {
   return {
     capacityRps: 10,
-    loadRps: 5,
+    loadRps: 3,
     inFlight: 0,
     shards: [],
     workState: "SERVING",

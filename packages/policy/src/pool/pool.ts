@@ -41,6 +41,8 @@ export interface Member extends RecencyLinks, Ranked {
 interface Leave {
   readonly curve: AbsenceCurve;
   readonly sinceMs: number;
+  /** What it last claimed to carry; charged where it has not spoken since the coordinator's start. */
+  readonly claimMilli: number;
 }
 
 /** The pool. */
@@ -185,7 +187,7 @@ export class Pool {
     this.#uncount(member);
     member.onLeave = true;
     member.leave = leave;
-    member.chargedMilli = member.capacityMilli;
+    member.chargedMilli = member.capacityMilli || leave.claimMilli;
     this.#chargedMilli += member.chargedMilli;
     this.#onLeaveCount += 1;
     this.outlook.left(leave.curve, leave.sinceMs, member.chargedMilli);

@@ -40,6 +40,7 @@ function judge(
     curve: new Absences(5 * MINUTE_MS).curve("d", "m"),
     interruptible: true,
     override: undefined,
+    thorough: true,
     hold: more.hold,
     pressure: more.pressure ?? 0,
   });

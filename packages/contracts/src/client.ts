@@ -63,9 +63,13 @@ export function createClient<S extends DescService>(
             message,
             metadata(call),
             options,
-            (error, response) => (error ? reject(error) : resolve(response)),
+            (error, response) => {
+              release();
+              if (error) reject(error);
+              else resolve(response);
+            },
           );
-          call.signal?.addEventListener("abort", () => running.cancel(), { once: true });
+          const release = cancelWith(running, call.signal);
         });
     } else if (method.methodKind === "server_streaming") {
       client[method.localName] = (request: object, call: CallOptions = {}) => {
@@ -79,7 +83,8 @@ export function createClient<S extends DescService>(
           metadata(call),
           options,
         );
-        call.signal?.addEventListener("abort", () => stream.cancel(), { once: true });
+        const release = cancelWith(stream, call.signal);
+        stream.once("status", release);
         return stream;
       };
     } else {
@@ -92,12 +97,21 @@ export function createClient<S extends DescService>(
           metadata(call),
           options,
         );
-        call.signal?.addEventListener("abort", () => stream.cancel(), { once: true });
+        const release = cancelWith(stream, call.signal);
+        stream.once("status", release);
         return stream;
       };
     }
   }
   return client as Client<S>;
+}
+
+/** Cancels the call when the signal aborts, or at once; returns how to stop listening, so that a long-lived signal keeps no call. */
+function cancelWith(call: { readonly cancel: () => void }, signal: AbortSignal | undefined): () => void {
+  const cancel = (): void => call.cancel();
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  return () => signal?.removeEventListener("abort", cancel);
 }
 
 /** grpc-js counts deadlines on the wall clock; a jump of it can end a call early or late, never lose it. */

@@ -3,7 +3,7 @@
  * from the closed enum `ErrorReason`, domain `moult`), a BadRequest with field paths where fields are wrong, and a
  * RetryInfo where a retry helps. A gate's refusal never comes this way.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type Message, create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Metadata, type ServiceError, type status } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
@@ -53,26 +53,37 @@ export class RpcError extends Error implements Partial<ServiceError> {
     this.retryAfterMs = more.retryAfterMs;
   }
 
-  /** The trailing metadata with the details. */
-  get metadata(): Metadata {
-    const info = create(ErrorInfoSchema, { reason: ErrorReason[this.reason], domain: ERROR_DOMAIN });
-    const details = [anyPack(ErrorInfoSchema, info)];
+  /** The details as messages. */
+  get detailMessages(): readonly DetailMessage[] {
+    const info = { reason: ErrorReason[this.reason], domain: ERROR_DOMAIN };
+    const messages: DetailMessage[] = [{ desc: ErrorInfoSchema, value: create(ErrorInfoSchema, info) }];
     if (this.violations.length > 0) {
-      const body = create(BadRequestSchema, { fieldViolations: this.violations.map((v) => ({ ...v })) });
-      details.push(anyPack(BadRequestSchema, body));
+      const body = { fieldViolations: this.violations.map((violation) => ({ ...violation })) };
+      messages.push({ desc: BadRequestSchema, value: create(BadRequestSchema, body) });
     }
     if (this.retryAfterMs !== undefined) {
       const seconds = Math.floor(this.retryAfterMs / 1000);
       const nanos = Math.round((this.retryAfterMs - seconds * 1000) * 1e6);
-      details.push(
-        anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: BigInt(seconds), nanos } })),
-      );
+      const body = { retryDelay: { seconds: BigInt(seconds), nanos } };
+      messages.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, body) });
     }
+    return messages;
+  }
+
+  /** The trailing metadata with the details. */
+  get metadata(): Metadata {
+    const details = this.detailMessages.map(({ desc, value }) => anyPack(desc, value));
     const body = create(StatusSchema, { code: this.code, message: this.message, details });
     const metadata = new Metadata();
     metadata.set(DETAILS_KEY, Buffer.from(toBinary(StatusSchema, body)));
     return metadata;
   }
+}
+
+/** One detail of an error and its type. */
+export interface DetailMessage {
+  readonly desc: DescMessage;
+  readonly value: Message;
 }
 
 /** The details of an error a client got; empty ones where the error carries none or they cannot be read. */

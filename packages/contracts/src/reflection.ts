@@ -3,8 +3,10 @@
  * server. Also served under the older name `v1alpha`, whose messages have the same wire shape.
  */
 import {
+  type DescEnum,
   type DescExtension,
   type DescFile,
+  type DescMessage,
   type DescService,
   create,
   createRegistry,
@@ -88,8 +90,10 @@ export function createReflection(services: readonly DescService[]): Implementati
   const fileOfSymbol = (symbol: string): DescFile | undefined => {
     const whole = registry.get(symbol);
     if (whole !== undefined) return whole.file;
-    const outer = registry.get(symbol.slice(0, Math.max(0, symbol.lastIndexOf("."))));
-    return outer?.file;
+    const dot = Math.max(0, symbol.lastIndexOf("."));
+    const outer = registry.get(symbol.slice(0, dot));
+    const inner = symbol.slice(dot + 1);
+    return outer !== undefined && namesInside(outer).includes(inner) ? outer.file : undefined;
   };
   const extensionsOf = (type: string): readonly DescExtension[] =>
     [...registry].filter((d): d is DescExtension => d.kind === "extension" && d.extendee.typeName === type);
@@ -107,6 +111,20 @@ export function createReflection(services: readonly DescService[]): Implementati
       }
     },
   };
+}
+
+/** Names that a symbol may have behind a type or a service. */
+function namesInside(outer: DescMessage | DescEnum | DescExtension | DescService): readonly string[] {
+  switch (outer.kind) {
+    case "service":
+      return outer.methods.map((method) => method.name);
+    case "message":
+      return [...outer.fields, ...outer.oneofs].map((member) => member.name);
+    case "enum":
+      return outer.values.map((value) => value.name);
+    case "extension":
+      return [];
+  }
 }
 
 function notFound(what: string): ServerReflectionResponse["messageResponse"] {

@@ -24,12 +24,12 @@ export interface Call<P> {
   readonly metadata: Metadata;
   /** The peer's address, for logs. */
   readonly peer: string;
-  /** Aborted when the caller cancels or the connection ends. */
+  /** Aborted when the caller cancels, the connection ends or the server stops. */
   readonly signal: AbortSignal;
 }
 
 /** Runs before each handler; returns who calls, or throws an RpcError to refuse the call. */
-export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P;
+export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P | Promise<P>;
 
 /** One async function a method. Streams are async iterables in both directions. */
 export type Implementation<S extends DescService, P> = {
@@ -46,16 +46,23 @@ type Handler = (request: unknown, call: Call<unknown>) => unknown;
 type AnyStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 type AnyCall = ServerUnaryCall<unknown, unknown> | AnyStream;
 
+/** What becomes of calls beside their handlers. */
+export interface BindOptions {
+  /** Once aborted, streams end with UNAVAILABLE and STOPPING; without it they last until the caller ends them. */
+  readonly stopping?: AbortSignal;
+}
+
 /**
- * Adds `service` to `server`. A handler's RpcError reaches the caller as it is; any other error is given to `onDefect`
- * and reaches the caller as INTERNAL without its text.
+ * Adds `service` to `server`. A handler's RpcError reaches the caller as it is; any other error is given to `onDefect`,
+ * and reaches the caller as the RpcError that it returns, or else as INTERNAL without its text.
  */
 export function bindService<S extends DescService, P>(
   server: Server,
   service: S,
   implementation: Implementation<S, P>,
   intercept: Interceptor<P>,
-  onDefect: (error: unknown, method: string) => void,
+  onDefect: (error: unknown, method: string) => RpcError | void,
+  options: BindOptions = {},
 ): void {
   const definition: Record<string, ReturnType<typeof methodDefinition>> = {};
   const handlers: UntypedServiceImplementation = {};
@@ -66,19 +73,21 @@ export function bindService<S extends DescService, P>(
     definition[method.localName] = methodDefinition(service, method);
     const fail = (error: unknown): RpcError => {
       if (error instanceof RpcError) return error;
-      onDefect(error, `${service.typeName}/${method.name}`);
-      return new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, "internal error", { cause: error });
+      const told = onDefect(error, `${service.typeName}/${method.name}`);
+      return told ?? new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, "internal error", { cause: error });
     };
-    const enter = (call: AnyCall): Call<P> => {
+    const enter = async (call: AnyCall): Promise<Call<P>> => {
       const peer = call.getPeer();
-      const principal = intercept(method, call.metadata, peer);
+      // Listened for before anything is waited for: the event comes once, and a stream that missed it would never end.
       const abort = new AbortController();
       (call as EventEmitter).on("cancelled", () => abort.abort());
+      const principal = await intercept(method, call.metadata, peer);
+      if (call.cancelled) abort.abort();
       return { principal, metadata: call.metadata, peer, signal: abort.signal };
     };
     if (method.methodKind === "unary") {
       handlers[method.localName] = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => {
-        Promise.try(() => run(call.request, enter(call))).then(
+        Promise.try(async () => run(call.request, await enter(call))).then(
           (response) => reply(null, response),
           (error: unknown) => reply(fail(error)),
         );
@@ -87,15 +96,30 @@ export function bindService<S extends DescService, P>(
       const bidi = method.methodKind !== "server_streaming";
       handlers[method.localName] = (stream: AnyStream) => {
         Promise.try(async () => {
-          const call = enter(stream);
-          const input = bidi ? stream : (stream as ServerWritableStream<unknown, unknown>).request;
-          await pump(run(input, call) as AsyncIterable<unknown>, stream, call.signal);
+          const entered = await enter(stream);
+          if (entered.signal.aborted) return;
+          const { stopping } = options;
+          const signal = stopping === undefined ? entered.signal : AbortSignal.any([entered.signal, stopping]);
+          const input = bidi
+            ? requestsOf(stream as ServerDuplexStream<unknown, unknown>)
+            : (stream as ServerWritableStream<unknown, unknown>).request;
+          await pump(run(input, { ...entered, signal }) as AsyncIterable<unknown>, stream, signal);
+          if (stopping?.aborted === true && !entered.signal.aborted) throw stopped();
           stream.end();
         }).catch((error: unknown) => stream.emit("error", fail(error)));
       };
     }
   }
   server.addService(definition, handlers);
+}
+
+/** Requests as they come. Iterating a duplex would destroy it at the end, and with it the way for the call's status. */
+function requestsOf(stream: ServerDuplexStream<unknown, unknown>): AsyncIterable<unknown> {
+  return stream.iterator({ destroyOnReturn: false });
+}
+
+function stopped(): RpcError {
+  return new RpcError(status.UNAVAILABLE, ErrorReason.STOPPING, "the server is stopping; call again in a moment");
 }
 
 /** Writes what a handler yields, waiting where the peer is slow; stops when the call ends. */

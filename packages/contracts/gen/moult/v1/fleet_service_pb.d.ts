@@ -440,7 +440,7 @@ export declare type WatchFleetResponse = Message<"moult.v1.WatchFleetResponse"> 
   nodesByVersion: { [key: string]: number };
 
   /**
-   * How many nodes are in which state, keyed by the enum's name.
+   * How many nodes are in which state, keyed by the state's name without prefix, as in `SERVING`.
    *
    * @generated from field: map<string, uint32> nodes_by_state = 3;
    */
@@ -468,7 +468,7 @@ export declare type WatchFleetResponse = Message<"moult.v1.WatchFleetResponse"> 
   lost: bigint;
 
   /**
-   * Asks answered with STAY, by the gate that refused; keyed by the enum's name. Being up to date is not a refusal.
+   * Asks answered with STAY, by the gate that refused: `ALLOWLIST`, `DIAL`, `CAPACITY`. Being up to date is not a refusal.
    *
    * @generated from field: map<string, uint64> refusals_by_gate = 7;
    */

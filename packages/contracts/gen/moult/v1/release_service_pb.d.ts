@@ -164,7 +164,7 @@ export declare const PartSchema: GenMessage<Part>;
 export declare type PublishReleaseRequest = Message<"moult.v1.PublishReleaseRequest"> & {
   /**
    * One signed manifest for each platform (a DSSE envelope in JSON, as `moult release sign` writes it); 1 to 16, each
-   * at most 1 MiB.
+   * with a manifest of at most 1 MiB, and 3 MiB together.
    *
    * @generated from field: repeated bytes signed_manifests = 1;
    */

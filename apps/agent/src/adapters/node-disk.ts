@@ -1,0 +1,138 @@
+/** The disk port on Node's file system. Decides nothing; turns the system's errors into DiskError. */
+import { constants } from "node:fs";
+import {
+  type FileHandle,
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+} from "node:fs/promises";
+import { type Disk, DiskError, type DiskErrorCode, type FileMode, type OpenFile } from "@moult/slots";
+
+const MODES: Readonly<Record<FileMode, number>> = { plain: 0o444, executable: 0o555, secret: 0o600 };
+
+/** Bytes read at once when a large file is gone through. */
+const PIECE_BYTES = 1_048_576;
+
+/** The device's disk. */
+export const nodeDisk: Disk = {
+  read: (path, bytesMax) =>
+    missingIsUndefined(path, async () => {
+      const file = await open(path, constants.O_RDONLY);
+      try {
+        const { size } = await file.stat();
+        if (size > bytesMax)
+          throw new DiskError("TOO_LARGE", `${path} has ${size} bytes; at most ${bytesMax} are read.`);
+        return new Uint8Array(await file.readFile());
+      } finally {
+        await file.close();
+      }
+    }),
+  async *readPieces(path) {
+    const file = await translated(path, () => open(path, constants.O_RDONLY));
+    try {
+      const piece = new Uint8Array(PIECE_BYTES);
+      for (;;) {
+        const { bytesRead } = await translated(path, () => file.read(piece, 0, PIECE_BYTES));
+        if (bytesRead === 0) return;
+        yield piece.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  },
+  entry: (path) =>
+    missingIsUndefined(path, async () => {
+      const found = await lstat(path);
+      const kind = found.isFile() ? "file" : found.isDirectory() ? "directory" : "other";
+      return { kind, lengthBytes: found.size };
+    }),
+  list: async (path) => (await missingIsUndefined(path, () => readdir(path))) ?? [],
+  create: (path, mode) =>
+    translated(path, async () =>
+      opened(path, await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, MODES[mode])),
+    ),
+  rewrite: (path, mode) =>
+    translated(path, async () => {
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+      // Read-only modes are for parts; what is rewritten has to stay writable for its owner.
+      return opened(path, await open(path, flags, MODES[mode] | 0o200));
+    }),
+  makeFolder: (path) => translated(path, () => mkdir(path)),
+  syncFolder: (path) => translated(path, () => withFile(path, (folder) => folder.sync())),
+  rename: (from, to) => translated(from, () => rename(from, to)),
+  link: (from, to) => translated(from, () => link(from, to)),
+  makeExecutable: (path) =>
+    translated(path, async () => {
+      const { mode } = await stat(path);
+      if ((mode & 0o111) === 0o111) return;
+      await chmod(path, MODES.executable);
+      await withFile(path, (file) => file.sync());
+    }),
+  removeFile: (path) => translated(path, () => rm(path, { force: true })),
+  removeFolder: async (path) => {
+    await missingIsUndefined(path, () => rmdir(path));
+  },
+  freeBytes: (path) =>
+    translated(path, async () => {
+      const { bavail, bsize } = await statfs(path);
+      return bavail * bsize;
+    }),
+};
+
+function opened(path: string, file: FileHandle): OpenFile {
+  let isOpen = true;
+  return {
+    write: (bytes) => translated(path, () => file.writeFile(bytes)),
+    sync: () => translated(path, () => file.sync()),
+    async close() {
+      if (!isOpen) return;
+      isOpen = false;
+      await translated(path, () => file.close());
+    },
+  };
+}
+
+async function withFile(path: string, use: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, constants.O_RDONLY);
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function missingIsUndefined<T>(path: string, operation: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await translated(path, operation);
+  } catch (error) {
+    if (error instanceof DiskError && error.code === "MISSING") return undefined;
+    throw error;
+  }
+}
+
+const CODES: Readonly<Record<string, DiskErrorCode>> = {
+  ENOSPC: "FULL",
+  EDQUOT: "FULL",
+  EROFS: "READ_ONLY",
+  EEXIST: "EXISTS",
+  ENOTEMPTY: "EXISTS",
+  ENOENT: "MISSING",
+};
+
+async function translated<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (error instanceof DiskError || !(error instanceof Error)) throw error;
+    const systemCode = "code" in error && typeof error.code === "string" ? error.code : "";
+    throw new DiskError(CODES[systemCode] ?? "IO", `${path}: ${systemCode || error.message}`, error);
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * The agent: the update machine in the middle, the workload and the coordinators around it. Carries out what the
+ * machine wants done and tells it what happens; decides nothing about updates itself.
+ */
+import { type BootRecordFiles, DiskError, type SlotStore } from "@moult/slots";
+import type { Settings } from "../config/settings.ts";
+import { CallError, type Chance, type Clock, type Coordinator, type Host, type Launcher, type Log } from "../ports.ts";
+import { StageError } from "../ports.ts";
+import { type Situation, type WorkSeen, situationOf } from "../situation.ts";
+import type { StateFile } from "../adapters/state-file.ts";
+import type { Durable } from "../update/durable.ts";
+import type { Effect, Event, Step } from "../update/events.ts";
+import type { Machine, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
+import type { WorkBuild } from "../work/build.ts";
+import type { Supervisor } from "../work/supervisor.ts";
+import { type Carried, Loop } from "./loop.ts";
+import { Pulses } from "./pulses.ts";
+
+/** What an agent is made of. */
+export interface AgentParts {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly coordinator: Coordinator;
+  readonly host: Host;
+  readonly launcher: Launcher;
+  readonly store: SlotStore;
+  readonly records: BootRecordFiles;
+  readonly state: StateFile;
+  readonly running: RunningBuild;
+  readonly workBuild: WorkBuild;
+  readonly superviseWith: (onSeen: (seen: WorkSeen) => void) => Supervisor;
+  /** Throws StageError. */
+  readonly stage: (offered: OfferedBuild, denied: readonly string[]) => Promise<StagedBuild>;
+  /** Ends the process: the boot record has changed, or the machine cannot be relied on. */
+  readonly exit: (why: "HAND_OVER" | "FAILED") => void;
+}
+
+/** Phases in which every tenth of a second counts. */
+const HURRIED: ReadonlySet<string> = new Set(["DRAINING", "DEPARTING", "TRIAL", "RETURNING"]);
+
+/** The launcher hears from a living agent this often, in milliseconds. */
+const ALIVE_MS = 2_000;
+
+const DONE: Carried = {};
+
+/** One agent, from its start to its exit. */
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #loop: Loop;
+  readonly #work: Supervisor;
+  readonly #pulses: Pulses;
+  #heart: NodeJS.Timeout | undefined;
+
+  constructor(parts: AgentParts, machine: Machine) {
+    const { clock, chance, log, settings } = parts;
+    this.#parts = parts;
+    this.#work = parts.superviseWith((seen) => {
+      this.#pulses.consider(seen);
+      this.#loop.dispatch({ kind: "WORK", work: seen.view });
+    });
+    const { pulseIntervalMs: intervalMs, reconnectMinMs, reconnectMaxMs } = settings.wire;
+    const send = (): Promise<void> => this.#pulse();
+    this.#pulses = new Pulses({ clock, log, roll: chance.roll, intervalMs, reconnectMinMs, reconnectMaxMs, send });
+    this.#loop = new Loop(
+      {
+        clock,
+        chance,
+        log,
+        tunables: settings.tunables,
+        carryOut: (effect, now) => this.#carryOut(effect, now),
+        onStep: (now) => this.#work.hurry(HURRIED.has(now.phase.name) || now.memory.telling !== undefined),
+        onDefect: (error) => {
+          log.error({ err: error }, "a defect in the agent");
+          parts.exit("FAILED");
+        },
+      },
+      machine,
+    );
+  }
+
+  /** Begins with what the first step wants done. */
+  start({ effects }: Step<Machine>): void {
+    const { launcher, coordinator, log } = this.#parts;
+    launcher.tellUp();
+    this.#heart = setInterval(() => launcher.tellAlive(), ALIVE_MS);
+    this.#loop.start(effects);
+    this.#work.run();
+    coordinator.attend({
+      nudged: () => this.#loop.dispatch({ kind: "NUDGED" }),
+      braked: (engaged, reason) => log.info({ engaged, reason }, engaged ? "brake on" : "brake off"),
+      opened: () => this.#pulses.force(),
+    });
+  }
+
+  /** Ends everything but the workload. */
+  close(): void {
+    clearInterval(this.#heart);
+    this.#loop.close();
+    this.#work.close();
+    this.#parts.coordinator.close();
+  }
+
+  async #carryOut(effect: Effect, machine: Machine): Promise<Carried> {
+    const { log } = this.#parts;
+    switch (effect.kind) {
+      case "ASK":
+        return this.#inBackground(this.#ask(effect, machine));
+      case "PULL":
+        return this.#inBackground(this.#pull(effect.target, machine));
+      case "DRAIN_WORK":
+        this.#work.drain(effect.deadlineMs);
+        return DONE;
+      case "RESTORE_WORK":
+        this.#work.restore(effect.shards);
+        return DONE;
+      case "START_WORK":
+        await this.#work.ensure(this.#parts.workBuild);
+        return DONE;
+      case "STOP_WORK":
+        await this.#work.stop();
+        return DONE;
+      case "PULSE":
+        this.#pulses.force();
+        return DONE;
+      case "TELL_RETURNED":
+        return this.#inBackground(this.#tellReturned(effect.permitId));
+      case "TELL_OUTCOME":
+        return this.#inBackground(this.#tellOutcome(effect));
+      case "SAVE":
+        return this.#save(effect.durable);
+      case "RECORD":
+        return this.#record(effect, machine);
+      case "NOTE":
+        log.warn({ phase: machine.phase.name }, effect.message);
+        return DONE;
+      case "HAND_OVER":
+        this.#parts.exit("HAND_OVER");
+        return DONE;
+    }
+  }
+
+  /** What takes long comes back as an event; the machine goes on meanwhile. */
+  #inBackground(work: Promise<Event>): Carried {
+    const dispatch = async (): Promise<void> => this.#loop.dispatch(await work);
+    dispatch().catch((error: unknown) => {
+      this.#parts.log.error({ err: error }, "a defect in the agent");
+      this.#parts.exit("FAILED");
+    });
+    return DONE;
+  }
+
+  async #ask(effect: Effect & { readonly kind: "ASK" }, machine: Machine): Promise<Event> {
+    const { coordinator, host, running, log } = this.#parts;
+    const { askId, stagedDigest, permitId, drained } = effect;
+    try {
+      // While the node is drained every moment counts, and a study takes some.
+      const facts = drained ? await host.glance() : await host.study();
+      const situation = situationOf(this.#work.seen, facts);
+      const deniedDigests = machine.memory.denied;
+      const verdict = await coordinator.ask({
+        askId,
+        running,
+        situation,
+        stagedDigest,
+        permitId,
+        drained,
+        deniedDigests,
+      });
+      log.info({ decision: verdict.decision, message: verdict.message }, "verdict");
+      return { kind: "VERDICT", askId, verdict };
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      log.debug({ code: error.code, reason: error.reason }, `no verdict: ${error.message}`);
+      return { kind: "ASK_FAILED", askId, message: error.message };
+    }
+  }
+
+  async #pull(target: OfferedBuild, machine: Machine): Promise<Event> {
+    const { stage, log, store } = this.#parts;
+    try {
+      const build = await stage(target, machine.memory.denied);
+      log.info({ version: build.version, slot: build.slot, pullMs: build.pullMs }, "staged");
+      return { kind: "PULLED", build };
+    } catch (error) {
+      if (!(error instanceof StageError)) throw error;
+      log.warn({ code: error.code, digest: target.digest }, error.message);
+      const { staged } = machine.memory;
+      const stagedLost = staged !== undefined && (await store.contents(staged.slot))?.digest !== staged.digest;
+      return { kind: "PULL_FAILED", digest: target.digest, reason: error.code, message: error.message, stagedLost };
+    }
+  }
+
+  async #situation(): Promise<Situation> {
+    return situationOf(this.#work.seen, await this.#parts.host.glance());
+  }
+
+  async #pulse(): Promise<void> {
+    const { coordinator, running } = this.#parts;
+    await coordinator.report({ kind: "pulse", running, situation: await this.#situation() });
+  }
+
+  async #tellReturned(permitId: string): Promise<Event> {
+    const { coordinator, running } = this.#parts;
+    try {
+      const situation = await this.#situation();
+      const state = await coordinator.report({ kind: "returned", permitId, running, situation });
+      return { kind: "PROGRESS_TOLD", state };
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      return { kind: "PROGRESS_FAILED", message: error.message };
+    }
+  }
+
+  async #tellOutcome({ outcome }: Effect & { readonly kind: "TELL_OUTCOME" }): Promise<Event> {
+    const { coordinator, running, log } = this.#parts;
+    try {
+      await coordinator.report({ kind: "outcome", outcome, running, situation: await this.#situation() });
+      log.info({ kind: outcome.kind, reason: outcome.reason, ...outcome.timings }, "outcome told");
+      return { kind: "OUTCOME_TOLD" };
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      // Only what the coordinator calls malformed is never taken; all else may be a matter of sessions and time.
+      return { kind: "OUTCOME_FAILED", permanent: error.reason === "FIELD_INVALID", message: error.message };
+    }
+  }
+
+  async #save(durable: Durable): Promise<Carried> {
+    return this.#onDisk("SAVE", () => this.#parts.state.write(durable));
+  }
+
+  async #record({ change }: Effect & { readonly kind: "RECORD" }, machine: Machine): Promise<Carried> {
+    const { records, running, launcher } = this.#parts;
+    const failed = await this.#onDisk("RECORD", async () => {
+      const present = (await records.read()) ?? { committed: { slot: running.slot, digest: running.digest } };
+      await records.write(change(present));
+    });
+    if (failed.failure !== undefined) return failed;
+    if (machine.phase.name === "COMMITTING") launcher.tellKept();
+    return { event: { kind: "RECORDED" } };
+  }
+
+  async #onDisk(effect: "SAVE" | "RECORD", write: () => Promise<void>): Promise<Carried> {
+    try {
+      await write();
+      return DONE;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#parts.log.error({ err: error, effect }, "the disk could not be written");
+      return { failure: { kind: "DISK_FAILED", effect, message: error.message } };
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** How long to wait, everywhere with chance in it, so that many devices never act as one. Pure. */
+import type { At } from "./at.ts";
+
+/** A coordinator cannot send a device to sleep for longer than a day. */
+const RETRY_AFTER_MS_MAX = 86_400_000;
+
+/** A coordinator that says "ask again at once" is not asked in a tight loop. */
+const RETRY_AFTER_MS_MIN = 250;
+
+/** Beyond 2^16 times the first wait every limit has been reached. */
+const DOUBLINGS_MAX = 16;
+
+/** When to ask first after a start: anywhere in the window, so that a mass restart arrives flat. */
+export function firstWake({ nowMs, roll, tunables }: At): number {
+  return nowMs + roll * tunables.firstAskWithinMs;
+}
+
+/** When to ask next: half to one and a half intervals from now. */
+export function nextWake({ nowMs, roll, tunables }: At): number {
+  return nowMs + (0.5 + roll) * tunables.wakeIntervalMs;
+}
+
+/** When to ask after a "no": no sooner than was said, and spread over a fifth more. */
+export function wakeAfterStay(at: At, retryAfterMs: number): number {
+  if (retryAfterMs <= 0) return nextWake(at);
+  const wait = Math.min(Math.max(retryAfterMs, RETRY_AFTER_MS_MIN), RETRY_AFTER_MS_MAX);
+  return at.nowMs + wait * (1 + 0.2 * at.roll);
+}
+
+/** When to ask after a nudge. */
+export function wakeAfterNudge({ nowMs, roll, tunables }: At): number {
+  return nowMs + roll * tunables.nudgeJitterMs;
+}
+
+/** When to repeat a failed call: full jitter over a window that doubles with each attempt. */
+export function retryAt(
+  { nowMs, roll, tunables }: At,
+  attempts: number,
+  maxMs: number = tunables.reconnectMaxMs,
+): number {
+  const window = Math.min(maxMs, tunables.reconnectMinMs * 2 ** Math.min(attempts, DOUBLINGS_MAX));
+  return nowMs + roll * window;
+}
+
+/** When a build that failed may be tried again: three quarters to all of a wait that doubles with each failure. */
+export function setbackEnd({ nowMs, roll, tunables }: At, count: number): number {
+  const wait = tunables.failureBackoffMs * 2 ** Math.min(count - 1, DOUBLINGS_MAX);
+  return nowMs + (0.75 + 0.25 * roll) * Math.min(wait, tunables.failureBackoffMaxMs);
+}

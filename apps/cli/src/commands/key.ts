@@ -1,0 +1,13 @@
+/** `moult key …`: council keys, on the machines of those who hold them. */
+import type { Command } from "commander";
+import type { Ports } from "../ports.ts";
+import { addGroup } from "../verb.ts";
+import { addKeyGenerate } from "./key/generate.ts";
+import { addKeyShow } from "./key/show.ts";
+
+/** Adds the group. */
+export function addKeyVerbs(program: Command, ports: Ports): void {
+  const group = addGroup(program, "key", "Make and show council keys");
+  addKeyGenerate(group, ports);
+  addKeyShow(group, ports);
+}

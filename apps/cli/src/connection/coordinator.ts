@@ -1,0 +1,80 @@
+/** A connection to a coordinator for the length of one command. */
+import { type Client, createClient, secureChannel } from "@moult/contracts";
+import { FleetService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import type { ClientOptions } from "@grpc/grpc-js";
+import { CliError } from "../errors.ts";
+import type { Ports } from "../ports.ts";
+import { type ConnectionOptions, type ConnectionSettings, readSettings } from "./settings.ts";
+
+/** The operators' services, and what goes with each call. */
+export interface Coordinator {
+  readonly releases: Client<typeof ReleaseService>;
+  readonly rollout: Client<typeof RolloutService>;
+  readonly fleet: Client<typeof FleetService>;
+  /** For calls with one answer. */
+  readonly call: { readonly bearer: string; readonly timeoutMs: number };
+  readonly settings: ConnectionSettings;
+}
+
+/**
+ * A call that met a coordinator in its restart is made again: every call but one may be repeated with the same effect.
+ * Five tries over some four seconds, on a channel that reconnects faster than it would by itself, outlast a coordinator
+ * that is just being started again, and a person can wait for that.
+ */
+const RETRY_POLICY = {
+  maxAttempts: 5,
+  initialBackoff: "0.5s",
+  maxBackoff: "2s",
+  backoffMultiplier: 2,
+  retryableStatusCodes: ["UNAVAILABLE"],
+};
+
+/** The one call that has an effect each time: a token that nobody saw would stay valid. */
+const NOT_REPEATED = { service: FleetService.typeName, method: FleetService.method.createEnrollmentToken.name };
+
+/** A watch over a router that forgets quiet lines after 30 s is kept alive, and a dead one noticed; in milliseconds. */
+const KEEPALIVE_MS = 20_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+const OPTIONS: ClientOptions = {
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 500,
+  "grpc.keepalive_time_ms": KEEPALIVE_MS,
+  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+  "grpc.service_config": JSON.stringify({
+    methodConfig: [
+      { name: [NOT_REPEATED] },
+      {
+        name: [ReleaseService, RolloutService, FleetService].map(({ typeName }) => ({ service: typeName })),
+        retryPolicy: RETRY_POLICY,
+      },
+    ],
+  }),
+  "grpc.service_config_disable_resolution": 1,
+};
+
+/** Does `work` with a coordinator, and hangs up. */
+export async function withCoordinator<T>(
+  ports: Ports,
+  options: ConnectionOptions,
+  work: (coordinator: Coordinator) => Promise<T>,
+): Promise<T> {
+  const settings = readSettings(options, ports.env);
+  const { address, token, timeoutMs, caPem } = settings;
+  const channel = secureChannel(address, caPem);
+  const clientOptions = { ...OPTIONS, ...channel.options };
+  const releases = createClient(ReleaseService, address, channel.credentials, clientOptions);
+  const rollout = createClient(RolloutService, address, channel.credentials, clientOptions);
+  const fleet = createClient(FleetService, address, channel.credentials, clientOptions);
+  try {
+    return await work({ releases, rollout, fleet, call: { bearer: token, timeoutMs }, settings });
+  } finally {
+    for (const client of [releases, rollout, fleet]) client.close();
+  }
+}
+
+/** What an answer must have to be one. A coordinator that leaves it out is not one this command understands. */
+export function present<T>(value: T | undefined, what: string): T {
+  if (value !== undefined) return value;
+  throw new CliError("UNEXPECTED", `The coordinator's answer has no ${what}.`);
+}

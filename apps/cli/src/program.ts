@@ -1,0 +1,42 @@
+/** The whole command as a tree of verbs over ports. Nothing here does anything until arguments are parsed. */
+import { Command } from "commander";
+import { addBrakeVerbs } from "./commands/brake.ts";
+import { addDialVerbs } from "./commands/dial.ts";
+import { addFleetVerbs } from "./commands/fleet.ts";
+import { addKeyVerbs } from "./commands/key.ts";
+import { addNodeVerbs } from "./commands/node.ts";
+import { addNudge } from "./commands/nudge.ts";
+import { addOverrideVerbs } from "./commands/override.ts";
+import { addReleaseVerbs } from "./commands/release.ts";
+import { addTokenVerbs } from "./commands/token.ts";
+import { exitCodeHelp } from "./exit-codes.ts";
+import type { Ports } from "./ports.ts";
+
+/** The `moult` command. Its errors are thrown, never exits. */
+export function createProgram(ports: Ports): Command {
+  const program = new Command("moult")
+    .description("Moves the software of a fleet nobody owns: build, sign and publish releases, and watch them travel.")
+    .addHelpText("after", () => `\nExample:\n  $ moult fleet get --state-dir ./state\n\n${exitCodeHelp()}`)
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: ports.stdout.write,
+      writeErr: ports.stderr.write,
+      getOutHelpWidth: () => ports.stdout.columns,
+      getErrHelpWidth: () => ports.stderr.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      outputError: (text, write) => write(text.replace(/^error: /, "moult: ")),
+    })
+    .showHelpAfterError("  Add --help to see how it is used.");
+  addKeyVerbs(program, ports);
+  addReleaseVerbs(program, ports);
+  addDialVerbs(program, ports);
+  addNudge(program, ports);
+  addOverrideVerbs(program, ports);
+  addBrakeVerbs(program, ports);
+  addFleetVerbs(program, ports);
+  addNodeVerbs(program, ports);
+  addTokenVerbs(program, ports);
+  return program;
+}

@@ -1,0 +1,180 @@
+/**
+ * Configuration in three stages: fragments (a YAML file, then environment variables over it), inputs (validated), and
+ * settings (what the parts take). A wrong key or value is refused at the start with its path and what would be right.
+ */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type LedgerConfig, POOL_DEFAULTS } from "@moult/policy";
+import { TrustError, checkCouncil } from "@moult/trust";
+import { validate as isCron } from "node-cron";
+import { parse } from "yaml";
+import { z } from "zod";
+
+const DAY_MS = 86_400_000;
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
+const ratio = z.number().min(0).max(10);
+const durationMs = z.number().int().min(1).max(DAY_MS);
+
+const Address = z.strictObject({
+  host: z.string().default("127.0.0.1").describe("Address to listen on."),
+  port: z.number().int().min(0).max(65_535).default(0).describe("Port to listen on; 0 takes any that is free."),
+});
+
+const ConfigFile = z.strictObject({
+  network: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "1 to 63 of a-z, 0-9 and - (no - at an end)")
+    .describe("Name of the network; manifests of another network are refused."),
+  state_dir: z.string().min(1).describe("Folder for the store, parts, certificates and tokens."),
+  grpc: Address.prefault({}),
+  json: Address.prefault({}).describe("Operators' calls as Connect and JSON over HTTPS."),
+  artifacts: Address.extend({
+    public_url: z.url().optional().describe("Base URL under which devices reach the artifacts; default: the listener."),
+    part_bytes_max: z.number().int().min(1).default(1_073_741_824).describe("Largest part that may be uploaded."),
+  }).prefault({}),
+  tls: z
+    .strictObject({ cert_file: z.string(), key_file: z.string(), ca_file: z.string() })
+    .optional()
+    .describe("PEM files. Without them the coordinator makes its own authority and certificate in the state folder."),
+  tls_names: z
+    .array(z.string())
+    .default(["localhost", "127.0.0.1", "::1"])
+    .describe("Names and addresses that the coordinator's own certificate is for."),
+  council: z
+    .strictObject({ threshold: z.number().int().min(1), keys: z.array(hex32).min(1) })
+    .superRefine((council, context) => {
+      try {
+        checkCouncil(council);
+      } catch (error) {
+        if (!(error instanceof TrustError)) throw error;
+        context.addIssue({ code: "custom", message: error.message });
+      }
+    })
+    .describe("Whose signatures make a build approved, and how many of them."),
+  capacity: z
+    .strictObject({
+      margin_ratio: ratio.default(POOL_DEFAULTS.marginRatio),
+      report_fresh_ms: durationMs.default(POOL_DEFAULTS.reportFreshMs),
+      permit_ttl_ms: durationMs.default(POOL_DEFAULTS.permitTtlMs),
+      drain_grace_ms: durationMs.default(POOL_DEFAULTS.drainGraceMs),
+      absence_predicted_ms: durationMs.default(POOL_DEFAULTS.absencePredictedMs),
+      domain_cap_ratio: ratio.default(POOL_DEFAULTS.domainCapRatio),
+      shard_holders_min: z.number().int().min(0).default(POOL_DEFAULTS.shardHoldersMin),
+    })
+    .prefault({}),
+  retry: z
+    .strictObject({
+      allowlist_ms: durationMs.default(900_000),
+      dial_ms: durationMs.default(900_000),
+      capacity_ms: durationMs.default(300_000),
+    })
+    .prefault({})
+    .describe("When a node that was told to stay may ask again, by the gate that refused."),
+  session_ttl_ms: durationMs.default(3_600_000).describe("How long a device's session lasts."),
+  maintenance_cron: z
+    .string()
+    .refine(isCron, "a cron expression, as in `17 4 * * *`")
+    .default("17 4 * * *")
+    .describe("When the store is tidied; cron, in UTC."),
+  log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+/** The configuration as it was written, with defaults; the descriptions stand with the checks above. */
+export interface Config {
+  readonly network: string;
+  readonly state_dir: string;
+  readonly grpc: { readonly host: string; readonly port: number };
+  readonly json: { readonly host: string; readonly port: number };
+  readonly artifacts: {
+    readonly host: string;
+    readonly port: number;
+    readonly public_url?: string | undefined;
+    readonly part_bytes_max: number;
+  };
+  readonly tls?: { readonly cert_file: string; readonly key_file: string; readonly ca_file: string } | undefined;
+  readonly tls_names: readonly string[];
+  readonly council: { readonly threshold: number; readonly keys: readonly string[] };
+  readonly capacity: {
+    readonly margin_ratio: number;
+    readonly report_fresh_ms: number;
+    readonly permit_ttl_ms: number;
+    readonly drain_grace_ms: number;
+    readonly absence_predicted_ms: number;
+    readonly domain_cap_ratio: number;
+    readonly shard_holders_min: number;
+  };
+  readonly retry: { readonly allowlist_ms: number; readonly dial_ms: number; readonly capacity_ms: number };
+  readonly session_ttl_ms: number;
+  readonly maintenance_cron: string;
+  readonly log_level: "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** The JSON Schema of the configuration file, for editors. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(ConfigFile, { io: "input" });
+}
+
+/** A configuration that cannot be used. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads the file and lays environment variables over it: `MOULT_GRPC__PORT=7443` sets `grpc.port`. */
+export function readConfig(path: string, env: Readonly<Record<string, string | undefined>>): Config {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`cannot read the configuration ${path}: ${(cause as Error).message}`, { cause });
+  }
+  let fragments: unknown;
+  try {
+    fragments = parse(text) ?? {};
+  } catch (cause) {
+    throw new ConfigError(`${path} is not YAML: ${(cause as Error).message}`, { cause });
+  }
+  const result = ConfigFile.safeParse(withEnvironment(fragments, env));
+  if (result.success) return { ...result.data, state_dir: resolve(result.data.state_dir) };
+  const problems = result.error.issues.map((issue) => `  ${issue.path.join(".") || "(file)"}: ${issue.message}`);
+  throw new ConfigError(`${path} cannot be used:\n${problems.join("\n")}`, { cause: result.error });
+}
+
+function withEnvironment(fragments: unknown, env: Readonly<Record<string, string | undefined>>): unknown {
+  if (typeof fragments !== "object" || fragments === null) return fragments;
+  const root: Record<string, unknown> = structuredClone(fragments) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith("MOULT_") || value === undefined) continue;
+    const path = name.slice("MOULT_".length).toLowerCase().split("__");
+    const head = path[0] ?? "";
+    if (!Object.hasOwn(ConfigFile.shape, head)) continue;
+    let place = root;
+    for (const key of path.slice(0, -1)) {
+      const next = place[key];
+      place[key] = typeof next === "object" && next !== null ? next : {};
+      place = place[key] as Record<string, unknown>;
+    }
+    try {
+      place[path.at(-1) ?? ""] = parse(value);
+    } catch (cause) {
+      throw new ConfigError(`${name} in the environment is not YAML: ${(cause as Error).message}`, { cause });
+    }
+  }
+  return root;
+}
+
+/** What the ledger takes. */
+export function ledgerConfig(config: Config): LedgerConfig {
+  const { capacity, retry } = config;
+  return {
+    pool: {
+      marginRatio: capacity.margin_ratio,
+      reportFreshMs: capacity.report_fresh_ms,
+      permitTtlMs: capacity.permit_ttl_ms,
+      drainGraceMs: capacity.drain_grace_ms,
+      absencePredictedMs: capacity.absence_predicted_ms,
+      domainCapRatio: capacity.domain_cap_ratio,
+      shardHoldersMin: capacity.shard_holders_min,
+    },
+    retry: { allowlistMs: retry.allowlist_ms, dialMs: retry.dial_ms, capacityMs: retry.capacity_ms },
+  };
+}

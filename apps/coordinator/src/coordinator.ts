@@ -1,0 +1,217 @@
+/** Puts the parts together: store, ledger, services, endpoint, and what happens by time alone. */
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { AttendResponse, Member } from "@moult/contracts/v1";
+import { MemberSchema } from "@moult/contracts/v1";
+import { create } from "@bufbuild/protobuf";
+import type { Effect, Ledger } from "@moult/policy";
+import { checkCouncil } from "@moult/trust";
+import { schedule } from "node-cron";
+import { createEndpoint } from "./artifacts/endpoint.ts";
+import { PartFiles } from "./artifacts/part-files.ts";
+import { type Config, ConfigError, ledgerConfig } from "./config.ts";
+import { createChallenges } from "./identity/challenge.ts";
+import { EnrollmentTokens } from "./identity/enrollment.ts";
+import { loadOperatorTokens } from "./identity/operator-tokens.ts";
+import { readOrMakeSecret } from "./identity/secret-file.ts";
+import { createSessions } from "./identity/sessions.ts";
+import { passTime } from "./ledger/hearing.ts";
+import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
+import { restore } from "./ledger/restore.ts";
+import { Topic } from "./ledger/topics.ts";
+import type { Clock, Log, Random } from "./ports.ts";
+import { RequestMemory } from "./rpc/request-memory.ts";
+import { startJsonServer } from "./rpc/json-server.ts";
+import { startServer } from "./rpc/server.ts";
+import type { Parts } from "./rpc/services.ts";
+import type { Store } from "./store/port.ts";
+import { ownTls, readTls } from "./tls/certificate.ts";
+import { writeMember } from "./wire/fleet.ts";
+
+/** What runs by time: expiry and ageing. Four times a second bounds how late an expiry can be noticed. */
+const TICK_MS = 250;
+/** Per-pool totals are what demand starts from after a restart; a few seconds old is fresh enough. */
+const TOTALS_MS = 3_000;
+const RELOAD_AFTER_MS = 1_000;
+/** A part of 1 GiB over a line of 2.4 Mbit/s; only releasers' uploads last longer than their headers. */
+const UPLOAD_MS = 3_600_000;
+
+/** The world the coordinator runs in. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly store: Store;
+}
+
+/** A coordinator that serves. */
+export interface RunningCoordinator {
+  /** `host:port`. */
+  readonly grpc: string;
+  /** Base URL of the operators' calls as Connect and JSON. */
+  readonly json: string;
+  /** Base URL under which devices find the artifacts. */
+  readonly artifacts: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a coordinator; resolves when it serves. */
+export async function startCoordinator(config: Config, world: World): Promise<RunningCoordinator> {
+  const { clock, random, log, store } = world;
+  checkCouncil(config.council);
+  const partFiles = new PartFiles(join(config.state_dir, "parts"));
+  const operators = loadOperatorTokens(config.state_dir, random);
+  const tls = config.tls
+    ? readTls(config.tls)
+    : await ownTls(join(config.state_dir, "tls"), config.tls_names, clock.now());
+  // Kept, so that sessions outlive a restart of the coordinator.
+  const secret = Buffer.from(readOrMakeSecret(join(config.state_dir, "session.key"), random, "hex"), "hex");
+  const members = new Topic<Member>();
+  const notices = new Topic<AttendResponse>();
+  let tokens = new EnrollmentTokens([]);
+  let requests = new RequestMemory([]);
+
+  const load = async (): Promise<Ledger> => {
+    const snapshot = await store.load();
+    tokens = new EnrollmentTokens(snapshot.tokens);
+    requests = new RequestMemory(snapshot.requests);
+    // Routers may have been told of what was never written.
+    members.endAll();
+    return restore(snapshot, ledgerConfig(config), clock.now());
+  };
+  const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
+    for (const { nodeId } of effects) {
+      const node = ledger.nodes.get(nodeId);
+      if (node === undefined) continue;
+      const member = create(MemberSchema, writeMember(ledger, node, clock.now()));
+      members.send(nodeId, member, (poolId) => poolId === "" || poolId === node.identity.poolId);
+    }
+  };
+  const owner = new Owner({ store, clock, log, load, carryOut, reloadAfterMs: RELOAD_AFTER_MS });
+  await owner.start();
+
+  const endpoint = createEndpoint({
+    partFiles,
+    manifest: (digest) => store.manifest(digest),
+    operators,
+    log,
+    partBytesMax: config.artifacts.part_bytes_max,
+  });
+  const artifactServer = createServer({ cert: tls.certificate, key: tls.key, requestTimeout: UPLOAD_MS }, endpoint);
+  await new Promise<void>((resolve, reject) => {
+    artifactServer.once("error", (cause) => reject(cannotListen("artifacts", config.artifacts, cause)));
+    artifactServer.listen(config.artifacts.port, config.artifacts.host, resolve);
+  });
+  const artifactPort = (artifactServer.address() as AddressInfo).port;
+  const artifacts = config.artifacts.public_url ?? `https://${authority(config.artifacts.host, artifactPort)}`;
+
+  const parts: Parts = {
+    network: config.network,
+    council: config.council,
+    owner,
+    clock,
+    random,
+    log,
+    challenges: createChallenges(clock, random),
+    sessions: createSessions(secret, config.network, config.session_ttl_ms, clock),
+    tokens: () => tokens,
+    partFiles,
+    sources: () => [artifacts],
+    members,
+    notices,
+    requests: () => requests,
+  };
+  const server = await startServer(parts, operators, tls, config.grpc).catch((cause: unknown) => {
+    artifactServer.close();
+    throw cannotListen("grpc", config.grpc, cause as Error);
+  });
+  const json = await startJsonServer(parts, operators, tls, config.json).catch(async (cause: unknown) => {
+    artifactServer.close();
+    await server.stop();
+    throw cannotListen("json", config.json, cause as Error);
+  });
+  const stopTimers = startTimers(config, owner, store, clock, log);
+  const grpc = authority(config.grpc.host, server.port);
+  const jsonUrl = `https://${authority(config.json.host, json.port)}`;
+  const endpoints = join(config.state_dir, "endpoints.json");
+  writeFileSync(`${endpoints}.new`, `${JSON.stringify({ grpc, json: jsonUrl, artifacts, pid: process.pid })}\n`);
+  renameSync(`${endpoints}.new`, endpoints);
+  log.info({ grpc, json: jsonUrl, artifacts, nodes: owner.ledger.nodes.size }, "serving");
+
+  return {
+    grpc,
+    json: jsonUrl,
+    artifacts,
+    async stop() {
+      await stopTimers();
+      rmSync(endpoints, { force: true });
+      json.stop();
+      await server.stop();
+      artifactServer.close();
+      artifactServer.closeAllConnections();
+      await owner.settled();
+      owner.close();
+      await store.close();
+    },
+  };
+}
+
+function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, log: Log): () => Promise<void> {
+  const decide = async (move: Parameters<typeof owner.decide<void>>[0]): Promise<void> => {
+    try {
+      await owner.decide(move);
+    } catch (error) {
+      // The owner has logged it and is loading the ledger again; the next turn of the timer tries anew.
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  };
+  const ticking = setInterval(() => void decide(passTime), TICK_MS);
+  const totals = setInterval(() => void decide(writeTotals), TOTALS_MS);
+  const tidying = schedule(
+    config.maintenance_cron,
+    async () => {
+      try {
+        await store.tidy(clock.now());
+        log.info({}, "the store was tidied");
+      } catch (error) {
+        // Tidying can wait for its next turn; a store that cannot be written shows at the next decision.
+        log.error({ err: error }, "the store was not tidied");
+      }
+    },
+    { timezone: "UTC", noOverlap: true },
+  );
+  return async () => {
+    clearInterval(ticking);
+    clearInterval(totals);
+    void tidying.destroy();
+    await decide(writeTotals);
+  };
+}
+
+const writeTotals: Move<void> = ({ pools, tally }) => {
+  const demandByPool = new Map([...pools].map(([poolId, pool]) => [poolId, pool.demandMilli] as const));
+  return { answer: undefined, changes: [{ kind: "totals", demandByPool, tally }], effects: [] };
+};
+
+function cannotListen(
+  key: string,
+  { host, port }: { readonly host: string; readonly port: number },
+  cause: Error,
+): Error {
+  return new ConfigError(`${key}: cannot listen on ${authority(host, port)}: ${cause.message}`, { cause });
+}
+
+function authority(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Makes the state folder; only its owner may look into it. Throws ConfigError. */
+export function makeStateDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ConfigError(`state_dir: ${path} cannot be made: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The one writer. Every move of the ledger goes through `decide`: it is applied in memory at once, written together with
+ * whatever else was decided meanwhile, and answered only after that batch is durable. Where the store fails, everybody
+ * who waits is told so, and the ledger is thrown away and loaded again, because memory may not run ahead of the disk.
+ */
+import type { Effect, Ledger, Step } from "@moult/policy";
+import type { Clock, Log } from "../ports.ts";
+import type { Store, StoreChange } from "../store/port.ts";
+import { written } from "./written.ts";
+
+/** The store cannot be written now. Nothing of the move was kept. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+/** A move: takes the ledger as it is, applies itself, says what it changed. */
+export type Move<A> = (
+  ledger: Ledger,
+  now: number,
+) => Omit<Step<A>, "changes"> & { readonly changes: readonly StoreChange[] };
+
+interface Waiting {
+  readonly changes: readonly StoreChange[];
+  readonly effects: readonly Effect[];
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** What the owner works with. */
+export interface OwnerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Builds the ledger from what is stored. */
+  readonly load: () => Promise<Ledger>;
+  /** Carries out effects, after they are durable and before the caller is answered. */
+  readonly carryOut: (effects: readonly Effect[], ledger: Ledger) => void;
+  /** How long to wait before the store is tried again after a failure, in milliseconds. */
+  readonly reloadAfterMs: number;
+}
+
+/** At most this many moves a batch, so that one commit never blocks the process for long (design: 500 asks). */
+const BATCH_MAX = 500;
+
+/** The writer. */
+export class Owner {
+  readonly #parts: OwnerParts;
+  #ledger: Ledger | undefined;
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: OwnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Loads the ledger; to be called once before anything else. */
+  async start(): Promise<void> {
+    this.#ledger = await this.#parts.load();
+  }
+
+  /** The ledger, for reading. Throws StoreUnavailable while there is none. */
+  get ledger(): Ledger {
+    if (this.#ledger === undefined) throw new StoreUnavailable("the store cannot be used at the moment");
+    return this.#ledger;
+  }
+
+  /** Applies a move and answers when it is durable. Rejects with StoreUnavailable where the store fails. */
+  async decide<A>(move: Move<A>): Promise<A> {
+    const step = move(this.ledger, this.#parts.clock.now());
+    const changes = written(this.ledger, step.changes);
+    // An answer may rest on a change that waits to be written, so it waits with it even where it changes nothing.
+    if (changes.length === 0 && this.#waiting.length === 0 && this.#flushing === undefined) {
+      this.#parts.carryOut(step.effects, this.ledger);
+      return step.answer;
+    }
+    await new Promise<void>((done, failed) => {
+      this.#waiting.push({ changes, effects: step.effects, done, failed });
+      this.#flushing ??= this.#flush();
+    });
+    return step.answer;
+  }
+
+  /** Resolves when all that was decided so far is written or refused. */
+  async settled(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing;
+  }
+
+  /** No more attempts to load the ledger after this. What was decided is written still. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #flush(): Promise<void> {
+    // Let everything that has arrived by now join the batch.
+    await turn();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, BATCH_MAX);
+      try {
+        const changes = batch.flatMap((waiting) => waiting.changes);
+        if (changes.length > 0) await this.#parts.store.commit({ changes, atMs: this.#parts.clock.now() });
+      } catch (error) {
+        this.#fail([...batch, ...this.#waiting.splice(0)], error);
+        break;
+      }
+      for (const waiting of batch) this.#parts.carryOut(waiting.effects, this.ledger);
+      // A turn of the event loop, in which the effects go out: routers are told before the node that leaves is.
+      if (batch.some((waiting) => waiting.effects.length > 0)) await turn();
+      for (const waiting of batch) waiting.done();
+    }
+    this.#flushing = undefined;
+  }
+
+  #fail(batch: readonly Waiting[], cause: unknown): void {
+    this.#parts.log.error({ err: cause, moves: batch.length }, "a batch was not written; the ledger is loaded again");
+    this.#ledger = undefined;
+    for (const waiting of batch) {
+      waiting.failed(new StoreUnavailable("the store cannot be written; nothing was changed", { cause }));
+    }
+    this.#reload();
+  }
+
+  #reload(): void {
+    const attempt = async (): Promise<void> => {
+      if (this.#closed) return;
+      try {
+        this.#ledger = await this.#parts.load();
+        this.#parts.log.info({ nodes: this.#ledger.nodes.size }, "the ledger was loaded again");
+      } catch (error) {
+        this.#parts.log.error({ err: error }, "the store still cannot be used");
+        this.#reload();
+      }
+    };
+    setTimeout(() => void attempt(), this.#parts.reloadAfterMs).unref();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+/** The coordinator's process: reads the configuration, builds what is real, serves until it is told to stop. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import pino from "pino";
+import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
+import { makeStateDir, startCoordinator } from "./coordinator.ts";
+import { SecretError } from "./identity/secret-file.ts";
+import { StoreError } from "./store/port.ts";
+import { openSqliteStore } from "./store/sqlite/store.ts";
+import { TlsError } from "./tls/certificate.ts";
+
+const HELP = `Runs a Moult coordinator.
+
+Usage: coordinator --config FILE
+
+Options:
+  --config FILE   YAML configuration; MOULT_SECTION__KEY=VALUE in the environment overrides SECTION.KEY
+  --schema        print the JSON Schema of the configuration, and exit
+  --help          print this, and exit
+
+Exit codes: 0 stopped as told, 1 failed, 2 the command line or the configuration is wrong, 3 the store cannot be used.
+
+Example: coordinator --config /etc/moult/coordinator.yaml
+`;
+
+const EXIT = { usage: 2, store: 3 } as const;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { config: { type: "string" }, schema: { type: "boolean" }, help: { type: "boolean" } },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  if (values.schema) return void process.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
+  if (values.config === undefined) throw new ConfigError("say where the configuration is: --config FILE");
+  const config = readConfig(values.config, process.env);
+  const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } });
+  makeStateDir(config.state_dir);
+  const store = openSqliteStore(join(config.state_dir, "moult.db"), config.network);
+  // The wall clock says when this is; from then on time only goes forward, whatever is done to the wall clock.
+  const [startedAtMs, startedAt] = [Date.now(), performance.now()];
+  const running = await startCoordinator(config, {
+    clock: { now: () => startedAtMs + Math.floor(performance.now() - startedAt) },
+    random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
+    log,
+    store,
+  });
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, "stopping");
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "did not stop cleanly");
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+main().catch((error: unknown) => {
+  const usage =
+    error instanceof ConfigError ||
+    error instanceof SecretError ||
+    error instanceof TlsError ||
+    (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
+  const known = usage || error instanceof StoreError;
+  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
+  process.exit(usage ? EXIT.usage : error instanceof StoreError ? EXIT.store : 1);
+});

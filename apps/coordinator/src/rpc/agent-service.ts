@@ -1,0 +1,167 @@
+/** AgentService: what nodes say. Reads, decides through the owner, answers. */
+import { create } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
+import { type Call, type Implementation, RpcError, formatName } from "@moult/contracts";
+import {
+  type AgentService,
+  type AttendResponse,
+  AttendResponseSchema,
+  type DeviceProof,
+  EnrollResponseSchema,
+  ErrorReason,
+  GetChallengeResponseSchema,
+  OpenSessionResponseSchema,
+  type ReportRequest,
+} from "@moult/contracts/v1";
+import { type Node, type NodeIdentity, admit, ask } from "@moult/policy";
+import { nodeIdOf, provesKey } from "../identity/device-proof.ts";
+import type { TokenRefusal } from "../identity/enrollment.ts";
+import { takeIn } from "../ledger/hearing.ts";
+import { readAsk, writeVerdict } from "../wire/ask.ts";
+import { readEnrolment } from "../wire/enrolment.ts";
+import { readReport, writeReportAnswer } from "../wire/report.ts";
+import type { Principal } from "./access.ts";
+import { type Parts, nodeOf } from "./services.ts";
+
+const TOKEN_MESSAGES: Readonly<Record<TokenRefusal, string>> = {
+  TOKEN_UNKNOWN: "the enrolment token is not known here",
+  TOKEN_EXPIRED: "the enrolment token has expired; the operator can make another",
+  TOKEN_USED_UP: "as many devices as the enrolment token allows have enrolled",
+};
+
+/** The service. */
+export function createAgentService(parts: Parts): Implementation<typeof AgentService, Principal> {
+  const { owner, clock, random, sessions } = parts;
+
+  const takeReport = async (request: ReportRequest, call: Call<Principal>) => {
+    const event = readReport(request, clock.now());
+    requireOwn(call, event.nodeId);
+    const state = await owner.decide((ledger, now) => takeIn(ledger, nodeOf(parts, event.nodeId), event, now));
+    return writeReportAnswer(state);
+  };
+
+  return {
+    async getChallenge() {
+      return create(GetChallengeResponseSchema, { challenge: parts.challenges.give() });
+    },
+
+    async enroll(request) {
+      const publicKey = checkProof(parts, request.proof);
+      const wish = readEnrolment(request);
+      const nodeId = nodeIdOf(publicKey);
+      const identity = await owner.decide<NodeIdentity | TokenRefusal>((ledger, now) => {
+        const known = ledger.nodes.get(nodeId);
+        if (known !== undefined) return { answer: requireKey(known, publicKey), changes: [], effects: [] };
+        const token = parts.tokens().use(request.enrollmentToken, now);
+        if (typeof token === "string") return { answer: token, changes: [], effects: [] };
+        const made: NodeIdentity = {
+          nodeId,
+          poolId: token.poolId,
+          publicKey: Buffer.from(publicKey).toString("hex"),
+          model: wish.model,
+          labels: { ...wish.labels, ...token.labels },
+          domains: wish.domains,
+          enrolledAtMs: now,
+        };
+        admit(ledger, made);
+        const changes = [
+          { kind: "enrolled" as const, identity: made },
+          { kind: "token" as const, token },
+        ];
+        return { answer: made, changes, effects: [] };
+      });
+      if (typeof identity === "string") {
+        throw new RpcError(status.UNAUTHENTICATED, ErrorReason[identity], TOKEN_MESSAGES[identity]);
+      }
+      parts.log.info({ node: nodeId, pool: identity.poolId }, "node enrolled");
+      return create(EnrollResponseSchema, {
+        node: formatName("nodes", nodeId),
+        pool: formatName("pools", identity.poolId),
+      });
+    },
+
+    async openSession(request) {
+      const publicKey = checkProof(parts, request.proof);
+      const nodeId = nodeIdOf(publicKey);
+      const identity = requireKey(nodeOf(parts, nodeId), publicKey);
+      return create(OpenSessionResponseSchema, {
+        sessionToken: await sessions.open(nodeId),
+        expiresInMs: sessions.ttlMs,
+        node: formatName("nodes", nodeId),
+        pool: formatName("pools", identity.poolId),
+      });
+    },
+
+    async ask(request, call) {
+      const event = readAsk(request, random.uuid());
+      requireOwn(call, event.nodeId);
+      const verdict = await owner.decide((ledger, now) => ask(ledger, nodeOf(parts, event.nodeId), event, now));
+      return writeVerdict(verdict, {
+        askId: request.askId,
+        sources: parts.sources(),
+        pool: owner.ledger.config.pool,
+        now: clock.now(),
+      });
+    },
+
+    report: takeReport,
+
+    async *attend(requests, call): AsyncGenerator<AttendResponse> {
+      const nodeId = ownNode(call);
+      nodeOf(parts, nodeId);
+      const ended = new AbortController();
+      const mailbox = parts.notices.subscribe(AbortSignal.any([call.signal, ended.signal]), nodeId);
+      const { brake } = owner.ledger;
+      if (brake.engaged) mailbox.put("brake", brakeNotice(brake.engaged, brake.reason));
+      // What comes up the stream is taken in beside what goes down it; its end or failure ends the stream.
+      const upward = (async () => {
+        try {
+          for await (const { message } of requests) {
+            if (message.case === "report") await takeReport(message.value, call);
+          }
+        } finally {
+          ended.abort();
+        }
+      })();
+      // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
+      upward.catch(() => undefined);
+      for await (const notices of mailbox) yield* notices;
+      if (!call.signal.aborted) await upward;
+    },
+  };
+}
+
+/** A brake notice. */
+export function brakeNotice(engaged: boolean, reason: string): AttendResponse {
+  return create(AttendResponseSchema, { message: { case: "brake", value: { engaged, reason } } });
+}
+
+function checkProof(parts: Parts, proof: DeviceProof | undefined): Uint8Array {
+  if (proof === undefined || !parts.challenges.check(proof.challenge)) {
+    const message = "the challenge was not given here or is older than a minute; get another";
+    throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CHALLENGE_INVALID, message);
+  }
+  if (!provesKey(proof.publicKey, proof.challenge, proof.signature)) {
+    const message = "the signature does not fit the public key and the challenge";
+    throw new RpcError(status.UNAUTHENTICATED, ErrorReason.SIGNATURE_INVALID, message);
+  }
+  return proof.publicKey;
+}
+
+/** Ids are short hashes of keys: a second key with the same id is somebody else. */
+function requireKey({ identity }: Node, publicKey: Uint8Array): NodeIdentity {
+  if (identity.publicKey === Buffer.from(publicKey).toString("hex")) return identity;
+  const message = `node ${identity.nodeId} has another key; make a new device key`;
+  throw new RpcError(status.UNAUTHENTICATED, ErrorReason.SIGNATURE_INVALID, message);
+}
+
+function ownNode(call: Call<Principal>): string {
+  if (call.principal.kind === "device") return call.principal.nodeId;
+  throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, "only devices call this");
+}
+
+function requireOwn(call: Call<Principal>, nodeId: string): void {
+  const own = ownNode(call);
+  if (own === nodeId) return;
+  throw new RpcError(status.PERMISSION_DENIED, ErrorReason.NODE_MISMATCH, `the session is ${own}'s, not ${nodeId}'s`);
+}

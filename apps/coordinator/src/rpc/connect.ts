@@ -1,0 +1,66 @@
+/**
+ * The operators' calls as Connect and JSON over HTTPS, so that `curl` and a browser work without a gateway. The same
+ * handlers behind the same access check as over gRPC; what devices call is not served here.
+ */
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { codeFromString } from "@connectrpc/connect/protocol-connect";
+import { Metadata, status } from "@grpc/grpc-js";
+import { type Call, type Implementation, type Interceptor, RpcError } from "@moult/contracts";
+
+type Handler = (request: unknown, call: Call<unknown>) => unknown;
+
+/** Adds a service whose methods are unary or server-streaming. */
+export function addRoutes<S extends DescService, P>(
+  router: ConnectRouter,
+  service: S,
+  implementation: Implementation<S, P>,
+  intercept: Interceptor<P>,
+  onDefect: (error: unknown, method: string) => RpcError | void,
+): void {
+  const handlers: Record<string, unknown> = {};
+  for (const method of service.methods) {
+    const handle = (implementation as Record<string, Handler>)[method.localName];
+    if (handle === undefined || method.methodKind === "bidi_streaming" || method.methodKind === "client_streaming") {
+      throw new Error(`${service.typeName}/${method.name} cannot be served here`);
+    }
+    const run = handle.bind(implementation);
+    const fail = (error: unknown): ConnectError => {
+      if (error instanceof RpcError) return toConnect(error);
+      const told = onDefect(error, `${service.typeName}/${method.name}`);
+      return told === undefined ? new ConnectError("internal error", Code.Internal) : toConnect(told);
+    };
+    handlers[method.localName] =
+      method.methodKind === "unary"
+        ? async (request: unknown, context: HandlerContext) => {
+            try {
+              return await run(request, await enter(method, context, intercept));
+            } catch (error) {
+              throw fail(error);
+            }
+          }
+        : async function* (request: unknown, context: HandlerContext) {
+            try {
+              yield* run(request, await enter(method, context, intercept)) as AsyncIterable<unknown>;
+            } catch (error) {
+              throw fail(error);
+            }
+          };
+  }
+  router.service(service, handlers as ServiceImpl<S>);
+}
+
+async function enter<P>(method: DescMethod, context: HandlerContext, intercept: Interceptor<P>): Promise<Call<P>> {
+  const metadata = new Metadata();
+  const authorization = context.requestHeader.get("authorization");
+  if (authorization !== null) metadata.set("authorization", authorization);
+  const peer = "https";
+  return { principal: await intercept(method, metadata, peer), metadata, peer, signal: context.signal };
+}
+
+/** The codes of Connect and gRPC have the same names; the details are the same messages. */
+function toConnect(error: RpcError): ConnectError {
+  const details = error.detailMessages.map(({ desc, value }) => ({ desc, value }));
+  const code = codeFromString(status[error.code].toLowerCase()) ?? Code.Unknown;
+  return new ConnectError(error.message, code, undefined, details, error.cause);
+}

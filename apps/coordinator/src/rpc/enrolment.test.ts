@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { generateKey } from "@moult/trust";
+import { CALL_MS } from "../testing/clients.ts";
+import { TestCoordinator } from "../testing/coordinator.ts";
+import { TestDevice } from "../testing/device.ts";
+import { refused, refusedWith } from "../testing/refusal.ts";
+
+const SESSION_TTL_MS = 5_000;
+let home: TestCoordinator;
+beforeAll(async () => {
+  home = await TestCoordinator.start({ config: { session_ttl_ms: SESSION_TTL_MS } });
+});
+afterAll(() => home.stop());
+
+test("a device enrols, and its node carries what the token prescribes over what it says", async () => {
+  const { fleet, operator } = home.clients;
+  const { enrollmentToken } = await fleet.createEnrollmentToken(
+    { pool: "pools/flat", uses: 1, ttlS: 60, labels: { region: "eu" } },
+    operator,
+  );
+  const device = new TestDevice(home.clients);
+  const name = await device.enrol(enrollmentToken, { labels: { region: "us", rack: "7" } });
+  const { node } = await fleet.getNode({ name }, operator);
+  expect(node?.pool).toBe("pools/flat");
+  expect(node?.labels).toEqual({ region: "eu", rack: "7" });
+});
+
+test("the same key again is the same node and takes no use off the token", async () => {
+  const token = await home.token("twice", 2);
+  const device = new TestDevice(home.clients);
+  const first = await device.enrol(token);
+  expect(await device.enrol(token)).toBe(first);
+  expect(await device.enrol("another token altogether")).toBe(first);
+  const other = new TestDevice(home.clients);
+  expect(await other.enrol(token)).not.toBe(first);
+  expect(await refusedWith(new TestDevice(home.clients).enrol(token))).toBe("UNAUTHENTICATED TOKEN_USED_UP");
+});
+
+test("a token that is unknown, or has ended, admits nobody", async () => {
+  expect(await refusedWith(new TestDevice(home.clients).enrol("no such token"))).toBe("UNAUTHENTICATED TOKEN_UNKNOWN");
+  const { fleet, operator } = home.clients;
+  const request = { pool: "pools/home", uses: 1, ttlS: 60 };
+  const { enrollmentToken } = await fleet.createEnrollmentToken(request, operator);
+  home.putForward(60_000);
+  expect(await refusedWith(new TestDevice(home.clients).enrol(enrollmentToken))).toBe("UNAUTHENTICATED TOKEN_EXPIRED");
+});
+
+test("two devices that enrol at once do not share the last use of a token", async () => {
+  const token = await home.token("race", 1);
+  const enrolments = await Promise.allSettled([1, 2, 3].map(() => new TestDevice(home.clients).enrol(token)));
+  expect(enrolments.filter((enrolment) => enrolment.status === "fulfilled")).toHaveLength(1);
+});
+
+test("a challenge that is forged, altered or older than a minute is refused", async () => {
+  const device = new TestDevice(home.clients);
+  const { agent } = home.clients;
+  const enrollmentToken = await home.token();
+  const enrol = (challenge: Uint8Array): Promise<unknown> =>
+    agent.enroll({ proof: device.proofOver(challenge), enrollmentToken }, { timeoutMs: CALL_MS });
+  const { challenge } = await agent.getChallenge({}, { timeoutMs: CALL_MS });
+  const altered = Buffer.from(challenge);
+  altered.writeUInt8(altered.readUInt8(16) ^ 1, 16);
+  expect(await refusedWith(enrol(altered))).toBe("UNAUTHENTICATED CHALLENGE_INVALID");
+  expect(await refusedWith(enrol(Buffer.alloc(challenge.length)))).toBe("UNAUTHENTICATED CHALLENGE_INVALID");
+  expect(await refusedWith(enrol(new Uint8Array()))).toBe("UNAUTHENTICATED CHALLENGE_INVALID");
+  expect(await refusedWith(agent.enroll({ enrollmentToken }, { timeoutMs: CALL_MS }))).toBe(
+    "UNAUTHENTICATED CHALLENGE_INVALID",
+  );
+  home.putForward(61_000);
+  expect(await refusedWith(enrol(challenge))).toBe("UNAUTHENTICATED CHALLENGE_INVALID");
+});
+
+test("a signature by another key, over another challenge or of another length is refused", async () => {
+  const device = new TestDevice(home.clients);
+  const { agent } = home.clients;
+  const enrollmentToken = await home.token();
+  const proof = await device.prove();
+  const tries = [
+    { ...proof, publicKey: generateKey().publicKey },
+    { ...proof, signature: (await device.prove()).signature },
+    { ...proof, signature: proof.signature.subarray(0, 63) },
+    { ...proof, publicKey: new Uint8Array(32) },
+  ];
+  for (const forged of tries) {
+    const call = agent.enroll({ proof: forged, enrollmentToken }, { timeoutMs: CALL_MS });
+    expect(await refusedWith(call)).toBe("UNAUTHENTICATED SIGNATURE_INVALID");
+  }
+  expect(await refusedWith(agent.openSession({ proof }, { timeoutMs: CALL_MS }))).toBe("NOT_FOUND NODE_UNKNOWN");
+});
+
+test("a session lasts as long as it was said to, and then says that it has ended", async () => {
+  const device = await home.device();
+  expect(await device.openSession()).toBe(SESSION_TTL_MS);
+  await device.pulse();
+  home.putForward(SESSION_TTL_MS - 1500);
+  await device.pulse();
+  home.putForward(2500);
+  expect(await refusedWith(device.pulse())).toBe("UNAUTHENTICATED SESSION_EXPIRED");
+  await device.openSession();
+  await device.pulse();
+});
+
+test("a session shorter than a second is one all the same", async () => {
+  const brief = await TestCoordinator.start({ config: { session_ttl_ms: 300 } });
+  try {
+    const device = await brief.device();
+    await device.pulse();
+    brief.putForward(1300);
+    expect(await refusedWith(device.pulse())).toBe("UNAUTHENTICATED SESSION_EXPIRED");
+  } finally {
+    await brief.stop();
+  }
+});
+
+test("a token that is no session's, or none at all, is refused in words that say what to do", async () => {
+  const device = await home.device();
+  device.token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJuMSIsImV4cCI6OTk5OTk5OTk5OX0.";
+  const refusal = await refused(device.pulse());
+  expect(`${refusal.code} ${refusal.reason}`).toBe("UNAUTHENTICATED CREDENTIALS_MISSING");
+  expect(refusal.message).toContain("open a session");
+  device.token = "";
+  expect(await refusedWith(device.pulse())).toBe("UNAUTHENTICATED CREDENTIALS_MISSING");
+});

@@ -1,0 +1,123 @@
+/** FleetService: what operators look at, and the tokens with which devices enrol. */
+import { create } from "@bufbuild/protobuf";
+import { type Implementation } from "@moult/contracts";
+import {
+  CreateEnrollmentTokenResponseSchema,
+  Decision,
+  ExplainNodeResponseSchema,
+  type FleetService,
+  GetNodeResponseSchema,
+  ListNodesResponseSchema,
+  ListPoolsResponseSchema,
+  NodeSchema,
+  type WatchFleetResponse,
+  WatchFleetResponseSchema,
+} from "@moult/contracts/v1";
+import { type Node, explain, poolOf } from "@moult/policy";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hashToken } from "../identity/enrollment.ts";
+import { writeGate, writeTarget } from "../wire/ask.ts";
+import { Fields } from "../wire/fields.ts";
+import { writeFleet, writeNode, writePool } from "../wire/fleet.ts";
+import { writeTime } from "../wire/time.ts";
+import type { Principal } from "./access.ts";
+import { page } from "./pages.ts";
+import { type Parts, nodeOf, releaseUnknown } from "./services.ts";
+
+/** At most once a second, as the contract says. */
+const WATCH_INTERVAL_MS = 1000;
+/** 192 bits, in a form that survives being typed into a configuration. */
+const TOKEN_BYTES = 24;
+const USES_MAX = 10_000_000;
+const TOKEN_TTL_MAX_S = 157_680_000;
+const POOL_ID = /^[a-z0-9-]{1,63}$/;
+
+/** The service. */
+export function createFleetService(parts: Parts): Implementation<typeof FleetService, Principal> {
+  const { owner, clock, random } = parts;
+  return {
+    async getNode(request) {
+      const node = nodeOf(parts, readNode(request.name));
+      return create(GetNodeResponseSchema, { node: writeNode(owner.ledger, node, clock.now()) });
+    },
+
+    async listNodes(request) {
+      const { ledger } = owner;
+      const fields = new Fields();
+      const poolId = fields.id("pools", request.pool, "pool", { optional: true });
+      const ids = [...ledger.nodes.keys()].sort();
+      const nodes = ids.map((id) => nodeOf(parts, id)).filter((n) => poolId === "" || n.identity.poolId === poolId);
+      const now = clock.now();
+      const written = {
+        schema: NodeSchema,
+        keyOf: (node: Node) => node.identity.nodeId,
+        write: (node: Node) => writeNode(ledger, node, now),
+      };
+      const { messages, nextPageToken } = page(fields, nodes, written, request);
+      return create(ListNodesResponseSchema, { nodes: messages, nextPageToken });
+    },
+
+    async listPools() {
+      return create(ListPoolsResponseSchema, { pools: [...owner.ledger.pools.values()].map(writePool) });
+    },
+
+    async *watchFleet(_, call): AsyncGenerator<WatchFleetResponse> {
+      let last = "";
+      while (!call.signal.aborted) {
+        const fleet = writeFleet(owner.ledger, clock.now());
+        const text = JSON.stringify(fleet, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
+        if (text !== last) yield create(WatchFleetResponseSchema, fleet);
+        last = text;
+        await sleep(WATCH_INTERVAL_MS, undefined, { signal: call.signal }).catch(() => undefined);
+      }
+    },
+
+    async explainNode(request) {
+      const { ledger } = owner;
+      const now = clock.now();
+      const node = nodeOf(parts, readNode(request.name));
+      const fields = new Fields();
+      const version = fields.id("releases", request.release, "release", { optional: true });
+      fields.done();
+      if (version !== "" && !ledger.releases.some((release) => release.version === version)) {
+        throw releaseUnknown(version);
+      }
+      const explanation = explain(ledger, node, version === "" ? undefined : version, now);
+      return create(ExplainNodeResponseSchema, {
+        node: writeNode(ledger, node, now),
+        ...(explanation.target ? { target: writeTarget(explanation.target, parts.sources()) } : {}),
+        gates: explanation.gates.map(writeGate),
+        decision: Decision[explanation.decision],
+      });
+    },
+
+    async createEnrollmentToken(request) {
+      const fields = new Fields();
+      const poolId = fields.id("pools", request.pool, "pool");
+      fields.check(POOL_ID.test(poolId), "pool", "a pool's id is 1 to 63 of a-z, 0-9 and -");
+      fields.number(request.uses, "uses", { min: 1, max: USES_MAX });
+      fields.number(request.ttlS, "ttl_s", { min: 1, max: TOKEN_TTL_MAX_S });
+      const labels = fields.labels(request.labels, "labels");
+      fields.done();
+      const secret = Buffer.from(random.bytes(TOKEN_BYTES)).toString("base64url");
+      const expiresAtMs = await owner.decide((ledger, now) => {
+        const ends = now + request.ttlS * 1000;
+        const token = { tokenHash: hashToken(secret), poolId, usesLeft: request.uses, expiresAtMs: ends, labels };
+        parts.tokens().add(token);
+        poolOf(ledger, poolId);
+        return { answer: ends, changes: [{ kind: "token" as const, token }], effects: [] };
+      });
+      return create(CreateEnrollmentTokenResponseSchema, {
+        enrollmentToken: secret,
+        expireTime: writeTime(expiresAtMs),
+      });
+    },
+  };
+}
+
+function readNode(name: string): string {
+  const fields = new Fields();
+  const id = fields.id("nodes", name, "name");
+  fields.done();
+  return id;
+}

@@ -1,0 +1,61 @@
+/** The second port: operators' services as Connect and JSON over HTTPS. */
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { RpcError } from "@moult/contracts";
+import { FleetService, MembershipService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import type { TlsMaterial } from "../tls/certificate.ts";
+import { createAccessCheck } from "./access.ts";
+import { addRoutes } from "./connect.ts";
+import { createFleetService } from "./fleet-service.ts";
+import { createMembershipService } from "./membership-service.ts";
+import { createReleaseService } from "./release-service.ts";
+import { createRolloutService } from "./rollout-service.ts";
+import { type Parts, storeRefusal } from "./services.ts";
+
+/** As over gRPC. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A server that listens. */
+export interface RunningJsonServer {
+  readonly port: number;
+  readonly stop: () => void;
+}
+
+/** Starts serving. */
+export async function startJsonServer(
+  parts: Parts,
+  operators: OperatorTokens,
+  tls: TlsMaterial,
+  listen: { readonly host: string; readonly port: number },
+): Promise<RunningJsonServer> {
+  const check = createAccessCheck(parts.sessions, operators);
+  const defect = (error: unknown, method: string): RpcError | void => {
+    const refusal = storeRefusal(error);
+    if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
+    return refusal;
+  };
+  const handler = connectNodeAdapter({
+    readMaxBytes: MESSAGE_BYTES_MAX,
+    writeMaxBytes: MESSAGE_BYTES_MAX,
+    routes: (router) => {
+      addRoutes(router, MembershipService, createMembershipService(parts), check, defect);
+      addRoutes(router, ReleaseService, createReleaseService(parts), check, defect);
+      addRoutes(router, RolloutService, createRolloutService(parts), check, defect);
+      addRoutes(router, FleetService, createFleetService(parts), check, defect);
+    },
+  });
+  const server = createServer({ cert: tls.certificate, key: tls.key }, handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(listen.port, listen.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

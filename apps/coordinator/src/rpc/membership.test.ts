@@ -1,0 +1,84 @@
+import { type Member, NodeState, WorkState } from "@moult/contracts/v1";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { TestCoordinator } from "../testing/coordinator.ts";
+import { WORKING } from "../testing/device.ts";
+import { refusedWith } from "../testing/refusal.ts";
+import { type Listened, listen } from "../testing/stream.ts";
+import { until } from "../testing/wait.ts";
+
+const FRESH_MS = 60_000;
+
+let home: TestCoordinator;
+beforeEach(async () => {
+  home = await TestCoordinator.start({ config: { capacity: { report_fresh_ms: FRESH_MS } } });
+});
+afterEach(() => home.stop());
+
+interface Message {
+  readonly snapshot: boolean;
+  readonly members: readonly Member[];
+}
+
+function watch(pool = ""): Listened<Message> {
+  return listen<Message>(home.clients.membership.watch({ pool }, { bearer: home.clients.viewerToken }));
+}
+
+function newestOf(listened: Listened<Message>, node: string): Member | undefined {
+  return listened.messages.flatMap((message) => message.members).findLast((member) => member.node === node);
+}
+
+test("a router learns who takes work, where, and how much", async () => {
+  const device = await home.device();
+  const listened = watch();
+  const { members } = await listened.find("the snapshot", (message) => message.snapshot);
+  expect(members.map(({ node, state }) => [node, NodeState[state]])).toEqual([[device.node, "LOST"]]);
+  await device.ask({ situation: { ...WORKING, endpoint: "10.0.0.9:80" } });
+  const serving = await until("the change", () => {
+    const member = newestOf(listened, device.node);
+    return member?.state === NodeState.SERVING ? member : undefined;
+  });
+  expect(serving).toMatchObject({ pool: "pools/home", endpoint: "10.0.0.9:80", capacityRps: 10, version: "1.0.0" });
+  await device.pulse({ ...WORKING, workState: WorkState.FAILED });
+  await until("the failure", () => newestOf(listened, device.node)?.state === NodeState.LOST || undefined);
+  listened.cancel();
+});
+
+test("a router of one pool hears of that pool only", async () => {
+  const here = await home.device("here");
+  const there = await home.device("there");
+  const listened = watch("pools/here");
+  await there.pulse();
+  await here.pulse();
+  await until("the pulse", () => newestOf(listened, here.node)?.state === NodeState.SERVING || undefined);
+  expect(newestOf(listened, there.node)).toBeUndefined();
+  listened.cancel();
+  const unknown = watch("pools/nowhere");
+  const error = await until("the refusal", () => unknown.error());
+  expect(await refusedWith(Promise.reject(error))).toBe("NOT_FOUND POOL_UNKNOWN");
+});
+
+test("a node that falls silent is lost, and back with its next word", async () => {
+  const device = await home.device();
+  const listened = watch();
+  await device.pulse();
+  await until("it serves", () => newestOf(listened, device.node)?.state === NodeState.SERVING || undefined);
+  home.putForward(FRESH_MS + 1000);
+  await until("it is lost", () => newestOf(listened, device.node)?.state === NodeState.LOST || undefined);
+  await device.pulse();
+  await until("it is back", () => newestOf(listened, device.node)?.state === NodeState.SERVING || undefined);
+  listened.cancel();
+});
+
+test("nodes are listed in pages by id, also of one pool", async () => {
+  const devices = await Promise.all(["a", "a", "b", "a"].map((pool) => home.device(pool)));
+  const { fleet, viewer } = home.clients;
+  const listed: string[] = [];
+  let pageToken = "";
+  do {
+    const page = await fleet.listNodes({ pool: "pools/a", pageSize: 2, pageToken }, viewer);
+    listed.push(...page.nodes.map(({ name }) => name));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  const [first, second, , fourth] = devices.map((device) => device.node);
+  expect(listed).toEqual([first ?? "", second ?? "", fourth ?? ""].toSorted());
+});

@@ -1,0 +1,113 @@
+/** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
+import type { DescService } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type RpcError, bindService } from "@moult/contracts";
+import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
+import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
+import {
+  AgentService,
+  AttendResponseSchema,
+  FleetService,
+  MembershipService,
+  ReleaseService,
+  RolloutService,
+} from "@moult/contracts/v1";
+import type { TlsMaterial } from "../tls/certificate.ts";
+import { createAccessCheck } from "./access.ts";
+import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import { createAgentService } from "./agent-service.ts";
+import { createFleetService } from "./fleet-service.ts";
+import { createMembershipService } from "./membership-service.ts";
+import { createReleaseService } from "./release-service.ts";
+import { createRolloutService } from "./rollout-service.ts";
+import { type Parts, storeRefusal } from "./services.ts";
+
+/** gRPC's usual limit; every message of the contract fits. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Below the 30 s after which home routers forget a connection. */
+const KEEPALIVE_MS = 25_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** Nodes that lose their stream come back spread over this. */
+const RECONNECT_WITHIN_MS = 10_000;
+/** Calls that have not ended by then are cut. */
+const SHUTDOWN_GRACE_MS = 3_000;
+
+const SERVICES: readonly DescService[] = [
+  AgentService,
+  MembershipService,
+  ReleaseService,
+  RolloutService,
+  FleetService,
+];
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly port: number;
+  readonly health: HealthSwitch;
+  /** Tells devices, lets calls end, then closes. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts serving. */
+export async function startServer(
+  parts: Parts,
+  operators: OperatorTokens,
+  tls: TlsMaterial,
+  listen: { readonly host: string; readonly port: number },
+): Promise<RunningServer> {
+  const server = new Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.enable_channelz": 0,
+  });
+  const check = createAccessCheck(parts.sessions, operators);
+  const defect = (error: unknown, method: string): RpcError | void => {
+    const refusal = storeRefusal(error);
+    if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
+    return refusal;
+  };
+  const stopping = new AbortController();
+  const options = { stopping: stopping.signal };
+  const health = createHealth(SERVICES);
+  const reflection = createReflection([...SERVICES, Health]);
+  bindService(server, AgentService, createAgentService(parts), check, defect, options);
+  bindService(server, MembershipService, createMembershipService(parts), check, defect, options);
+  bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
+  bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
+  bindService(server, FleetService, createFleetService(parts), check, defect, options);
+  bindService(server, Health, health.implementation, check, defect, options);
+  bindService(server, ServerReflection, reflection, check, defect, options);
+  bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
+  const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
+  const port = await new Promise<number>((resolve, reject) => {
+    const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
+    const credentials = ServerCredentials.createSsl(null, [keyPair]);
+    server.bindAsync(`${host}:${listen.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  health.set(true);
+  return { port, health, stop: () => stop(server, parts, health, stopping) };
+}
+
+async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping: AbortController): Promise<void> {
+  health.set(false);
+  const drain = { case: "drain" as const, value: { reconnectWithinMs: RECONNECT_WITHIN_MS } };
+  parts.notices.send("drain", create(AttendResponseSchema, { message: drain }));
+  await parts.owner.settled();
+  // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
+  await new Promise((resolve) => setImmediate(resolve));
+  stopping.abort();
+  await new Promise<void>((resolve) => {
+    const force = setTimeout(() => {
+      // Not waited for: with a peer that reads nothing, the server would learn only from its keepalive that it is gone.
+      server.forceShutdown();
+      resolve();
+    }, SHUTDOWN_GRACE_MS);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/** What every service works with, and the errors they share. */
+import { status } from "@grpc/grpc-js";
+import { RpcError } from "@moult/contracts";
+import { ErrorReason, type AttendResponse, type Member } from "@moult/contracts/v1";
+import type { Node } from "@moult/policy";
+import type { Council } from "@moult/trust";
+import type { PartFiles } from "../artifacts/part-files.ts";
+import type { Challenges } from "../identity/challenge.ts";
+import type { EnrollmentTokens } from "../identity/enrollment.ts";
+import type { Sessions } from "../identity/sessions.ts";
+import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
+import type { Topic } from "../ledger/topics.ts";
+import type { Clock, Log, Random } from "../ports.ts";
+import type { RequestMemory } from "./request-memory.ts";
+
+/** The parts of a running coordinator. */
+export interface Parts {
+  readonly network: string;
+  readonly council: Council;
+  readonly owner: Owner;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly challenges: Challenges;
+  readonly sessions: Sessions;
+  readonly tokens: () => EnrollmentTokens;
+  readonly partFiles: PartFiles;
+  /** Base URLs at which devices find the artifacts. */
+  readonly sources: () => readonly string[];
+  readonly members: Topic<Member>;
+  readonly notices: Topic<AttendResponse>;
+  readonly requests: () => RequestMemory;
+}
+
+/** The node of that id. Throws NOT_FOUND. */
+export function nodeOf(parts: Parts, nodeId: string): Node {
+  const node = parts.owner.ledger.nodes.get(nodeId);
+  if (node !== undefined) return node;
+  throw new RpcError(status.NOT_FOUND, ErrorReason.NODE_UNKNOWN, `no node ${nodeId} is enrolled here`);
+}
+
+/** UNAVAILABLE for a stream whose subject was loaded anew after the store had failed. */
+export function loadedAnew(): RpcError {
+  const message = "the coordinator has loaded its state anew; watch again";
+  return new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, message);
+}
+
+/** NOT_FOUND for a pool. Pools come into being with their first token. */
+export function poolUnknown(poolId: string): RpcError {
+  return new RpcError(
+    status.NOT_FOUND,
+    ErrorReason.POOL_UNKNOWN,
+    `no pool ${poolId} here; a pool comes into being with its first enrolment token`,
+  );
+}
+
+/** NOT_FOUND for a release. */
+export function releaseUnknown(version: string): RpcError {
+  return new RpcError(status.NOT_FOUND, ErrorReason.RELEASE_UNKNOWN, `no release ${version} was published here`);
+}
+
+/** A client may try again this soon after the store failed, in milliseconds: the ledger is loaded again in between. */
+const STORE_RETRY_MS = 2_000;
+
+/** What callers are told of an error that the owner can throw, in any call; undefined for every other error. */
+export function storeRefusal(error: unknown): RpcError | undefined {
+  if (!(error instanceof StoreUnavailable)) return undefined;
+  const options = { retryAfterMs: STORE_RETRY_MS, cause: error };
+  return new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, error.message, options);
+}

@@ -1,0 +1,51 @@
+/**
+ * Which changes become leaves of a pool's append-only log, and what a leaf says. Node rows are claims, not decisions, and
+ * leave none. What concerns no pool goes to the log of the fleet.
+ */
+import type { StoreChange } from "./port.ts";
+
+/** The log of what concerns no single pool. Not a valid pool id, so no pool can take its place. */
+export const FLEET_LOG = "*";
+
+/** A leaf before it has its place in the log. */
+export interface AuditLeaf {
+  readonly poolId: string;
+  readonly kind: StoreChange["kind"];
+  readonly body: object;
+}
+
+/** The leaf a change leaves, or undefined. */
+export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
+  switch (change.kind) {
+    case "permit":
+      return { poolId: change.permit.poolId, kind: change.kind, body: change.permit };
+    case "permit-ended":
+      return { poolId: change.permit.poolId, kind: change.kind, body: { ...change.permit, end: change.end } };
+    case "outcome":
+      return { poolId: change.poolId, kind: change.kind, body: { nodeId: change.nodeId, ...change.outcome } };
+    case "override":
+    case "override-ended":
+      return { poolId: change.override.poolId, kind: change.kind, body: change.override };
+    case "enrolled":
+      return { poolId: change.identity.poolId, kind: change.kind, body: change.identity };
+    case "release":
+      return { poolId: FLEET_LOG, kind: change.kind, body: change.release };
+    case "dial":
+      return { poolId: FLEET_LOG, kind: change.kind, body: { was: change.was, ...dialBody(change.dial) } };
+    case "brake":
+      return { poolId: FLEET_LOG, kind: change.kind, body: change.brake };
+    case "token":
+      return { poolId: FLEET_LOG, kind: change.kind, body: change.token };
+    case "node":
+    case "manifest":
+    case "request":
+    case "totals":
+      return undefined;
+  }
+}
+
+/** A dial as JSON: its set of nodes becomes a list. */
+export function dialBody(dial: Extract<StoreChange, { kind: "dial" }>["dial"]): object {
+  const { setting } = dial;
+  return setting.kind === "named" ? { ...dial, setting: { ...setting, nodes: [...setting.nodes] } } : dial;
+}

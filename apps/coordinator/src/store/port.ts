@@ -1,0 +1,82 @@
+/**
+ * The store port. One writer decides in memory and hands over batches; a batch is durable whole or not at all before
+ * `commit` resolves. Engines differ, the shape does not.
+ */
+import type { Brake, Change, Dial, Node, NodeIdentity, Override, Permit, Release, Tally } from "@moult/policy";
+
+/** An enrolment token. The token itself is never stored, only its SHA-256. */
+export interface EnrollmentToken {
+  readonly tokenHash: string;
+  readonly poolId: string;
+  readonly usesLeft: number;
+  readonly expiresAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** An answer that is remembered, so that a repeated request gets it again. */
+export interface RememberedRequest {
+  readonly requestId: string;
+  /** SHA-256 of the method and the request's bytes. */
+  readonly requestHash: string;
+  readonly response: Uint8Array;
+  readonly atMs: number;
+}
+
+/** Everything that can be written: the ledger's changes, and what belongs to the shell. */
+export type StoreChange =
+  | Change
+  | { readonly kind: "enrolled"; readonly identity: NodeIdentity }
+  | { readonly kind: "token"; readonly token: EnrollmentToken }
+  | { readonly kind: "manifest"; readonly digest: string; readonly envelope: Uint8Array }
+  | { readonly kind: "request"; readonly request: RememberedRequest }
+  | { readonly kind: "totals"; readonly demandByPool: ReadonlyMap<string, number>; readonly tally: Tally };
+
+/** Changes and when they were decided. */
+export interface Batch {
+  readonly changes: readonly StoreChange[];
+  readonly atMs: number;
+}
+
+/** A node as it was last stored. */
+export type StoredNode = Omit<Node, "permit" | "reportedAtMs">;
+
+/** What a coordinator starts from. */
+export interface Snapshot {
+  readonly nodes: readonly StoredNode[];
+  readonly permits: readonly Permit[];
+  readonly releases: readonly Release[];
+  readonly dials: readonly Dial[];
+  readonly overrides: readonly Override[];
+  readonly brake: Brake | undefined;
+  readonly tokens: readonly EnrollmentToken[];
+  readonly requests: readonly RememberedRequest[];
+  readonly demandByPool: ReadonlyMap<string, number>;
+  readonly tally: Tally | undefined;
+}
+
+/** Why a store cannot be used. */
+export type StoreErrorCode = "OTHER_NETWORK" | "VERSION" | "UNREADABLE" | "UNWRITABLE";
+
+/** The store failed; nothing of the batch was written. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The store. */
+export interface Store {
+  /** Resolves when the batch is durable. Rejects with a StoreError; then nothing of it was written. */
+  readonly commit: (batch: Batch) => Promise<void>;
+  /** Everything a start needs. */
+  readonly load: () => Promise<Snapshot>;
+  /** The signed manifest of a build; undefined where it is not known. */
+  readonly manifest: (digest: string) => Promise<Uint8Array | undefined>;
+  /** Forgets what is of no use any more. */
+  readonly tidy: (nowMs: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+}

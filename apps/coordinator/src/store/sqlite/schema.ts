@@ -1,0 +1,46 @@
+/** The tables, as numbered migrations: a store of an older number is brought forward, one of a newer number is refused. */
+
+/** Each string is one migration; `user_version` counts how many have run. Never change one that was released. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE nodes (
+    node_id TEXT PRIMARY KEY,
+    identity TEXT NOT NULL,
+    state TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE permits (
+    node_id TEXT PRIMARY KEY,
+    permit_id TEXT NOT NULL UNIQUE,
+    permit TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE releases (
+    version TEXT PRIMARY KEY,
+    release_counter INTEGER NOT NULL UNIQUE,
+    release TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE manifests (digest TEXT PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
+  CREATE TABLE dials (version TEXT PRIMARY KEY, dial TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE overrides (override_id TEXT PRIMARY KEY, override TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE tokens (
+    token_hash TEXT PRIMARY KEY,
+    expires_at_ms INTEGER NOT NULL,
+    token TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE requests (
+    request_id TEXT PRIMARY KEY,
+    request_hash TEXT NOT NULL,
+    response BLOB NOT NULL,
+    at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE totals (pool_id TEXT PRIMARY KEY, demand_milli INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE audit (
+    pool_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    leaf TEXT NOT NULL,
+    PRIMARY KEY (pool_id, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,213 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { NO_SITUATION, type Node, type NodeIdentity, type Permit } from "@moult/policy";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Store, type StoreChange, StoreError } from "../port.ts";
+import { openDatabase } from "./open.ts";
+import { sqliteStore } from "./store.ts";
+
+let folder: string;
+let path: string;
+let db: DatabaseSync;
+let store: Store;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "moult-store-"));
+  path = join(folder, "moult.db");
+  open();
+});
+afterEach(async () => {
+  if (db.isOpen) await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function open(): void {
+  db = openDatabase(path, "demo");
+  store = sqliteStore(db, path);
+}
+
+function commit(...changes: StoreChange[]): Promise<void> {
+  return store.commit({ changes, atMs: 1 });
+}
+
+function identity(nodeId: string, poolId = "home"): NodeIdentity {
+  return { nodeId, poolId, publicKey: "", model: "m", labels: { a: "b" }, domains: ["d"], enrolledAtMs: 7 };
+}
+
+function permit(nodeId: string, poolId = "home"): Permit {
+  return {
+    permitId: `permit-${nodeId}`,
+    nodeId,
+    poolId,
+    fromDigest: "1",
+    toDigest: "2",
+    version: "2.0.0",
+    phase: "DRAINING",
+    grantedAtMs: 1,
+    expiresAtMs: 2,
+  };
+}
+
+function nodeOf(nodeId: string): Node {
+  return {
+    identity: identity(nodeId),
+    running: { version: "1", digest: "1", releaseCounter: 1, platform: { os: "linux", arch: "x64" } },
+    situation: { ...NO_SITUATION, workState: "SERVING", endpoint: "10.0.0.1:1", shards: ["s"] },
+    reportedAtMs: 5,
+    bootId: "boot",
+    sequence: 3,
+    permit: undefined,
+    lost: true,
+    lastVerdict: { decision: "STAY", gate: "DIAL", reason: "DIAL_NOBODY", atMs: 4 },
+    lastOutcome: undefined,
+    lastOutcomeKey: "key",
+    deniedDigests: ["d"],
+  };
+}
+
+/** The places in each pool's log. */
+function places(): Readonly<Record<string, readonly unknown[]>> {
+  const rows = db.prepare("SELECT pool_id, seq, kind FROM audit ORDER BY pool_id, seq").all();
+  return Object.groupBy(
+    rows.map((row) => ({ ...row })),
+    (row) => String(row["pool_id"]),
+  ) as Record<string, readonly unknown[]>;
+}
+
+test("everything that is written is read again by the next start", async () => {
+  const node = nodeOf("n1");
+  const dial = {
+    version: "2.0.0",
+    setting: {
+      kind: "named" as const,
+      nodes: new Set(["n1", "n2"]),
+      selectors: [[{ key: "region", values: ["eu"] }]],
+    },
+    updatedAtMs: 9,
+  };
+  const release = { version: "2.0.0", releaseCounter: 2, builds: [], recalled: false, createdAtMs: 1, seed: "ab" };
+  const override = {
+    overrideId: "o1",
+    poolId: "home",
+    nodeIds: ["n1"],
+    reason: "drill",
+    deficitMaxRps: 1,
+    allowShardAndDomain: true,
+    expiresAtMs: 3,
+  };
+  const token = { tokenHash: "h", poolId: "home", usesLeft: 4, expiresAtMs: 5, labels: { a: "b" } };
+  const request = { requestId: "r", requestHash: "h", response: new Uint8Array([1, 2]), atMs: 6 };
+  const tally = { committed: 1, reverted: 2, lost: 3, refusals: { ALLOWLIST: 4, DIAL: 5, CAPACITY: 6 } };
+  await commit(
+    { kind: "enrolled", identity: node.identity },
+    { kind: "enrolled", identity: identity("n2") },
+    { kind: "node", node },
+    { kind: "permit", permit: permit("n1") },
+    { kind: "release", release },
+    { kind: "manifest", digest: "d1", envelope: new Uint8Array([9]) },
+    { kind: "dial", dial, was: "nobody" },
+    { kind: "override", override },
+    { kind: "brake", brake: { engaged: true, reason: "smoke", updatedAtMs: 8 } },
+    { kind: "token", token },
+    { kind: "request", request },
+    { kind: "totals", demandByPool: new Map([["home", 1234]]), tally },
+  );
+  await store.close();
+  open();
+  const { nodes, ...rest } = await store.load();
+  const { permit: _permit, reportedAtMs: _reported, ...stored } = node;
+  expect(nodes).toEqual([stored, expect.objectContaining({ identity: identity("n2"), lost: false, sequence: 0 })]);
+  expect(rest).toEqual({
+    permits: [permit("n1")],
+    releases: [release],
+    dials: [dial],
+    overrides: [override],
+    brake: { engaged: true, reason: "smoke", updatedAtMs: 8 },
+    tokens: [token],
+    requests: [{ ...request, response: expect.anything() }],
+    demandByPool: new Map([["home", 1234]]),
+    tally,
+  });
+  expect(Buffer.from(rest.requests[0]?.response ?? [])).toEqual(Buffer.from([1, 2]));
+  expect(Buffer.from((await store.manifest("d1")) ?? [])).toEqual(Buffer.from([9]));
+  expect(await store.manifest("d2")).toBeUndefined();
+});
+
+test("each pool has a log of its own without a gap, and what concerns no pool has one too", async () => {
+  await commit({ kind: "enrolled", identity: identity("n1", "a") }, { kind: "permit", permit: permit("n1", "a") });
+  await commit({ kind: "brake", brake: { engaged: true, reason: "r", updatedAtMs: 1 } });
+  await commit(
+    { kind: "enrolled", identity: identity("n2", "b") },
+    { kind: "permit-ended", permit: permit("n1", "a"), end: "COMMITTED" },
+    { kind: "node", node: nodeOf("n1") },
+    { kind: "brake", brake: { engaged: false, reason: "r", updatedAtMs: 2 } },
+  );
+  const leaf = (pool_id: string, seq: number, kind: string): object => ({ pool_id, seq, kind });
+  expect(places()).toEqual({
+    a: [leaf("a", 1, "enrolled"), leaf("a", 2, "permit"), leaf("a", 3, "permit-ended")],
+    b: [leaf("b", 1, "enrolled")],
+    "*": [leaf("*", 1, "brake"), leaf("*", 2, "brake")],
+  });
+});
+
+test("a disk that is full refuses a batch whole; with room again the log goes on without a gap", async () => {
+  await commit({ kind: "enrolled", identity: identity("n1") });
+  const { page_count: pages } = db.prepare("PRAGMA page_count").get() as { page_count: number };
+  db.exec(`PRAGMA max_page_count = ${pages}`);
+  const large = { kind: "manifest" as const, digest: "d", envelope: new Uint8Array(100_000) };
+  const error = await commit({ kind: "enrolled", identity: identity("n2") }, large).catch((why: unknown) => why);
+  expect(error).toBeInstanceOf(StoreError);
+  expect(error).toMatchObject({ code: "UNWRITABLE", message: expect.stringContaining("full") });
+  expect((await store.load()).nodes.map((node) => node.identity.nodeId)).toEqual(["n1"]);
+  db.exec("PRAGMA max_page_count = 1000000");
+  await commit({ kind: "enrolled", identity: identity("n3") }, large);
+  expect((await store.load()).nodes.map((node) => node.identity.nodeId)).toEqual(["n1", "n3"]);
+  expect(places()["home"]).toHaveLength(2);
+});
+
+test("a batch in which one change cannot be written leaves nothing of the others", async () => {
+  await commit({ kind: "permit", permit: permit("n1") });
+  const clash = { ...permit("n2"), permitId: "permit-n1" };
+  const before = places();
+  // Two nodes cannot hold one permit: the later row takes the place of the earlier, never stands beside it.
+  await commit({ kind: "permit", permit: clash });
+  expect((await store.load()).permits).toEqual([clash]);
+  const impossible = { kind: "release" as const, release: undefined as never };
+  await expect(commit({ kind: "permit", permit: permit("n3") }, impossible)).rejects.toBeInstanceOf(StoreError);
+  expect((await store.load()).permits).toEqual([clash]);
+  expect(places()["home"]).toHaveLength((before["home"]?.length ?? 0) + 1);
+});
+
+test("tidying forgets old answers and long-ended tokens, and nothing else", async () => {
+  const day = 86_400_000;
+  const now = 100 * day;
+  const token = (tokenHash: string, expiresAtMs: number): StoreChange => ({
+    kind: "token",
+    token: { tokenHash, poolId: "home", usesLeft: 1, expiresAtMs, labels: {} },
+  });
+  const request = (requestId: string, atMs: number): StoreChange => ({
+    kind: "request",
+    request: { requestId, requestHash: "", response: new Uint8Array(), atMs },
+  });
+  await commit(
+    token("old", now - 31 * day),
+    token("ended", now - day),
+    request("old", now - 2 * day),
+    request("new", now - 1000),
+  );
+  await store.tidy(now);
+  const { tokens, requests } = await store.load();
+  expect(tokens.map((kept) => kept.tokenHash)).toEqual(["ended"]);
+  expect(requests.map((kept) => kept.requestId)).toEqual(["new"]);
+});
+
+test("a store that is closed, or of another network, says so in its own words", async () => {
+  await store.close();
+  await expect(store.load()).rejects.toMatchObject({ name: "StoreError", code: "UNREADABLE" });
+  await expect(store.manifest("d")).rejects.toMatchObject({ name: "StoreError", code: "UNREADABLE" });
+  await expect(store.tidy(1)).rejects.toMatchObject({ name: "StoreError", code: "UNWRITABLE" });
+  expect(() => openDatabase(path, "other")).toThrow(expect.objectContaining({ code: "OTHER_NETWORK" }));
+  // What was refused holds no lock.
+  open();
+});

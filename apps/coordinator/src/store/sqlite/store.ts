@@ -1,0 +1,177 @@
+/**
+ * The default engine: node:sqlite in WAL mode with `synchronous=FULL`, so that a committed batch survives power loss. One
+ * process at a time; a second one that opens the same file is refused by its lock.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Dial, Override, Permit, Release, Tally } from "@moult/policy";
+import { auditLeaf, dialBody } from "../audit-leaf.ts";
+import { type Batch, type EnrollmentToken, type Snapshot, type Store, type StoreChange, StoreError } from "../port.ts";
+import { guarded, openDatabase } from "./open.ts";
+import { nodeState, storedDial, storedNode } from "./rows.ts";
+
+/** Remembered answers are kept for a day: longer than any client goes on retrying. */
+const REQUEST_KEEP_MS = 86_400_000;
+/** Tokens are kept this long after their end, so that "expired" can be told from "unknown". */
+const TOKEN_KEEP_MS = 30 * 86_400_000;
+
+/** Opens or makes the store of `network` at `path`. Throws a StoreError that says why it cannot be used. */
+export function openSqliteStore(path: string, network: string): Store {
+  return sqliteStore(openDatabase(path, network), path);
+}
+
+/** The store over an open database; `path` is for its errors. */
+export function sqliteStore(db: DatabaseSync, path: string): Store {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  const run = (sql: string, ...values: (string | number | Uint8Array | null)[]): void => {
+    prepare(sql).run(...values);
+  };
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the shape of its own SELECT
+  const all = <T>(sql: string): readonly T[] => prepare(sql).all() as T[];
+  const documents = <T>(sql: string): T[] => all<{ document: string }>(sql).map((row) => JSON.parse(row.document) as T);
+
+  const write = (change: StoreChange): void => {
+    switch (change.kind) {
+      case "enrolled":
+        run("INSERT OR IGNORE INTO nodes VALUES (?, ?, NULL)", change.identity.nodeId, JSON.stringify(change.identity));
+        break;
+      case "node":
+        run("UPDATE nodes SET state = ? WHERE node_id = ?", nodeState(change.node), change.node.identity.nodeId);
+        break;
+      case "permit": {
+        const { nodeId, permitId } = change.permit;
+        run("INSERT OR REPLACE INTO permits VALUES (?, ?, ?)", nodeId, permitId, JSON.stringify(change.permit));
+        break;
+      }
+      case "permit-ended":
+        run("DELETE FROM permits WHERE permit_id = ?", change.permit.permitId);
+        break;
+      case "release": {
+        const { version, releaseCounter } = change.release;
+        run(
+          "INSERT OR REPLACE INTO releases VALUES (?, ?, ?)",
+          version,
+          releaseCounter,
+          JSON.stringify(change.release),
+        );
+        break;
+      }
+      case "dial":
+        run("INSERT OR REPLACE INTO dials VALUES (?, ?)", change.dial.version, JSON.stringify(dialBody(change.dial)));
+        break;
+      case "override": {
+        const { overrideId } = change.override;
+        run("INSERT OR REPLACE INTO overrides VALUES (?, ?)", overrideId, JSON.stringify(change.override));
+        break;
+      }
+      case "override-ended":
+        run("DELETE FROM overrides WHERE override_id = ?", change.override.overrideId);
+        break;
+      case "brake":
+        run("INSERT OR REPLACE INTO meta VALUES ('brake', ?)", JSON.stringify(change.brake));
+        break;
+      case "token": {
+        const { tokenHash, expiresAtMs } = change.token;
+        run("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", tokenHash, expiresAtMs, JSON.stringify(change.token));
+        break;
+      }
+      case "manifest":
+        run("INSERT OR IGNORE INTO manifests VALUES (?, ?)", change.digest, change.envelope);
+        break;
+      case "request": {
+        const { requestId, requestHash, response, atMs } = change.request;
+        run("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?)", requestId, requestHash, response, atMs);
+        break;
+      }
+      case "totals":
+        for (const [poolId, demand] of change.demandByPool) {
+          run("INSERT OR REPLACE INTO totals VALUES (?, ?)", poolId, demand);
+        }
+        run("INSERT OR REPLACE INTO meta VALUES ('tally', ?)", JSON.stringify(change.tally));
+        break;
+      case "outcome":
+        break;
+    }
+  };
+
+  const append = (change: StoreChange, atMs: number): void => {
+    const leaf = auditLeaf(change);
+    if (leaf === undefined) return;
+    run(
+      `INSERT INTO audit SELECT ?1, COALESCE(MAX(seq), 0) + 1, ?2, ?3, ?4 FROM audit WHERE pool_id = ?1`,
+      leaf.poolId,
+      atMs,
+      leaf.kind,
+      JSON.stringify(leaf.body),
+    );
+  };
+
+  return {
+    async commit(batch: Batch) {
+      try {
+        db.exec("BEGIN IMMEDIATE");
+        for (const change of batch.changes) {
+          write(change);
+          append(change, batch.atMs);
+        }
+        db.exec("COMMIT");
+      } catch (cause) {
+        if (db.isTransaction) db.exec("ROLLBACK");
+        throw new StoreError("UNWRITABLE", `the store at ${path} cannot be written: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+    },
+    async load(): Promise<Snapshot> {
+      return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+        const meta = new Map(
+          all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
+        );
+        const brake = meta.get("brake");
+        const tally = meta.get("tally");
+        return {
+          nodes: all<{ identity: string; state: string | null }>("SELECT identity, state FROM nodes").map(storedNode),
+          permits: documents<Permit>("SELECT permit AS document FROM permits"),
+          releases: documents<Release>("SELECT release AS document FROM releases ORDER BY release_counter DESC"),
+          dials: documents<Dial>("SELECT dial AS document FROM dials").map(storedDial),
+          overrides: documents<Override>("SELECT override AS document FROM overrides"),
+          brake: brake === undefined ? undefined : (JSON.parse(brake) as Snapshot["brake"]),
+          tokens: documents<EnrollmentToken>("SELECT token AS document FROM tokens"),
+          requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
+            "SELECT * FROM requests",
+          ).map((r) => ({ requestId: r.request_id, requestHash: r.request_hash, response: r.response, atMs: r.at_ms })),
+          demandByPool: new Map(
+            all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
+              t.pool_id,
+              t.demand_milli,
+            ]),
+          ),
+          tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
+        };
+      });
+    },
+    async manifest(digest) {
+      return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+        const row = prepare("SELECT envelope FROM manifests WHERE digest = ?").get(digest);
+        return row?.["envelope"] as Uint8Array | undefined;
+      });
+    },
+    async tidy(nowMs) {
+      guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
+        run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+        run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+        db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+      });
+    },
+    async close() {
+      db.close();
+    },
+  };
+}

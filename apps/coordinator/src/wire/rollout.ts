@@ -1,0 +1,139 @@
+/** Dials, overrides and the brake between the contract and the core. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { formatName } from "@moult/contracts";
+import type {
+  BrakeSchema,
+  CreateOverrideRequest,
+  Dial as DialMessage,
+  DialSchema,
+  OverrideSchema,
+} from "@moult/contracts/v1";
+import {
+  type Brake,
+  CLAIM_MAX_RPS,
+  type Dial,
+  type DialSetting,
+  type LabelSelector,
+  type Override,
+} from "@moult/policy";
+import { Fields } from "./fields.ts";
+import { writeTime } from "./time.ts";
+
+const NAMED_MAX = 10_000;
+const SELECTORS_MAX = 100;
+const REQUIREMENTS_MAX = 16;
+const VALUES_MAX = 100;
+/** As the contract says of an override's length. */
+const OVERRIDE_TTL_MAX_S = 86_400;
+
+/** Reads a dial. Throws INVALID_ARGUMENT. */
+export function readDial(message: DialMessage | undefined): {
+  readonly version: string;
+  readonly setting: DialSetting;
+} {
+  const fields = new Fields();
+  const dial = fields.present(message, "dial");
+  const version = fields.id("releases", dial.release, "dial.release");
+  const setting = readSetting(fields, dial);
+  fields.done();
+  return { version, setting };
+}
+
+function readSetting(fields: Fields, dial: DialMessage): DialSetting {
+  switch (dial.setting.case) {
+    case undefined:
+    case "nobody":
+      return { kind: "nobody" };
+    case "everyone":
+      return { kind: "everyone" };
+    case "share":
+      return {
+        kind: "share",
+        fraction: fields.number(dial.setting.value.fraction, "dial.share.fraction", { min: 0, max: 1 }),
+      };
+    case "named": {
+      const { nodes, selectors } = dial.setting.value;
+      fields.check(nodes.length <= NAMED_MAX, "dial.named.nodes", `at most ${NAMED_MAX}`);
+      fields.check(selectors.length <= SELECTORS_MAX, "dial.named.selectors", `at most ${SELECTORS_MAX}`);
+      return {
+        kind: "named",
+        nodes: new Set(nodes.slice(0, NAMED_MAX).map((name) => fields.id("nodes", name, "dial.named.nodes"))),
+        selectors: selectors.slice(0, SELECTORS_MAX).map((selector): LabelSelector => {
+          const { requirements } = selector;
+          const at = "dial.named.selectors.requirements";
+          const ok = requirements.length > 0 && requirements.length <= REQUIREMENTS_MAX;
+          fields.check(ok, at, `1 to ${REQUIREMENTS_MAX}: an empty selector would name every node`);
+          return requirements.slice(0, REQUIREMENTS_MAX).map(({ key, values }) => {
+            fields.check(values.length > 0 && values.length <= VALUES_MAX, `${at}.values`, `1 to ${VALUES_MAX}`);
+            return { key: fields.text(key, `${at}.key`, { min: 1, max: 63 }), values };
+          });
+        }),
+      };
+    }
+  }
+}
+
+/** Writes a dial. */
+export function writeDial(dial: Dial): MessageInitShape<typeof DialSchema> {
+  return {
+    release: formatName("releases", dial.version),
+    setting: writeSetting(dial.setting),
+    updateTime: writeTime(dial.updatedAtMs),
+  };
+}
+
+function writeSetting(setting: DialSetting): MessageInitShape<typeof DialSchema>["setting"] {
+  switch (setting.kind) {
+    case "nobody":
+      return { case: "nobody", value: {} };
+    case "everyone":
+      return { case: "everyone", value: {} };
+    case "share":
+      return { case: "share", value: { fraction: setting.fraction } };
+    case "named": {
+      const nodes = [...setting.nodes].map((id) => formatName("nodes", id));
+      const selectors = setting.selectors.map((selector) => ({
+        requirements: selector.map(({ key, values }) => ({ key, values: [...values] })),
+      }));
+      return { case: "named", value: { nodes, selectors } };
+    }
+  }
+}
+
+/** Reads a new override. Throws INVALID_ARGUMENT. */
+export function readOverride(message: CreateOverrideRequest, overrideId: string, now: number): Override {
+  const fields = new Fields();
+  const told = fields.present(message.override, "override");
+  fields.number(message.ttlS, "ttl_s", { min: 1, max: OVERRIDE_TTL_MAX_S });
+  fields.check(told.deficitMaxRps > 0, "override.deficit_max_rps", "must be more than 0");
+  fields.check(told.nodes.length <= NAMED_MAX, "override.nodes", `at most ${NAMED_MAX}`);
+  const override: Override = {
+    overrideId,
+    poolId: fields.id("pools", told.pool, "override.pool"),
+    nodeIds: told.nodes.slice(0, NAMED_MAX).map((name) => fields.id("nodes", name, "override.nodes")),
+    reason: fields.text(told.reason.trim(), "override.reason", { min: 1, max: 512 }),
+    deficitMaxRps: fields.number(told.deficitMaxRps, "override.deficit_max_rps", { min: 0, max: CLAIM_MAX_RPS }),
+    allowShardAndDomain: told.allowShardAndDomain,
+    expiresAtMs: now + message.ttlS * 1000,
+  };
+  fields.done();
+  return override;
+}
+
+/** Writes an override. */
+export function writeOverride(override: Override): MessageInitShape<typeof OverrideSchema> {
+  return {
+    name: formatName("overrides", override.overrideId),
+    pool: formatName("pools", override.poolId),
+    nodes: override.nodeIds.map((id) => formatName("nodes", id)),
+    reason: override.reason,
+    deficitMaxRps: override.deficitMaxRps,
+    allowShardAndDomain: override.allowShardAndDomain,
+    expireTime: writeTime(override.expiresAtMs),
+  };
+}
+
+/** Writes the brake. */
+export function writeBrake(brake: Brake): MessageInitShape<typeof BrakeSchema> {
+  return { engaged: brake.engaged, reason: brake.reason, updateTime: writeTime(brake.updatedAtMs) };
+}

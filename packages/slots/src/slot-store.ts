@@ -1,0 +1,142 @@
+/**
+ * Builds on a device's disk: every part once, slots as trees of further names for the same files, so that an unchanged
+ * part is neither fetched nor written again. A slot appears whole or not at all. Only the slot it is told to replace is
+ * ever touched; whether that slot may be is the caller's to know.
+ */
+import { dirname, join } from "node:path";
+import { SLOT_NAMES, type SlotName } from "./boot-record.ts";
+import { type Disk, DiskError } from "./disk.ts";
+import { CONTENTS_FILE, MANIFEST_FILE, OWN_FOLDER, SIGNED_FILE, type SlotLayout, slotLayout } from "./layout.ts";
+import { PartWriter } from "./part-writer.ts";
+import { type CheckDepth, checkSlot } from "./slot-check.ts";
+import { type PartEntry, type SlotContents, encodeContents, readContents } from "./slot-contents.ts";
+import { makeFolders, makeFoldersDurably, removeTree, syncTree, writeNewFile } from "./tree.ts";
+
+/** The documents that stand in a slot beside its parts. */
+export interface SlotDocuments {
+  /** The manifest's bytes as they were signed. */
+  readonly manifest: Uint8Array;
+  /** The council's envelope. */
+  readonly signed: Uint8Array;
+}
+
+/** More than any envelope takes. */
+const DOCUMENT_BYTES_MAX = 2_097_152;
+
+/** The store under one device folder. `randomName` gives a name that was never used before. */
+export class SlotStore {
+  readonly layout: SlotLayout;
+  readonly #disk: Disk;
+  readonly #randomName: () => string;
+
+  constructor(disk: Disk, root: string, randomName: () => string) {
+    this.layout = slotLayout(root);
+    this.#disk = disk;
+    this.#randomName = randomName;
+  }
+
+  /** Makes the folders the store needs. To be called once, before anything else. */
+  async prepare(): Promise<void> {
+    const { parts, incoming, slots, state } = this.layout;
+    for (const folder of [parts, incoming, slots, state]) await makeFoldersDurably(this.#disk, folder);
+  }
+
+  /** What the slot holds where it is whole, else undefined. */
+  async contents(name: SlotName, depth: CheckDepth = "lengths"): Promise<SlotContents | undefined> {
+    const found = await checkSlot(this.#disk, this.layout.slot(name), depth);
+    return "contents" in found ? found.contents : undefined;
+  }
+
+  /** The slot's documents; undefined where one is missing. */
+  async documents(name: SlotName): Promise<SlotDocuments | undefined> {
+    const folder = this.layout.slot(name);
+    const manifest = await this.#disk.read(join(folder, MANIFEST_FILE), DOCUMENT_BYTES_MAX);
+    const signed = await this.#disk.read(join(folder, SIGNED_FILE), DOCUMENT_BYTES_MAX);
+    return manifest && signed && { manifest, signed };
+  }
+
+  /** Digests of all parts that are in the store. What is in it was verified when it came in. */
+  async presentParts(): Promise<ReadonlySet<string>> {
+    return new Set(await this.#disk.list(this.layout.parts));
+  }
+
+  /** A place for the bytes of a part that is missing. */
+  async receivePart(part: PartEntry): Promise<PartWriter> {
+    return PartWriter.open(this.#disk, part, this.#incomingPath(), join(this.layout.parts, part.digest));
+  }
+
+  /** Replaces the slot by `contents`, all of whose parts must be in the store. The factory's is made, never replaced. */
+  async assemble(name: SlotName, contents: SlotContents, documents: SlotDocuments): Promise<void> {
+    const fresh = this.#incomingPath();
+    await this.#disk.makeFolder(fresh);
+    await this.#disk.makeFolder(join(fresh, OWN_FOLDER));
+    await this.linkParts(fresh, contents.parts);
+    await writeNewFile(this.#disk, join(fresh, MANIFEST_FILE), documents.manifest);
+    await writeNewFile(this.#disk, join(fresh, SIGNED_FILE), documents.signed);
+    await writeNewFile(this.#disk, join(fresh, CONTENTS_FILE), encodeContents(contents));
+    await syncTree(this.#disk, fresh);
+    const slot = this.layout.slot(name);
+    if ((await this.#disk.entry(slot)) !== undefined) {
+      if (name === "factory") throw new DiskError("EXISTS", "The factory slot is never replaced.");
+      await this.#removeSlot(slot);
+    }
+    await this.#disk.rename(fresh, slot);
+    await this.#disk.syncFolder(dirname(slot));
+  }
+
+  /** Gives parts of the store further names under `folder`, which must exist and hold none of them. */
+  async linkParts(folder: string, parts: readonly PartEntry[]): Promise<void> {
+    for (const part of parts) {
+      const stored = join(this.layout.parts, part.digest);
+      if (part.executable) await this.#disk.makeExecutable(stored);
+      const path = join(folder, part.path);
+      await makeFolders(this.#disk, dirname(path));
+      await this.#disk.link(stored, path);
+    }
+  }
+
+  /** Makes a tree of parts at `folder`, whole or not at all; nothing where it is there. Not for slots. */
+  async placeTree(folder: string, parts: readonly PartEntry[]): Promise<void> {
+    if ((await this.#disk.entry(folder)) !== undefined) return;
+    await makeFoldersDurably(this.#disk, dirname(folder));
+    const fresh = this.#incomingPath();
+    await this.#disk.makeFolder(fresh);
+    await this.linkParts(fresh, parts);
+    await syncTree(this.#disk, fresh);
+    await this.#disk.rename(fresh, folder);
+    await this.#disk.syncFolder(dirname(folder));
+  }
+
+  /** Removes what an interrupted or failed staging left behind. Nothing must be staging meanwhile. */
+  async sweep(): Promise<void> {
+    for (const name of await this.#disk.list(this.layout.incoming)) {
+      await removeTree(this.#disk, join(this.layout.incoming, name));
+    }
+  }
+
+  /** Removes parts that no slot names. A slot whose contents cannot be read keeps everything from being removed. */
+  async dropUnusedParts(): Promise<void> {
+    const used = new Set<string>();
+    for (const name of SLOT_NAMES) {
+      const folder = this.layout.slot(name);
+      const contents = await readContents(this.#disk, join(folder, CONTENTS_FILE));
+      if (contents === undefined && (await this.#disk.entry(folder)) !== undefined) return;
+      for (const part of contents?.parts ?? []) used.add(part.digest);
+    }
+    for (const digest of await this.presentParts()) {
+      if (!used.has(digest)) await this.#disk.removeFile(join(this.layout.parts, digest));
+    }
+  }
+
+  /** Moved aside first, so that there is never half a slot under the slot's name. */
+  async #removeSlot(slot: string): Promise<void> {
+    const aside = this.#incomingPath();
+    await this.#disk.rename(slot, aside);
+    await this.#disk.syncFolder(this.layout.slots);
+    await removeTree(this.#disk, aside);
+  }
+
+  #incomingPath(): string {
+    return join(this.layout.incoming, this.#randomName());
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Keys, signatures and manifests: bytes in, verdict out. Everything here is synchronous and pure but for the randomness
+ * of `generateKey`; nothing reads a file, a clock or a socket, and no other package of Moult is imported.
+ *
+ * Approval by k-of-n signatures over manifests is the first form of the allowlist; who needs it calls
+ * `verifySignedManifest` and nothing beneath it.
+ */
+export { type CheckedCouncil, type Council, checkCouncil, parseCouncil } from "./council.ts";
+export { digestOf, isDigest } from "./digest.ts";
+export { ENVELOPE_BYTES_MAX, type Envelope, type EnvelopeSignature, PAYLOAD_TYPE, parseEnvelope } from "./dsse.ts";
+export { sign, verifyStrict } from "./ed25519.ts";
+export {
+  KeyError,
+  type KeyErrorCode,
+  ManifestError,
+  type ManifestErrorCode,
+  TrustError,
+  type TrustErrorCode,
+} from "./errors.ts";
+export { readKeyFile, writeKeyFile } from "./key-file.ts";
+export { type KeyPair, derivePublicKey, formatPublicKey, generateKey, keyId, parsePublicKey } from "./keys.ts";
+export {
+  type BuildManifest,
+  HOOK_NAMES,
+  MANIFEST_BYTES_MAX,
+  MANIFEST_SCHEMA,
+  type ManifestPart,
+  type ManifestWorkload,
+  type TrialRule,
+} from "./build-manifest.ts";
+export { parseManifest } from "./manifest.ts";
+export {
+  type VerifiedManifest,
+  mergeEnvelopes,
+  signManifest,
+  signersOf,
+  verifySignedManifest,
+} from "./signed-manifest.ts";

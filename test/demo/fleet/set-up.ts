@@ -1,0 +1,45 @@
+/** Sets the demo's fleet up: council, builds, coordinator, devices. In the order in which a vendor and an operator would. */
+import type { House } from "../harness/house.ts";
+import { makeBuilds } from "./builds.ts";
+import { type RunningCoordinator, startCoordinator } from "./coordinator.ts";
+import { type Council, makeCouncil } from "./council.ts";
+import { startDevices } from "./devices.ts";
+import { operatorOf } from "./operator.ts";
+import { type FleetPlan, POOL } from "./plan.ts";
+import type { Releases } from "./releases.ts";
+
+/** How long the devices' token holds. */
+const TOKEN_FOR = "1d";
+
+/** A fleet whose processes have been started. */
+export interface RunningFleet {
+  /** The house's folder. */
+  readonly folder: string;
+  readonly plan: FleetPlan;
+  readonly council: Council;
+  readonly coordinator: RunningCoordinator;
+  readonly releases: Releases;
+}
+
+/** Builds everything and starts coordinator and devices. The devices come with version 1, which is published first. */
+export async function setUpFleet(house: House, plan: FleetPlan, tell: (what: string) => void): Promise<RunningFleet> {
+  const council = await makeCouncil(house);
+  tell("a council of three has made its keys; two of them are a quorum");
+  const coordinator = await startCoordinator(house, plan, council);
+  tell(`the coordinator listens at ${coordinator.address}`);
+  const moult = operatorOf(coordinator.stateDir);
+  const { releases, launcher } = await makeBuilds(house, moult);
+  const { one, two, detour, three } = releases;
+  tell(`built ${[one, two, detour, three].map(({ version }) => version).join(", ")}`);
+  for (const key of council.keyFiles.slice(0, council.threshold)) {
+    await moult(["release", "sign", releases.one.dir, "--key", key]);
+  }
+  await moult(["release", "publish", releases.one.dir]);
+  const uses = String(plan.boxes.length);
+  const made = await moult(["token", "create", "--pool", POOL, "--uses", uses, "--for", TOKEN_FOR, "-o", "json"]);
+  const { enrollmentToken: token } = JSON.parse(made) as { enrollmentToken: string };
+  tell("1.0.0 is signed and published, and the devices have a token to enrol with");
+  await startDevices(house, { plan, council, coordinator, factory: releases.one, launcher, token });
+  tell(`${plan.boxes.length} devices are flashed with it and switched on`);
+  return { folder: house.folder, plan, council, coordinator, releases };
+}

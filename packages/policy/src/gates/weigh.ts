@@ -53,6 +53,7 @@ export function weigh(weight: Weight): Weighing {
   const { capacityFreshMilli: fresh, demandMilli: demand, capacityCubes: cubes } = pool;
   const { growth, demandDeviation, lossMean, lossVariance, leaves } = pool.outlook;
   const own = Pool.counts(member) ? member.capacityMilli : 0;
+  if (weight.z <= 0) return withoutReserve(pool, own + weight.holdMilli);
   const largest = pool.largestMilliWithout(member);
   const tail = tailForSize(weight.z, member.capacityMilli, pool.meanCapacityMilli);
   const z = Math.max(Z_LEAST, deviationsFor(tail));
@@ -97,6 +98,18 @@ export function weigh(weight: Weight): Weighing {
     needMilli: Math.ceil(worstNeed),
     reserveMilli: Math.ceil(worstReserve),
     shortfallMilli: Math.ceil(worstShort),
+  };
+}
+
+/** What is left against what is asked for, at this moment and with no reserve. */
+function withoutReserve({ capacityFreshMilli, demandMilli }: Pool, goneMilli: number): Weighing {
+  const spareMilli = capacityFreshMilli - goneMilli;
+  return {
+    horizonMin: 0,
+    spareMilli,
+    needMilli: demandMilli,
+    reserveMilli: 0,
+    shortfallMilli: demandMilli - spareMilli,
   };
 }
 

@@ -40,6 +40,7 @@ function judge(
     curve: new Absences(5 * MINUTE_MS).curve("d", "m"),
     interruptible: true,
     override: undefined,
+    thorough: true,
     hold: more.hold,
     pressure: more.pressure ?? 0,
   });
@@ -58,7 +59,7 @@ describe("gate 3", () => {
   });
 
   test("keeps room for the hold", () => {
-    const tight = poolAt(6.5);
+    const tight = poolAt(7);
     expect(judge(tight).passed).toBe(true);
     expect(judge(tight, { hold: tight.members[1] as Member }).passed).toBe(false);
   });

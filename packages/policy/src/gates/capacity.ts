@@ -24,6 +24,8 @@ export interface CapacityInput {
   readonly hold: Member | undefined;
   /** How near a deadline is: 0 not at all, 1 reached. It may shrink what the reserve covers, and nothing else. */
   readonly pressure: number;
+  /** Somebody wants to know how much is missing at the worst moment, not only that something is. */
+  readonly thorough: boolean;
 }
 
 /** Minutes that are remembered before a pool is known well enough to say that a node can never go: a day, less an hour. */
@@ -41,6 +43,7 @@ export function capacityGate(input: CapacityInput): GateResult {
     curve: input.curve,
     holdMilli,
     z: Math.min(z, z + (zLeast - z) * input.pressure),
+    thorough: input.thorough || override !== undefined,
   });
   const after = pool.capacityFreshMilli - own - holdMilli;
   const shortfall = Math.max(Math.ceil(weighing.shortfallMilli), flatNeedMilli(pool) - after, 0);

@@ -25,7 +25,7 @@ import { TAIL_MOST, deviationsFor, skewed, tailBeyond } from "../pool/normal.ts"
 import { type Member, Pool } from "../pool/pool.ts";
 import { HORIZONS_MIN } from "../pool/risk.ts";
 
-/** The moment at which a leave is tightest. All capacities in milli-units. */
+/** The moment at which a leave is tight. All capacities in milli-units. */
 export interface Weighing {
   readonly horizonMin: number;
   readonly spareMilli: number;
@@ -43,17 +43,20 @@ export interface Weight {
   readonly holdMilli: number;
   /** Standard deviations that the reserve covers for a node of mean size. */
   readonly z: number;
+  /** Look for the tightest moment; else the first that is too tight is enough, which answers nearly every refusal at once. */
+  readonly thorough: boolean;
 }
 
-/** Finds the tightest moment. A member that holds a permit is charged already and part of what may come back. */
+/** Finds the tightest moment, or the first that is too tight. A member that holds a permit is charged already and part of what may come back. */
 export function weigh(weight: Weight): Weighing {
   const { pool, member } = weight;
   const { capacityFreshMilli: fresh, demandMilli: demand, capacityCubes: cubes } = pool;
   const { growth, demandDeviation, lossMean, lossVariance, leaves } = pool.outlook;
   const own = Pool.counts(member) ? member.capacityMilli : 0;
+  if (weight.z <= 0) return withoutReserve(pool, own + weight.holdMilli);
   const largest = pool.largestMilliWithout(member);
-  const z = zForSize(weight.z, member.capacityMilli, pool.meanCapacityMilli);
-  const tail = tailBeyond(z);
+  const tail = tailForSize(weight.z, member.capacityMilli, pool.meanCapacityMilli);
+  const z = Math.max(Z_LEAST, deviationsFor(tail));
   const largeCount = largest > 0 ? cubes / largest ** 3 : 0;
   let worst = -1;
   let worstSpare = 0;
@@ -89,6 +92,7 @@ export function weigh(weight: Weight): Weighing {
     worstNeed = need;
     worstReserve = reserve;
     worstShort = short;
+    if (short > 0 && !weight.thorough) break;
   }
   return {
     horizonMin: HORIZONS_MIN[worst] as number,
@@ -96,6 +100,18 @@ export function weigh(weight: Weight): Weighing {
     needMilli: Math.ceil(worstNeed),
     reserveMilli: Math.ceil(worstReserve),
     shortfallMilli: Math.ceil(worstShort),
+  };
+}
+
+/** What is left against what is asked for, at this moment and with no reserve. */
+function withoutReserve({ capacityFreshMilli, demandMilli }: Pool, goneMilli: number): Weighing {
+  const spareMilli = capacityFreshMilli - goneMilli;
+  return {
+    horizonMin: 0,
+    spareMilli,
+    needMilli: demandMilli,
+    reserveMilli: 0,
+    shortfallMilli: demandMilli - spareMilli,
   };
 }
 
@@ -108,9 +124,9 @@ const Z_LEAST = 0.5;
 const MOSTLY_BACK = 0.5;
 const BAND = 2;
 
-/** z for a node of a size: the tail it may leave is the configured one, shared out by size. */
-function zForSize(z: number, capacityMilli: number, meanMilli: number): number {
-  if (meanMilli <= 0 || capacityMilli <= 0) return z;
-  const size = Math.min(SIZE_BOUNDS.most, Math.max(SIZE_BOUNDS.least, capacityMilli / meanMilli));
-  return Math.max(Z_LEAST, deviationsFor(tailBeyond(z) / size));
+/** The tail that a node of a size may leave: the configured one, shared out by size. */
+function tailForSize(z: number, capacityMilli: number, meanMilli: number): number {
+  const tail = tailBeyond(z);
+  if (meanMilli <= 0 || capacityMilli <= 0) return tail;
+  return tail / Math.min(SIZE_BOUNDS.most, Math.max(SIZE_BOUNDS.least, capacityMilli / meanMilli));
 }

@@ -20,7 +20,7 @@ import { poolOf, stateOf } from "./ledger.ts";
 import { report } from "./report.ts";
 import { tick } from "./tick.ts";
 
-/** Four nodes of capacity 10 with a load of 3 each: 12 are needed and one node in reserve, so one may leave, not two. */
+/** Four nodes of capacity 10 with a load of 5 each: 40 serve, 20 × 1.1 = 22 are needed, so one may leave, not two. */
 function fleetOfFour(): Ledger {
   const ledger = emptyLedger();
   publish(ledger, releaseOf(2));
@@ -167,7 +167,7 @@ describe("time", () => {
     const ledger = fleetOfFour();
     tick(ledger, START_MS + CONFIG.pool.reportFreshMs + 1);
     expect(poolOf(ledger, "home").capacityFreshMilli).toBe(0);
-    expect(poolOf(ledger, "home").demandMilli).toBe(12_000);
+    expect(poolOf(ledger, "home").demandMilli).toBe(20_000);
   });
 
   test("an older report does not replace a newer one", () => {

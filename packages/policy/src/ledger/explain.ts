@@ -18,7 +18,7 @@ export interface Explanation {
 export function explain(ledger: Ledger, node: Node, version: string | undefined, now: number): Explanation {
   const running = node.running;
   const inGeneral = (): Explanation => {
-    return { target: undefined, gates: [weighCapacity(ledger, node, undefined, now).gate], decision: "STAY" };
+    return { target: undefined, gates: [weighCapacity(ledger, node, undefined, now, true).gate], decision: "STAY" };
   };
   if (running === undefined) return inGeneral();
   const input: TargetInput = { node, running, releases: ledger.releases, dials: ledger.dials, brake: ledger.brake };
@@ -29,7 +29,7 @@ export function explain(ledger: Ledger, node: Node, version: string | undefined,
   if (release === undefined) return inGeneral();
   const build = buildFor(release, running.platform);
   const target = build === undefined ? undefined : { release, build };
-  const capacity = weighCapacity(ledger, node, target, now).gate;
+  const capacity = weighCapacity(ledger, node, target, now, true).gate;
   const gates = [judgeAllowlist(input, release), judgeDial(input, release), capacity];
   return { target, gates, decision: gates.every((gate) => gate.passed) ? "GO" : "STAY" };
 }

@@ -13,7 +13,13 @@ export interface CapacityAnswer {
 }
 
 /** Asks gate 3. Changes nothing; the pool was aged before. A target is unknown where an operator asks in general. */
-export function weighCapacity(ledger: Ledger, node: Node, target: Target | undefined, now: number): CapacityAnswer {
+export function weighCapacity(
+  ledger: Ledger,
+  node: Node,
+  target: Target | undefined,
+  now: number,
+  thorough = false,
+): CapacityAnswer {
   const { pool, member } = placeOf(ledger, node);
   const override = ledger.overrides.size === 0 ? undefined : overrideFor(ledger, node, now);
   // Who holds a permit has had its turn and stands in nobody's way any more than it did.
@@ -24,6 +30,7 @@ export function weighCapacity(ledger: Ledger, node: Node, target: Target | undef
     curve: ledger.absences.curve(target?.build.digest ?? "", node.identity.model),
     interruptible: node.situation.interruptible,
     override,
+    thorough,
     hold: first === member ? undefined : first,
     pressure:
       target === undefined ? 0 : pressureOf(ledger.dials.get(target.release.version), pool.risk.pressureMs, now),

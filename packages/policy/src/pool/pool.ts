@@ -5,6 +5,7 @@
  */
 import type { Situation } from "../domain/situation.ts";
 import type { AbsenceCurve } from "./absence.ts";
+import { CarriedDemand, type Carrying } from "./carried.ts";
 import type { PoolConfig } from "./config.ts";
 import { Largest, type Ranked } from "./largest.ts";
 import { Outlook } from "./outlook.ts";
@@ -14,7 +15,7 @@ import { fromMilli, toMilli } from "./units.ts";
 import { Waiting } from "./waiting.ts";
 
 /** A node as its pool counts it. Capacity and load in milli-units. */
-export interface Member extends RecencyLinks, Ranked {
+export interface Member extends RecencyLinks, Ranked, Carrying {
   readonly nodeId: string;
   readonly domains: readonly string[];
   capacityMilli: number;
@@ -25,8 +26,6 @@ export interface Member extends RecencyLinks, Ranked {
   /** Its last report is young enough. */
   fresh: boolean;
   reportedAtMs: number;
-  /** A share of the demand from before the coordinator's start stands for it, until it reports. */
-  carried: boolean;
   /** It holds a permit and is charged for it. */
   onLeave: boolean;
   /** What it was charged with when it left, to be given back exactly. */
@@ -67,10 +66,7 @@ export class Pool {
   #freshCount = 0;
   #capacitySquares = 0;
   #capacityCubes = 0;
-  /** Load of nodes that have not reported since the coordinator started; replaced node by node. */
-  #demandCarriedMilli = 0;
-  #carriedCount = 0;
-  #carriedSinceMs = Number.NaN;
+  readonly #carried = new CarriedDemand();
 
   constructor(poolId: string, config: PoolConfig) {
     this.poolId = poolId;
@@ -88,7 +84,7 @@ export class Pool {
   }
   /** Load last reported by all members, stale ones included. */
   get demandMilli(): number {
-    return this.#demandMilli + this.#demandCarriedMilli;
+    return this.#demandMilli + this.#carried.totalMilli;
   }
   get onLeaveCount(): number {
     return this.#onLeaveCount;
@@ -146,19 +142,14 @@ export class Pool {
     return member;
   }
 
-  /**
-   * After a restart: capacity starts at 0, demand at the last total that was written down. As each of those
-   * nodes reports for the first time, an equal share of that total is replaced by what the node says.
-   */
+  /** After a restart: a total that was written down stands for the members until they speak. */
   carryDemand(totalMilli: number): void {
-    this.#demandCarriedMilli = totalMilli;
-    this.#carriedCount = this.members.size;
-    for (const member of this.members.values()) member.carried = true;
+    this.#carried.start(totalMilli, this.members.values());
   }
 
   /** Counts what a node says. */
   report(member: Member, situation: Situation, now: number): void {
-    if (member.carried) this.#replaceCarried(member);
+    this.#carried.replace(member);
     const capacityMilli = toMilli(situation.capacityRps);
     const loadMilli = toMilli(situation.loadRps);
     const able = situation.workState === "SERVING" || situation.workState === "NONE";
@@ -244,7 +235,7 @@ export class Pool {
       this.#demandMilli -= member.loadMilli;
       member.loadMilli = 0;
     }
-    if (this.#carriedCount > 0) this.#ageCarried(now);
+    this.#carried.age(now, 2 * this.config.reportFreshMs, this.members.values());
     this.outlook.advance(now, this);
     return stale ?? NONE;
   }
@@ -285,19 +276,6 @@ export class Pool {
   #heard(member: Member): void {
     this.#silent.remove(member);
     member.silentSinceMs = Number.POSITIVE_INFINITY;
-  }
-
-  #replaceCarried(member: Member): void {
-    member.carried = false;
-    this.#demandCarriedMilli -= Math.round(this.#demandCarriedMilli / this.#carriedCount);
-    this.#carriedCount -= 1;
-  }
-
-  /** Whoever has not spoken for so long after the start was gone before it; others carry that work. */
-  #ageCarried(now: number): void {
-    if (Number.isNaN(this.#carriedSinceMs)) this.#carriedSinceMs = now;
-    if (now - this.#carriedSinceMs <= 2 * this.config.reportFreshMs) return;
-    for (const member of this.members.values()) if (member.carried) this.#replaceCarried(member);
   }
 
   #shift(counters: Map<string, number>, key: string, by: number): void {

@@ -2,7 +2,7 @@
 
 /** Settings of the forecast and of the reserve. Durations are milliseconds, ratios are of 1. */
 export interface RiskConfig {
-  /** How many standard deviations of everything that may go wrong the reserve covers. */
+  /** How many standard deviations of everything that may go wrong the reserve covers; 0 for the flat margin alone. */
   readonly z: number;
   /** What deadline pressure may shrink `z` to. */
   readonly zLeast: number;

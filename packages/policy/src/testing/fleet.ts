@@ -9,8 +9,9 @@ import { POOL_DEFAULTS } from "../pool/config.ts";
 export const START_MS = 1_000_000;
 export const LINUX = { os: "linux", arch: "x64" };
 
+/** The flat margin alone: what the look ahead adds has tests of its own. */
 export const CONFIG: LedgerConfig = {
-  pool: { ...POOL_DEFAULTS, marginRatio: 0.1, reportFreshMs: 60_000, permitTtlMs: 120_000 },
+  pool: { ...POOL_DEFAULTS, marginRatio: 0.1, reportFreshMs: 60_000, permitTtlMs: 120_000, risk: { z: 0 } },
   retry: { allowlistMs: 3000, dialMs: 2000, capacityMs: 1000 },
 };
 
@@ -44,7 +45,7 @@ export function releaseOf(counter: number, more: Partial<Release> = {}): Release
 export function situationOf(more: Partial<Situation> = {}): Situation {
   return {
     capacityRps: 10,
-    loadRps: 3,
+    loadRps: 5,
     inFlight: 0,
     shards: [],
     workState: "SERVING",

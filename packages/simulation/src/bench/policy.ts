@@ -48,6 +48,13 @@ const benches: readonly Bench[] = [
     event: (node, count) => askOf(node, count, { ...told, running: RUNNING_OLD, staged: false }),
   },
   {
+    name: "eight plain, two leaving",
+    event: (node, count) => {
+      const plain = count % 10 < 8;
+      return askOf(node, count, { ...told, running: plain ? RUNNING_NEW : RUNNING_OLD, staged: !plain });
+    },
+  },
+  {
     name: "all three gates: STAY",
     event: (node, count) => askOf(node, count, { ...told, running: RUNNING_OLD, staged: true }),
   },

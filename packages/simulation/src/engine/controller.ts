@@ -1,5 +1,5 @@
 /** What a policy is to the engine: somebody who is asked, and who hears what a coordinator would hear. */
-import type { Engine } from "./engine.ts";
+import type { Running } from "./running.ts";
 
 /** A policy at work in one world. Times are milliseconds since the world began. */
 export interface Controller {
@@ -29,5 +29,5 @@ export interface Policy {
   /** Whether it decides pool by pool, so that a world may be split at its pools. */
   readonly byPool: boolean;
   /** Starts it in a world. */
-  begin(engine: Engine): Controller;
+  begin(engine: Running): Controller;
 }

@@ -9,9 +9,8 @@ import { Carousel } from "./carousel.ts";
 import type { Controller, Policy } from "./controller.ts";
 import { EventQueue } from "./queue.ts";
 import { Referee } from "./referee.ts";
+import { type Running, STAGE } from "./running.ts";
 
-/** What a node is at. */
-export const STAGE = { old: 0, draining: 1, away: 2, done: 3 } as const;
 const KIND = { flip: 0, ask: 1, drained: 2, updated: 3, notice: 4 } as const;
 
 /** A node that vanished is noticed after two minutes. */
@@ -20,7 +19,7 @@ const NOTICE_MS = 2 * MINUTE_MS;
 const RETRY = { leastMs: 4 * MINUTE_MS, spreadMs: 2 * MINUTE_MS, firstMs: 5 * MINUTE_MS };
 
 /** The engine. */
-export class Engine {
+export class Engine implements Running {
   readonly world: World;
   readonly startMs: number;
   readonly stage: Uint8Array;

@@ -3,7 +3,7 @@
  * have served it had nobody been on leave. It knows nothing of any policy and shares no code with the ledger.
  */
 import { MINUTE_MS } from "../world/options.ts";
-import type { Engine } from "./engine.ts";
+import type { Running } from "./running.ts";
 
 /** The assumption that failed. `policy`: none; the policy let more go than the moment could bear. */
 export type Cause = "demand" | "churn" | "outage" | "overstay" | "policy";
@@ -31,14 +31,14 @@ export class Referee {
   worstShortfall = 0;
   /** Nodes on leave at the beginning of each minute. */
   readonly awayByMinute: Int32Array;
-  readonly #engine: Engine;
+  readonly #engine: Running;
   readonly #onLeave: Set<number>[];
   readonly #atLastLeave: Snapshot[];
   readonly #churned: Float64Array;
   readonly #lostToOutage: Float64Array;
   #away = 0;
 
-  constructor(engine: Engine) {
+  constructor(engine: Running) {
     const { pools } = engine.world.fleet;
     this.#engine = engine;
     this.awayByMinute = new Int32Array(engine.world.minutes);

@@ -14,7 +14,7 @@ import {
   vanish,
 } from "@moult/policy";
 import type { Controller } from "../engine/controller.ts";
-import { type Engine, STAGE } from "../engine/engine.ts";
+import { type Running, STAGE } from "../engine/running.ts";
 import { STREAM, exponential, uniform } from "../random.ts";
 import { freshLedger, restarted } from "./fresh-ledger.ts";
 import {
@@ -43,7 +43,7 @@ export type Watch = (ledger: Ledger, nowMs: number) => void;
 export class MoultDriver implements Controller {
   readonly hears = true;
   ledger: Ledger;
-  readonly #engine: Engine;
+  readonly #engine: Running;
   readonly #nodes: Node[] = [];
   readonly #boot: Uint16Array;
   readonly #sequence: Float64Array;
@@ -57,7 +57,7 @@ export class MoultDriver implements Controller {
   #restarts = 0;
   #nextRestartMs = Number.POSITIVE_INFINITY;
 
-  constructor(engine: Engine, config: LedgerConfig, watch?: Watch) {
+  constructor(engine: Running, config: LedgerConfig, watch?: Watch) {
     const { fleet, options } = engine.world;
     this.#engine = engine;
     this.#watch = watch;

@@ -2,12 +2,12 @@
  * What a plain coordinator knows of each pool: who is up as far as it has noticed, and who is on leave. The simple policies
  * stand on it; the product's ledger does not.
  */
-import type { Engine } from "../engine/engine.ts";
+import type { Running } from "../engine/running.ts";
 import type { Controller } from "../engine/controller.ts";
 
 /** The books, and a controller that keeps them and leaves only the question open. */
 export abstract class Books implements Controller {
-  readonly engine: Engine;
+  readonly engine: Running;
   readonly hears: boolean = false;
   /** 1 where the node is known to be up. */
   readonly known: Uint8Array;
@@ -18,7 +18,7 @@ export abstract class Books implements Controller {
   readonly leaves: Int32Array;
   leavesInAll = 0;
 
-  constructor(engine: Engine) {
+  constructor(engine: Running) {
     const { nodes, pools, poolOf } = engine.world.fleet;
     this.engine = engine;
     this.known = new Uint8Array(nodes).fill(1);

@@ -1,6 +1,6 @@
 /** The policies of the field that count nodes: disruption budgets, semaphores, a share that grows. */
 import type { Policy } from "../engine/controller.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Running } from "../engine/running.ts";
 import { STREAM, uniform } from "../random.ts";
 import { Books } from "./books.ts";
 
@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 class DisruptionBudget extends Books {
   readonly #share: number;
 
-  constructor(engine: Engine, share: number) {
+  constructor(engine: Running, share: number) {
     super(engine);
     this.#share = share;
   }
@@ -29,7 +29,7 @@ class DisruptionBudget extends Books {
 class Semaphore extends Books {
   readonly #places: number;
 
-  constructor(engine: Engine, places: number) {
+  constructor(engine: Running, places: number) {
     super(engine);
     this.#places = places;
   }

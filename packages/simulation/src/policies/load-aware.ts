@@ -1,13 +1,13 @@
 /** Policies that weigh load and look no further than now. */
 import type { Policy } from "../engine/controller.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Running } from "../engine/running.ts";
 import { Books } from "./books.ts";
 
 /** A node may leave if what is known to be left carries the demand of this moment and a margin. */
 class LoadAware extends Books {
   readonly #marginRatio: number;
 
-  constructor(engine: Engine, marginRatio: number) {
+  constructor(engine: Running, marginRatio: number) {
     super(engine);
     this.#marginRatio = marginRatio;
   }

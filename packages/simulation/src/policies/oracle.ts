@@ -3,7 +3,7 @@
  * else is and lets go whoever can leave without a violation, first come first served. The second reference, beside the bound.
  */
 import type { Policy } from "../engine/controller.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Running } from "../engine/running.ts";
 import { MINUTE_MS } from "../world/options.ts";
 import { drainMs, updateMs, upWithoutLeaves } from "../world/world.ts";
 import { downAt, upFrom } from "../world/timeline.ts";
@@ -13,7 +13,7 @@ class Oracle extends Books {
   /** What could leave in each minute: capacity without leaves less demand and what is on leave; Infinity where it is short anyway. */
   readonly #spare: readonly Float64Array[];
 
-  constructor(engine: Engine) {
+  constructor(engine: Running) {
     super(engine);
     const { world } = engine;
     this.#spare = upWithoutLeaves(world).map((up, pool) => {

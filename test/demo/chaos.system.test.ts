@@ -138,7 +138,8 @@ describe("a rollout while processes are killed at random", () => {
       }
       expect(play.measure().figures.committed, story).toBe(NODES);
     } catch (error) {
-      throw new Error(`seed ${seed}\n${lines.join("\n")}`, { cause: error });
+      const why = house.hopeless.aborted ? String(house.hopeless.reason) : "";
+      throw new Error(`seed ${seed}\n${lines.join("\n")}\n${why}`, { cause: error });
     } finally {
       end.abort();
       await house.close(process.env["MOULT_CHAOS_LOGS"]);

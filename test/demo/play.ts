@@ -97,9 +97,8 @@ export class Play {
 
   async #moult(words: readonly string[], exitCode: number): Promise<CommandResult> {
     const { fleet, view, signal } = this.#stage;
-    signal.throwIfAborted();
     view.tell(`$ ${asTyped(words).replaceAll(fleet.folder, "…")}`);
-    const result = await runMoult(words, fleet.coordinator.stateDir);
+    const result = await runMoult(words, fleet.coordinator.stateDir, signal);
     const how = `${asTyped(words)} ended with ${result.exitCode} and not ${exitCode}`;
     must(result.exitCode === exitCode, `${how}: ${result.stderr}${result.stdout}`);
     return result;

@@ -31,7 +31,7 @@ export interface StagePlan {
 /** Builds and starts everything in the house. Nothing is asked of the fleet yet, and nothing may serve yet. */
 export async function openStage({ house, nodes, seed, view, signal }: StagePlan): Promise<Stage> {
   const plan = planFleet(nodes, await reservePorts(portsNeeded(nodes)));
-  const fleet = await setUpFleet(house, plan, view.tell);
+  const fleet = await setUpFleet(house, plan, view.tell, signal);
   const instruments = new Instruments(house);
   await instruments.start(plan, fleet.coordinator, seed);
   const listener = await FleetListener.open(fleet.coordinator, signal);

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { BootRecordFiles, type SlotName, SlotStore, makeFoldersDurably } from "@moult/slots";
+import { BootRecordFiles, DiskError, type SlotName, SlotStore, makeFoldersDurably } from "@moult/slots";
 import { pino } from "pino";
 import { readBootId } from "./adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "./adapters/clock.ts";
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const disk = nodeDisk;
   const store = new SlotStore(disk, root, chance.freshId);
   await store.prepare();
-  await store.sweep();
+  await sweep(store);
   await makeFoldersDurably(disk, layout.run);
   await makeFoldersDurably(disk, layout.work);
 
@@ -128,6 +128,16 @@ async function main(): Promise<void> {
   );
   log.info({ version: running.version, digest: running.digest, trial, phase: first.machine.phase.name }, "started");
   agent.start(first);
+}
+
+/** Leftovers that cannot be removed are no reason not to start. */
+async function sweep(store: SlotStore): Promise<void> {
+  try {
+    await store.sweep();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log.warn({ err: error }, "leftovers could not be swept");
+  }
 }
 
 function slotFrom(name: string | undefined): SlotName {

@@ -40,8 +40,8 @@ export interface Situation extends WorkReport {
   readonly host: HostFacts;
 }
 
-/** More than any device carries; what is beyond is a mistake of the workload's. */
-const RATE_MAX_RPS = 1_000_000_000;
+/** As the contract bounds it; what is beyond is a mistake of the workload's, and must not cost the node its voice. */
+const RATE_MAX_RPS = 10_000_000;
 
 /**
  * The situation. Without a workload the host is what can be used: its processors are the capacity, and how busy they are

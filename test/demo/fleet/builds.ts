@@ -28,12 +28,12 @@ export interface Builds {
 }
 
 /** Makes all builds, one after the other: two cores are soon busy. */
-export async function makeBuilds(house: House, moult: RunOperator): Promise<Builds> {
+export async function makeBuilds(house: House, moult: RunOperator, signal: AbortSignal): Promise<Builds> {
   // A copy, because devices make their parts read-only, and what this process runs from is not the demo's to change.
   const runtime = house.path("runtime");
   await copyFile(process.execPath, runtime, constants.COPYFILE_FICLONE);
-  const env = plainEnvironment(process.env);
-  await promisify(execFile)(process.execPath, [BUNDLER, house.path("bundles")], { env, timeout: BUNDLING_MS });
+  const options = { env: plainEnvironment(process.env), timeout: BUNDLING_MS, signal };
+  await promisify(execFile)(process.execPath, [BUNDLER, house.path("bundles")], options);
   await mkdir(house.path("builds"));
   const build = async (plan: ReleasePlan): Promise<PreparedRelease> => {
     const { version } = plan;

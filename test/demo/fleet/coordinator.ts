@@ -17,7 +17,12 @@ export interface RunningCoordinator extends CoordinatorAccess {
 }
 
 /** Starts the coordinator and waits until it listens. */
-export async function startCoordinator(house: House, plan: FleetPlan, council: Council): Promise<RunningCoordinator> {
+export async function startCoordinator(
+  house: House,
+  plan: FleetPlan,
+  council: Council,
+  signal: AbortSignal,
+): Promise<RunningCoordinator> {
   const stateDir = house.path("coordinator");
   const file = house.path("coordinator.yaml");
   // JSON is YAML too. Times are those of a fleet in a hurry: what is minutes in a home is seconds here.
@@ -48,7 +53,7 @@ export async function startCoordinator(house: House, plan: FleetPlan, council: C
       text = await readFile(endpoints, "utf8").catch(() => "");
       return text !== "";
     },
-    house.hopeless,
+    signal,
   );
   const { grpc, artifacts } = JSON.parse(text) as { grpc: string; artifacts: string };
   return {

@@ -1,5 +1,4 @@
 /** The demo's boxes: each is provisioned as a vendor would flash it, and switched on by starting its launcher. */
-import { mkdir } from "node:fs/promises";
 import { provisionDevice } from "../../../apps/agent/src/deploy/provision.ts";
 import type { House } from "../harness/house.ts";
 import type { RunningCoordinator } from "./coordinator.ts";
@@ -20,11 +19,12 @@ export interface DevicePlan {
 }
 
 /** Makes and starts every device. */
-export async function startDevices(house: House, devices: DevicePlan): Promise<void> {
-  await mkdir(house.path("devices"));
+export async function startDevices(house: House, devices: DevicePlan, signal: AbortSignal): Promise<void> {
   for (const box of devices.plan.boxes) {
+    signal.throwIfAborted();
     const { launcher, configFile } = await provisionDevice({
-      deviceDir: house.path("devices", box.box),
+      // A short path: a Unix socket lies below it, whose path may have about a hundred characters.
+      deviceDir: house.path(box.box),
       buildDir: devices.factory.dir,
       launcher: devices.launcher,
       config: deviceConfig(devices, box),

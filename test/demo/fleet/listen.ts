@@ -16,9 +16,11 @@ import { GrowingCount, NOTHING_TOLD, type Told, type ToldNode } from "./told.ts"
 
 /** Between two questions, in milliseconds. */
 const EVERY_MS = 400;
+/** An answer that takes longer is asked for anew, in milliseconds. */
 const TIMEOUT_MS = 2000;
 /** More nodes than a demo has. */
 const PAGE_SIZE = 1000;
+/** Before a coordinator that went away is tried again, in milliseconds: it is back within a second. */
 const RETRY_MS = 300;
 
 /** Keeps `latest` up to date. */

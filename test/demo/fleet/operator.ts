@@ -23,11 +23,14 @@ export class CommandFailed extends Error {
   override readonly name = "CommandFailed";
 }
 
-/** Runs `moult` with `words`; `stateDir` is the coordinator's folder, from which it takes address and token. */
-export function runMoult(words: readonly string[], stateDir: string): Promise<CommandResult> {
+/**
+ * Runs `moult` with `words`; `stateDir` is the coordinator's folder, from which it takes address and token. Ends it where
+ * `signal` is aborted.
+ */
+export function runMoult(words: readonly string[], stateDir: string, signal: AbortSignal): Promise<CommandResult> {
   const env = { ...plainEnvironment(process.env), MOULT_STATE_DIR: stateDir, NO_COLOR: "1" };
   return new Promise((resolve, reject) => {
-    const options = { env, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX, encoding: "utf8" as const };
+    const options = { env, signal, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX, encoding: "utf8" as const };
     execFile(process.execPath, [MOULT, ...words], options, (error, stdout, stderr) => {
       if (error === null) resolve({ exitCode: 0, stdout, stderr });
       else if (typeof error.code === "number") resolve({ exitCode: error.code, stdout, stderr });
@@ -37,9 +40,9 @@ export function runMoult(words: readonly string[], stateDir: string): Promise<Co
 }
 
 /** An operator whose commands must succeed; CommandFailed with what the command said where one does not. */
-export function operatorOf(stateDir: string): RunOperator {
+export function operatorOf(stateDir: string, signal: AbortSignal): RunOperator {
   return async (words) => {
-    const { exitCode, stdout, stderr } = await runMoult(words, stateDir);
+    const { exitCode, stdout, stderr } = await runMoult(words, stateDir, signal);
     if (exitCode === 0) return stdout;
     throw new CommandFailed(`${asTyped(words)} ended with ${exitCode}: ${stderr}${stdout}`);
   };

@@ -21,14 +21,22 @@ export interface RunningFleet {
   readonly releases: Releases;
 }
 
-/** Builds everything and starts coordinator and devices. The devices come with version 1, which is published first. */
-export async function setUpFleet(house: House, plan: FleetPlan, tell: (what: string) => void): Promise<RunningFleet> {
+/**
+ * Builds everything and starts coordinator and devices, which come with version 1. Ends early, with nothing under way, where
+ * `signal` is aborted.
+ */
+export async function setUpFleet(
+  house: House,
+  plan: FleetPlan,
+  tell: (what: string) => void,
+  signal: AbortSignal,
+): Promise<RunningFleet> {
   const council = await makeCouncil(house);
   tell("a council of three has made its keys; two of them are a quorum");
-  const coordinator = await startCoordinator(house, plan, council);
+  const coordinator = await startCoordinator(house, plan, council, signal);
   tell(`the coordinator listens at ${coordinator.address}`);
-  const moult = operatorOf(coordinator.stateDir);
-  const { releases, launcher } = await makeBuilds(house, moult);
+  const moult = operatorOf(coordinator.stateDir, signal);
+  const { releases, launcher } = await makeBuilds(house, moult, signal);
   const { one, two, detour, three } = releases;
   tell(`built ${[one, two, detour, three].map(({ version }) => version).join(", ")}`);
   for (const key of council.keyFiles.slice(0, council.threshold)) {
@@ -39,7 +47,7 @@ export async function setUpFleet(house: House, plan: FleetPlan, tell: (what: str
   const made = await moult(["token", "create", "--pool", POOL, "--uses", uses, "--for", TOKEN_FOR, "-o", "json"]);
   const { enrollmentToken: token } = JSON.parse(made) as { enrollmentToken: string };
   tell("1.0.0 is signed and published, and the devices have a token to enrol with");
-  await startDevices(house, { plan, council, coordinator, factory: releases.one, launcher, token });
+  await startDevices(house, { plan, council, coordinator, factory: releases.one, launcher, token }, signal);
   tell(`${plan.boxes.length} devices are flashed with it and switched on`);
   return { folder: house.folder, plan, council, coordinator, releases };
 }

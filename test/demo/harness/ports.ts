@@ -4,7 +4,7 @@
  */
 import { type Server, createServer } from "node:net";
 
-/** Below 32,768 (Linux) and 49,152 (macOS), where outgoing connections begin. */
+/** Port numbers below 32,768 (Linux) and 49,152 (macOS), where outgoing connections begin. */
 const FIRST = 15_000;
 const LAST = 30_000;
 /** Tries before giving up: enough for a machine half of whose ports are taken. */

@@ -7,6 +7,7 @@ import { type RunningProcess, listProcesses } from "./process-list.ts";
 const GRACE_MS = 4000;
 /** How long a killed process may take to be gone, in milliseconds. */
 const KILL_MS = 3000;
+/** How often to look who is left, in milliseconds. */
 const LOOK_EVERY_MS = 50;
 
 /** Asks all to end, then ends what is left, then removes the folder. Rejects where something could not be ended. */

@@ -28,15 +28,16 @@ function sendDue(): void {
   if (rateRps <= 0) return;
   const nowMs = performance.now();
   while (dueMs <= nowMs) {
-    void sendOne();
+    void sendOne(dueMs);
     dueMs += schedule.gapMs(rateRps);
   }
   timer = setTimeout(sendDue, dueMs - nowMs);
 }
 
-async function sendOne(): Promise<void> {
+/** Sent late or not, a request belongs to the load of the moment in which it was due. */
+async function sendOne(dueMs: number): Promise<void> {
+  const seq = tally.send(dueMs);
   const sentMs = performance.now();
-  const seq = tally.send(sentMs);
   const ending = await ask(settings.url, agent, settings.timeoutMs);
   tally.settle(seq, sentMs, performance.now(), ending);
   if (!ending.ok) process.stdout.write(`${Date.now()} request ${seq} to ${ending.node ?? "?"}: ${ending.reason}\n`);

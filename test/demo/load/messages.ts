@@ -24,7 +24,7 @@ export interface LoadFigures {
   readonly failed: number;
   /** Requests sent and not ended, now. */
   readonly inFlight: number;
-  /** Requests sent a second, over the last second. */
+  /** Requests that were due a second, over the last second. */
   readonly offeredRps: number;
   readonly latencyP50Ms: number;
   readonly latencyP99Ms: number;

@@ -29,9 +29,9 @@ export class Tally {
   #ended = 0;
   #failed = 0;
 
-  /** A request is sent at `nowMs`; returns its number. */
-  send(nowMs: number): number {
-    this.#offered.count(nowMs);
+  /** A request that was due at `dueMs` is sent; returns its number. */
+  send(dueMs: number): number {
+    this.#offered.count(dueMs);
     this.#sent += 1;
     return this.#sent - 1;
   }

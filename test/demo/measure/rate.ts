@@ -14,10 +14,12 @@ export class Rate {
     this.#stepMs = windowMs / STEPS;
   }
 
-  /** One thing happened at `nowMs`, on a clock that never goes back. */
-  count(nowMs: number): void {
-    this.#slide(nowMs);
-    const at = this.#step % STEPS;
+  /** One thing happened at `atMs`, on a clock that never goes back. What is told late counts for when it happened. */
+  count(atMs: number): void {
+    this.#slide(atMs);
+    const step = Math.floor(atMs / this.#stepMs);
+    if (step <= this.#step - STEPS) return;
+    const at = step % STEPS;
     this.#counts[at] = (this.#counts[at] ?? 0) + 1;
   }
 

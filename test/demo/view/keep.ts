@@ -7,8 +7,8 @@ export function keepHints({ plan, coordinator, folder }: RunningFleet): string[]
   return [
     "The fleet stays up until Ctrl-C. In another terminal:",
     "",
-    `  export MOULT_STATE_DIR=${coordinator.stateDir}`,
-    `  moult() { node ${WITH_RUNTIME} apps/cli/src/main.ts "$@"; }`,
+    `  export MOULT_STATE_DIR='${coordinator.stateDir}'`,
+    `  moult() { node '${WITH_RUNTIME}' apps/cli/src/main.ts "$@"; }`,
     "",
     "  moult fleet get                        every node, and what it runs",
     "  moult fleet watch                      the same, live",

@@ -9,6 +9,7 @@ export interface Frame {
   readonly colour: boolean;
 }
 
+/** Widths of the bars, in characters: both leave room for their figures in 80 columns. */
 const BAR_WIDTH = 20;
 const FLEET_BAR_WIDTH = 40;
 /** Notes of a step that are shown: the latest. */

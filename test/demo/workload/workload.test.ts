@@ -65,6 +65,14 @@ describe("Rate", () => {
     expect(rate.perSecond(5000)).toBeLessThan(22);
   });
 
+  it("counts what is told late for when it happened, and forgets what is too old", () => {
+    const rate = new Rate(1000);
+    rate.count(5000);
+    for (let late = 4100; late < 5000; late += 10) rate.count(late);
+    rate.count(100);
+    expect(rate.perSecond(5000)).toBeCloseTo(91 / 0.9, 0);
+  });
+
   it("falls to nothing once the window has passed", () => {
     const rate = new Rate(2000);
     for (let now = 0; now < 1000; now += 10) rate.count(now);

@@ -46,10 +46,46 @@ function answerOf(response: IncomingMessage, askedBytes: number): Answer {
   return { status, offsetBytes: 0, totalBytes: length === null ? undefined : Number(length[0]), pieces };
 }
 
+/** Held back at most, in bytes; beyond it the source is made to wait. */
+const QUEUE_BYTES_MAX = 1_048_576;
+
+/**
+ * The body in pieces. When the connection breaks, what had arrived is given out before the break is told: Node's own
+ * iterator drops it, and on a line that is cut every few kilobytes nothing would ever come through.
+ */
 async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  const queue: Uint8Array[] = [];
+  let queuedBytes = 0;
+  let end: { readonly error?: SourceError } | undefined;
+  let news = Promise.withResolvers<void>();
+  const finish = (error?: Error): void => {
+    end ??= error === undefined ? {} : { error: new SourceError("CUT", error.message, error) };
+    news.resolve();
+  };
+  response.on("data", (piece: Buffer) => {
+    queue.push(piece);
+    queuedBytes += piece.length;
+    if (queuedBytes > QUEUE_BYTES_MAX) response.pause();
+    news.resolve();
+  });
+  response.on("end", () => finish());
+  response.on("error", finish);
+  response.on("close", () => finish(new Error("the connection was closed")));
   try {
-    for await (const piece of response) yield piece as Buffer;
-  } catch (error) {
-    throw new SourceError("CUT", error instanceof Error ? error.message : "the connection broke", error);
+    for (;;) {
+      const piece = queue.shift();
+      if (piece !== undefined) {
+        queuedBytes -= piece.length;
+        yield piece;
+        continue;
+      }
+      if (end?.error !== undefined) throw end.error;
+      if (end !== undefined) return;
+      news = Promise.withResolvers<void>();
+      response.resume();
+      await news.promise;
+    }
+  } finally {
+    response.destroy();
   }
 }

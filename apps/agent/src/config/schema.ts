@@ -84,7 +84,7 @@ const schema = z.object({
   /** All parts of a build must be there within this time. */
   pull_timeout_ms: duration(1_000).default(DAY_MS),
   /** How often all sources are gone through before a pull has failed. */
-  pull_rounds: whole(1, 100).default(3),
+  pull_rounds: whole(1, 100).default(8),
   /** Space on the disk that staging must leave free, in bytes. */
   disk_reserve_bytes: whole(0).default(16_777_216),
   /** How much is logged. */

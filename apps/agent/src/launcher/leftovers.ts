@@ -4,22 +4,18 @@
  */
 import { join } from "node:path";
 import { type Disk, seal, unseal } from "@moult/slots";
+import { writeVolatile } from "../adapters/volatile-file.ts";
 import { processFacts } from "../adapters/work/process-facts.ts";
 import { isAlive, watchEnd } from "../adapters/work/process-group.ts";
 
 const FILE = "agent";
 const FILE_BYTES_MAX = 4_096;
 
-/** Writes down which agent runs. */
+/** Writes down which agent runs, where there is room for it. */
 export async function noteAgent(disk: Disk, runFolder: string, bootId: string, pid: number): Promise<void> {
   const facts = await processFacts(pid);
   if (facts === undefined) return;
-  const file = await disk.rewrite(join(runFolder, FILE), "plain");
-  try {
-    await file.write(seal({ bootId, pid, startTicks: facts.startTicks }));
-  } finally {
-    await file.close();
-  }
+  await writeVolatile(disk, join(runFolder, FILE), seal({ bootId, pid, startTicks: facts.startTicks }));
 }
 
 /** Ends the agent that was written down, where it still lives. */

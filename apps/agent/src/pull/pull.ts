@@ -35,11 +35,14 @@ export interface Wanted {
   readonly open: () => Promise<Target>;
 }
 
-/** A try that brought at least this much, in bytes, does not count against a source. */
-const PROGRESS_BYTES = 65_536;
+/** A try that brought at least this much, in bytes, does not count against a source: bad lines are cut often. */
+const PROGRESS_BYTES = 4_096;
 
-/** Waits between rounds begin with this, in milliseconds, and double. */
+/** Waits between rounds begin with this, in milliseconds, double … */
 const ROUND_WAIT_MS = 500;
+
+/** … and end here. */
+const ROUND_WAIT_MS_MAX = 30_000;
 
 /** Pulls from the first source that has it. Throws StageError PULL, DISK_FULL or DISK. */
 export async function pull(wanted: Wanted, sources: readonly string[], tools: PullTools): Promise<void> {
@@ -52,7 +55,7 @@ export async function pull(wanted: Wanted, sources: readonly string[], tools: Pu
   let last = "no source was named";
   try {
     for (let round = 0; round < tools.limits.rounds; round += 1) {
-      if (round > 0) await tools.clock.wait(tools.chance.roll() * ROUND_WAIT_MS * 2 ** round, tools.signal);
+      if (round > 0) await tools.clock.wait(roundWait(round, tools.chance), tools.signal);
       for (let index = 0; index < sources.length; index += 1) {
         if (tools.signal.aborted) throw new StageError("PULL", "The time for pulling the build was over.");
         const source = sources[index];
@@ -83,6 +86,10 @@ export async function pull(wanted: Wanted, sources: readonly string[], tools: Pu
     await target.discard();
     throw asStageError(error);
   }
+}
+
+function roundWait(round: number, chance: Chance): number {
+  return chance.roll() * Math.min(ROUND_WAIT_MS_MAX, ROUND_WAIT_MS * 2 ** Math.min(round, 16));
 }
 
 /** One try at one source; undefined where it brought everything and it was right. */

@@ -71,7 +71,10 @@ function beginTrial(machine: Machine, { running, bootId, durable }: Beginning, a
 }
 
 /** Not on trial. What became of a move is read from the boot record, which is written last. */
-function beginKept(machine: Machine, { running, durable, record }: Beginning, at: At): Step<Machine> {
+function beginKept(start: Machine, { running, durable, record }: Beginning, at: At): Step<Machine> {
+  // What is kept was not given up after all: the record, written last, is what counts.
+  const denied = start.memory.denied.filter((digest) => digest !== running.digest);
+  const machine: Machine = { ...start, memory: { ...start.memory, denied } };
   const { move } = durable;
   const abandoned = record?.abandoned;
   const clear: readonly Effect[] = abandoned === undefined ? [] : [{ kind: "RECORD", change: clearAbandoned }];

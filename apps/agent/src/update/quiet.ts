@@ -3,7 +3,7 @@ import type { Quiet, WorkView } from "./state.ts";
 
 /** Nothing in flight that could be lost; a workload that does not run has nothing to lose. */
 export function isAtRest(work: WorkView): boolean {
-  if (!work.answering) return work.state === "STOPPED" || work.state === "STARTING";
+  if (!work.answering) return work.state === "STOPPED" || (work.state === "STARTING" && !work.locked);
   return work.told && !work.locked && work.inFlight === 0;
 }
 

@@ -33,8 +33,9 @@ export function revertAllTheSame(machine: In<Reverting>, event: EventOf<"DISK_FA
 }
 
 function undo(phase: Reverting): readonly Effect[] {
-  const { revert } = phase.move;
-  const why = { reason: revert?.reason ?? "HEALTH_CHECK", message: revert?.message ?? "", deny: true };
+  const { revert, target } = phase.move;
+  const reason = revert?.reason ?? "HEALTH_CHECK";
+  const why = { digest: target.digest, reason, message: revert?.message ?? "", deny: true };
   const record: Effect = { kind: "RECORD", change: (boot) => revertTrial(boot, why) };
   return [record, ...stopWork(phase), { kind: "HAND_OVER" }];
 }

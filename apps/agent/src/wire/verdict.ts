@@ -3,12 +3,17 @@ import { Decision, PermitPhase, type TargetBuild, type Verdict as WireVerdict } 
 import type { Verdict, VerdictPermit } from "../update/events.ts";
 import type { OfferedBuild } from "../update/state.ts";
 
-/** Sources beyond this are not looked at. */
+/** Sources beyond this are not looked at, nor such as are longer than any URL, in characters. */
 const SOURCES_MAX = 8;
+const SOURCE_LENGTH_MAX = 2_048;
+
+/** Sentences and versions go into logs; longer ones are cut, in characters. */
+const MESSAGE_LENGTH_MAX = 512;
+const VERSION_LENGTH_MAX = 64;
 
 /** The verdict. A wait of 0 leaves the time of the next ask to the device. */
 export function fromVerdict(verdict: WireVerdict | undefined): Verdict {
-  const said = verdict?.message ?? "";
+  const said = verdict?.message.slice(0, MESSAGE_LENGTH_MAX) ?? "";
   const target = fromTarget(verdict?.target);
   switch (verdict?.decision) {
     case Decision.PREPARE:
@@ -43,8 +48,10 @@ function fromTarget(target: TargetBuild | undefined): OfferedBuild | undefined {
   if (target === undefined || !/^[0-9a-f]{64}$/.test(target.digest)) return undefined;
   const releaseCounter = Number(target.releaseCounter);
   if (!Number.isSafeInteger(releaseCounter)) return undefined;
-  const { digest, version, manifestBytes } = target;
-  return { digest, version, releaseCounter, manifestBytes, sources: target.sources.slice(0, SOURCES_MAX) };
+  const { digest, manifestBytes } = target;
+  const version = target.version.slice(0, VERSION_LENGTH_MAX);
+  const sources = target.sources.filter((source) => source.length <= SOURCE_LENGTH_MAX).slice(0, SOURCES_MAX);
+  return { digest, version, releaseCounter, manifestBytes, sources };
 }
 
 function nothing(what: string): Verdict {

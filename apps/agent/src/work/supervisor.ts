@@ -52,6 +52,8 @@ export class Supervisor {
   #word: Word | undefined;
   #failures = 0;
   #fast = false;
+  /** The present run was started by a former agent and has not answered this one yet. */
+  #isAdopted = false;
   #kick = new AbortController();
   #starting: Promise<void> | undefined;
 
@@ -61,12 +63,14 @@ export class Supervisor {
 
   /** The workload as last seen. */
   get seen(): WorkSeen {
-    return viewOf(this.#observed);
+    return viewOf({ ...this.#observed, adopted: this.#isAdopted });
   }
 
   /** Begins to look; ends with `close`. */
   run(): void {
-    this.#lookForEver().catch((error: unknown) => this.#parts.log.error({ err: error }, "nobody looks at the workload"));
+    this.#lookForEver().catch((error: unknown) =>
+      this.#parts.log.error({ err: error }, "nobody looks at the workload"),
+    );
   }
 
   /** Looks no more. The workload goes on. */
@@ -105,6 +109,7 @@ export class Supervisor {
       await this.#parts.store.placeTree(folder, build.parts);
       await this.#dropOtherTrees(build.identity);
       const adopted = await body.adopt();
+      this.#isAdopted = adopted !== undefined;
       if (adopted === undefined) await this.#start(body);
       else this.#begin(body, adopted);
     }
@@ -159,11 +164,14 @@ export class Supervisor {
   }
 
   async #ask(voice: Voice): Promise<Observed> {
-    const word = this.#word;
     try {
       const answer = await voice.situation();
+      // Whoever told an adopted workload to drain is gone, and may have had no time to call it off.
+      if (this.#isAdopted && answer.state === "DRAINING") this.#word ??= { kind: "restore", shards: answer.shards };
+      this.#isAdopted = false;
+      const word = this.#word;
       const observed = { ...this.#observed, answer, silences: 0 };
-      if (observed.told || word === undefined) return { ...observed, told: true };
+      if (word === undefined || (observed.told && word.kind === "drain")) return { ...observed, told: true };
       if (word.kind === "drain") await voice.drain(Math.max(0, Math.round(word.untilMs - this.#parts.clock.nowMs())));
       else await voice.restore(word.shards);
       if (this.#word !== word) return observed;

@@ -10,6 +10,8 @@ export interface Observed {
   readonly exits: number;
   /** Whether this run has taken in what it was last told. */
   readonly told: boolean;
+  /** A former agent started this run, and it has not answered this one yet: it may be full of work. */
+  readonly adopted?: boolean;
   /** The last answer of this run. */
   readonly answer?: WorkAnswer;
   /** How many questions in a row have gone unanswered. */
@@ -23,18 +25,22 @@ const NO_REPORT: WorkReport = { capacityRps: 0, loadRps: 0, endpoint: "" };
 
 /** The view. */
 export function viewOf(observed: Observed): WorkSeen {
-  const { kind, alive, run, exits, told, answer, silences } = observed;
+  const { kind, alive, run, exits, told, answer, silences, adopted = false } = observed;
   const counters = { run, exits, told, inFlight: 0, startedTotal: 0n, shards: [], locked: false, message: "" };
   if (kind === "none") {
     return { view: { ...counters, told: true, answering: true, state: "NONE" }, report: NO_REPORT };
   }
   if (!alive) return { view: { ...counters, answering: false, state: "STOPPED" }, report: NO_REPORT };
-  if (answer === undefined) return { view: { ...counters, answering: false, state: "STARTING" }, report: NO_REPORT };
-  const { state, report, inFlight, startedTotal, shards, locked, message } = answer;
-  if (silences >= SILENCES_MAX) {
+  if (answer === undefined && (!adopted || silences < SILENCES_MAX)) {
+    const starting = { ...counters, answering: false, state: "STARTING", locked: adopted } as const;
+    return { view: starting, report: NO_REPORT };
+  }
+  if (answer === undefined || silences >= SILENCES_MAX) {
+    const shards = answer?.shards ?? [];
     const silent = { ...counters, shards, answering: false, state: "FAILED", message: "It does not answer." } as const;
     return { view: silent, report: NO_REPORT };
   }
+  const { state, report, inFlight, startedTotal, shards, locked, message } = answer;
   const view = { ...counters, inFlight, startedTotal, shards, locked, message, state, answering: true } as const;
   return { view, report };
 }

@@ -15,6 +15,9 @@ const STEADY_MS = 10_000;
 /** A coordinator's wish for a later return is honoured up to this, in milliseconds. */
 const RECONNECT_WITHIN_MS_MAX = 300_000;
 
+/** A brake's reason goes into the log; a longer one than the contract allows is cut, in characters. */
+const REASON_LENGTH_MAX = 512;
+
 /** Beyond 2^16 times the first wait the limit has been reached. */
 const DOUBLINGS_MAX = 16;
 
@@ -44,7 +47,9 @@ export class AttendStream {
 
   /** Keeps it open until `close`. */
   run(attendant: Attendant): void {
-    this.#keepOpen(attendant).catch((error: unknown) => this.#parts.log.error({ err: error }, "the stream is given up"));
+    this.#keepOpen(attendant).catch((error: unknown) =>
+      this.#parts.log.error({ err: error }, "the stream is given up"),
+    );
   }
 
   /** Sends a report up; false where no stream is open. */
@@ -115,7 +120,7 @@ export class AttendStream {
       case "nudge":
         return attendant.nudged();
       case "brake":
-        return attendant.braked(message.value.engaged, message.value.reason);
+        return attendant.braked(message.value.engaged, message.value.reason.slice(0, REASON_LENGTH_MAX));
       case "drain":
         this.#reconnectWithinMs = Math.min(message.value.reconnectWithinMs, RECONNECT_WITHIN_MS_MAX);
         this.#parts.line.leave();

@@ -15,10 +15,13 @@ const FINAL: ReadonlySet<number> = new Set([
   status.UNAUTHENTICATED,
 ]);
 
+/** A peer's sentence goes into logs and reports; a longer one is cut, in characters. */
+const MESSAGE_LENGTH_MAX = 512;
+
 /** The failure of a call. */
 export function asCallError(error: unknown): CallError {
   if (error instanceof CallError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, MESSAGE_LENGTH_MAX);
   const code = codeOf(error);
   const { reason } = readRpcError(error);
   return new CallError(code !== undefined && FINAL.has(code) ? "REFUSED" : "UNREACHABLE", reason, message, error);

@@ -51,6 +51,7 @@ export class Line {
   #refusal: { readonly error: CallError; readonly untilMs: number } | undefined;
   #calls = 0;
   #holds = 0;
+  #silent = false;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
@@ -68,7 +69,9 @@ export class Line {
         return await this.#tryOnce(use);
       }
     } catch (error) {
-      throw asCallError(error);
+      const failure = asCallError(error);
+      this.#noteReach(failure.code === "UNREACHABLE" ? failure.message : undefined);
+      throw failure;
     } finally {
       this.#calls -= 1;
       this.#rest();
@@ -99,7 +102,9 @@ export class Line {
     const client = this.#channel();
     try {
       const session = await this.#openedSession();
-      return await use(client, session);
+      const result = await use(client, session);
+      this.#noteReach(undefined);
+      return result;
     } catch (error) {
       if (isAddressBad(error)) this.#changeAddress(client);
       throw error;
@@ -150,6 +155,12 @@ export class Line {
     if (this.#parts.settings.coordinators.length > 1) this.#session = undefined;
     this.#place += 1;
     this.close();
+  }
+
+  /** Said once when the coordinators fall silent, and once when one answers again (then a session is opened). */
+  #noteReach(silence: string | undefined): void {
+    if (silence !== undefined && !this.#silent) this.#parts.log.warn({}, `no coordinator answers: ${silence}`);
+    this.#silent = silence !== undefined;
   }
 
   /** Without a stream the channel is closed between calls: nothing is held open at a stranger's router. */

@@ -45,6 +45,10 @@ export async function endOtherWork(premises: Premises, identity: string | undefi
   for (const work of await findWork(premises)) if (work.identity !== identity) await endGroup(work.process, graceMs);
   const record = await readWorkRecord(disk, runFolder);
   if (record?.stopHook === undefined || record.bootId !== bootId || record.identity === identity) return;
-  await runHook(record.stopHook, "", HOOK_TIMEOUTS_MS.stop, {});
-  await removeWorkRecord(disk, runFolder);
+  try {
+    await runHook(record.stopHook, "", HOOK_TIMEOUTS_MS.stop, {});
+  } finally {
+    // A hook that fails has ended as much as it ever will; asking it again at each start would keep the next workload out.
+    await removeWorkRecord(disk, runFolder);
+  }
 }

@@ -12,7 +12,7 @@ export async function isAlive(process: ProcessFacts): Promise<boolean> {
 
 /** Resolves when the process has ended. */
 export async function watchEnd(process: ProcessFacts): Promise<void> {
-  while (await isAlive(process)) await sleep(LOOK_MS, undefined, { ref: false });
+  while (await isAlive(process)) await sleep(LOOK_MS);
 }
 
 /** Ends the group that `leader` leads. Resolves when the leader is gone and the rest has been killed. */

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { type Disk, seal, unseal } from "@moult/slots";
+import { writeVolatile } from "../volatile-file.ts";
 
 /** One run of a workload. */
 export interface WorkRecord {
@@ -30,14 +31,12 @@ export async function readWorkRecord(disk: Disk, runFolder: string): Promise<Wor
   return { identity, bootId, pid, startTicks, ...(typeof stopHook === "string" && { stopHook }) };
 }
 
-/** Writes down which workload runs. A torn file is found out by its seal, and the process by its environment. */
+/**
+ * Writes down which workload runs. On a full disk nothing is written and nothing is lost: a process is also found by its
+ * environment, and a torn file by its seal.
+ */
 export async function writeWorkRecord(disk: Disk, runFolder: string, record: WorkRecord): Promise<void> {
-  const file = await disk.rewrite(join(runFolder, FILE), "plain");
-  try {
-    await file.write(seal(record));
-  } finally {
-    await file.close();
-  }
+  await writeVolatile(disk, join(runFolder, FILE), seal(record));
 }
 
 /** No workload runs. */

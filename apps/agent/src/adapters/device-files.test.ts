@@ -1,0 +1,54 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeFolder } from "../testing/folders.ts";
+import { openIdentity } from "./identity.ts";
+import { nodeDisk } from "./node-disk.ts";
+import { StateFile } from "./state-file.ts";
+
+describe("the device's key", () => {
+  it("is made once, for its owner's eyes, and is the same from then on", async () => {
+    const path = join(makeFolder(), "state", "identity.pem");
+    const first = await openIdentity(nodeDisk, path);
+    expect(first.fresh).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const second = await openIdentity(nodeDisk, path);
+    expect(second.fresh).toBe(false);
+    expect(second.identity.publicKey).toEqual(first.identity.publicKey);
+    expect(second.identity.publicKey).toHaveLength(32);
+    const message = new Uint8Array([1, 2, 3]);
+    expect(second.identity.sign(message)).toEqual(first.identity.sign(message));
+  });
+
+  it("is made anew where the old one cannot be read, which is kept aside", async () => {
+    const path = join(makeFolder(), "state", "identity.pem");
+    await openIdentity(nodeDisk, path);
+    writeFileSync(path, "torn");
+    expect((await openIdentity(nodeDisk, path)).fresh).toBe(true);
+    expect(readFileSync(`${path}.unreadable`, "utf8")).toBe("torn");
+  });
+});
+
+describe("the state file", () => {
+  const durable = { denied: ["a".repeat(64)] };
+
+  it("is replaced at once, and not written again when nothing changed", async () => {
+    const path = join(makeFolder(), "agent");
+    const file = new StateFile(nodeDisk, path);
+    expect(await file.read()).toEqual({ durable: { denied: [] }, damaged: false });
+    await file.write(durable);
+    const { ino } = statSync(path);
+    await file.write(durable);
+    expect(statSync(path).ino).toBe(ino);
+    expect(await new StateFile(nodeDisk, path).read()).toEqual({ durable, damaged: false });
+  });
+
+  it("is begun anew where it is damaged, and says so", async () => {
+    const path = join(makeFolder(), "agent");
+    writeFileSync(path, "moult-sealed/v1 of something else\n{}\n");
+    const file = new StateFile(nodeDisk, path);
+    expect(await file.read()).toEqual({ durable: { denied: [] }, damaged: true });
+    await file.write(durable);
+    expect((await new StateFile(nodeDisk, path).read()).damaged).toBe(false);
+  });
+});

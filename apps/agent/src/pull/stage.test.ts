@@ -1,0 +1,372 @@
+/** Staging against real HTTPS servers that cut, stall, lie, drip and never end. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Server, createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlotStore } from "@moult/slots";
+import { digestOf } from "@moult/trust";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { monotonicClock, systemChance } from "../adapters/clock.ts";
+import { createHttpsFetcher } from "../adapters/https-fetcher.ts";
+import { nodeDisk } from "../adapters/node-disk.ts";
+import { workIdentityOf } from "../build/identity.ts";
+import type { PullSettings } from "../config/settings.ts";
+import type { StageError } from "../ports.ts";
+import { makeCertificate } from "../testing/certificate.ts";
+import { makeFolder } from "../testing/folders.ts";
+import { type BuildWishes, type SignedBuild, makeCouncil, makeSignedBuild, offer } from "../testing/signed-build.ts";
+import { silentLog } from "../testing/silent-log.ts";
+import type { RunningBuild, StagedBuild } from "../update/state.ts";
+import { stageBuild } from "./stage.ts";
+
+const certificate = makeCertificate();
+const council = makeCouncil();
+/** Larger than a socket's buffers, so that a cut falls in the middle. */
+const LARGE = new Uint8Array(600_000).map((_, index) => index % 251);
+const BUILD = makeSignedBuild(council, { files: { large: LARGE } });
+
+const RUNNING: RunningBuild = {
+  slot: "factory",
+  digest: "f".repeat(64),
+  version: "1.0.0",
+  releaseCounter: 1,
+  workIdentity: "none",
+  healthTimeoutMs: 1,
+  soakMs: 0,
+};
+
+const LIMITS: PullSettings = {
+  stallTimeoutMs: 400,
+  rateMinBytesPerS: 0,
+  rateMaxBytesPerS: 0,
+  timeoutMs: 20_000,
+  rounds: 2,
+  diskReserveBytes: 0,
+};
+
+type Serve = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => void;
+
+/** A source that has the build; `serve` answers for its parts, what `serve` leaves out is answered as it should be. */
+class Source {
+  readonly requests: string[] = [];
+  readonly #server: Server;
+  build: SignedBuild = BUILD;
+
+  constructor(serve: Serve = serveWell) {
+    this.#server = createServer(certificate, (request, response) => {
+      const [, kind, digest = ""] = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/.exec(request.url ?? "") ?? [];
+      const body = kind === "manifests" ? this.build.envelope : this.build.parts.get(digest);
+      this.requests.push(`${kind} ${request.headers.range ?? "whole"}`);
+      if (body === undefined) response.writeHead(404).end();
+      else if (kind === "manifests") serveWell(request, response, body);
+      else serve(request, response, body);
+    });
+  }
+
+  async open(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      this.#server.closeAllConnections();
+      this.#server.close();
+    });
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  /** How often the large part was asked for. */
+  get partRequests(): readonly string[] {
+    return this.requests.filter((request) => request.startsWith("parts"));
+  }
+}
+
+const serveWell: Serve = (request, response, body) => {
+  const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  if (from > 0) {
+    response.writeHead(206, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
+  } else {
+    response.writeHead(200, { "content-length": body.length });
+  }
+  response.end(body.subarray(from));
+};
+
+/** Only the large part is served badly. */
+function badly(serve: Serve): Serve {
+  return (request, response, body) => (body === LARGE ? serve : serveWell)(request, response, body);
+}
+
+/** Cuts the connection after so many bytes, this many times. */
+function cutAfter(bytes: number, times: number): Serve {
+  let left = times;
+  return badly((request, response, body) => {
+    if (left === 0) return serveWell(request, response, body);
+    left -= 1;
+    const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    response.writeHead(from > 0 ? 206 : 200, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
+    response.write(body.subarray(from, from + bytes), () => response.socket?.destroySoon());
+  });
+}
+
+interface Device {
+  readonly store: SlotStore;
+  readonly stage: (
+    sources: readonly string[],
+    more?: Partial<PullSettings>,
+    build?: SignedBuild,
+  ) => Promise<StagedBuild>;
+  readonly leftovers: () => Promise<readonly string[]>;
+}
+
+async function makeDevice(root: string = makeFolder(), freeBytes?: number): Promise<Device> {
+  const store = new SlotStore(nodeDisk, root, systemChance.freshId);
+  await store.prepare();
+  const fetcher = createHttpsFetcher(certificate.cert);
+  return {
+    store,
+    stage: (sources, more = {}, build = BUILD) => {
+      const limits = { ...LIMITS, ...more };
+      return stageBuild(offer(build, sources), {
+        store,
+        freeBytes: async () => freeBytes ?? nodeDisk.freeBytes(root),
+        council,
+        network: "test",
+        platform: { os: process.platform, arch: process.arch },
+        running: RUNNING,
+        denied: [],
+        tools: {
+          fetcher,
+          clock: monotonicClock,
+          chance: systemChance,
+          log: silentLog,
+          limits,
+          signal: AbortSignal.timeout(limits.timeoutMs),
+        },
+      });
+    },
+    leftovers: () => nodeDisk.list(store.layout.incoming),
+  };
+}
+
+async function codeOf(staging: Promise<unknown>): Promise<string> {
+  return staging.then(
+    () => "staged",
+    (error: unknown) => (error as StageError).code,
+  );
+}
+
+describe("staging", () => {
+  it("brings a build whole into the slot that does not run", async () => {
+    const device = await makeDevice();
+    const source = new Source();
+    const staged = await device.stage([await source.open()]);
+    expect(staged).toMatchObject({ slot: "a", digest: BUILD.digest, version: "2.0.0", releaseCounter: 2 });
+    expect(staged.workIdentity).toBe(workIdentityOf(BUILD.manifest));
+    expect((await device.store.contents("a", "digests"))?.digest).toBe(BUILD.digest);
+    expect(await device.leftovers()).toEqual([]);
+  });
+
+  it("fetches nothing that is there already", async () => {
+    const device = await makeDevice();
+    const source = new Source();
+    const url = await source.open();
+    await device.stage([url]);
+    const next = makeSignedBuild(council, { manifest: { version: "3.0.0" }, files: { large: LARGE } });
+    source.build = next;
+    source.requests.length = 0;
+    await device.stage([url], {}, next);
+    expect(source.requests).toEqual(["manifests whole"]);
+    expect((await device.store.contents("a"))?.digest).toBe(next.digest);
+  });
+
+  it("goes on after any number of cuts where it was", async () => {
+    const device = await makeDevice();
+    const source = new Source(cutAfter(20_000, 12));
+    await device.stage([await source.open()]);
+    const ranges = source.partRequests.filter((request) => request.includes("bytes="));
+    expect(ranges).toHaveLength(12);
+    expect(new Set(ranges).size).toBe(12);
+  });
+
+  it("goes on at the next source after a stall, a 404 or a refused connection", async () => {
+    const stalls = new Source(
+      badly((_, response, body) => void response.writeHead(200).write(body.subarray(0, 200_000))),
+    );
+    const lacks = new Source(badly((_, response) => void response.writeHead(404).end()));
+    const device = await makeDevice();
+    const good = new Source();
+    const sources = ["https://127.0.0.1:1", await lacks.open(), await stalls.open(), await good.open()];
+    await device.stage(sources);
+    expect(good.partRequests.some((request) => /bytes=[1-9]/.test(request))).toBe(true);
+    expect((await device.store.contents("a", "digests"))?.digest).toBe(BUILD.digest);
+  });
+
+  it("takes a source that knows no ranges, and starts it from the beginning", async () => {
+    const device = await makeDevice();
+    const whole = new Source((_, response, body) => void response.writeHead(200).end(body));
+    const cuts = new Source(cutAfter(100_000, 100));
+    await device.stage([await cuts.open(), await whole.open()], { rounds: 1 });
+    expect((await device.store.contents("a", "digests"))?.digest).toBe(BUILD.digest);
+  });
+
+  it("leaves a source that lies about length or bytes, and mixes nothing of it in", async () => {
+    const shortened = LARGE.slice(1);
+    const altered = LARGE.slice();
+    altered[300_000] = 255;
+    const liars: readonly Serve[] = [
+      badly((request, response) => serveWell(request, response, shortened)),
+      badly((request, response) => serveWell(request, response, altered)),
+    ];
+    for (const lie of liars) {
+      const device = await makeDevice();
+      await device.stage([await new Source(lie).open(), await new Source().open()]);
+      expect((await device.store.contents("a", "digests"))?.digest).toBe(BUILD.digest);
+      const alone = await makeDevice();
+      expect(await codeOf(alone.stage([await new Source(lie).open()]))).toBe("PULL");
+      expect((await alone.store.presentParts()).has(digestOf(LARGE))).toBe(false);
+      expect(await alone.leftovers()).toEqual([]);
+    }
+  });
+
+  it("does not let a liar spoil what another source began", async () => {
+    const altered = LARGE.slice();
+    altered[590_000] = 255;
+    const device = await makeDevice();
+    const cuts = new Source(cutAfter(50_000, 1));
+    const lies = new Source(badly((request, response) => serveWell(request, response, altered)));
+    const sources = [await cuts.open(), await lies.open(), await new Source().open()];
+    await device.stage(sources, { rounds: 4 });
+    expect((await device.store.contents("a", "digests"))?.digest).toBe(BUILD.digest);
+  });
+
+  it("stops a source that never ends", async () => {
+    let sentBytes = 0;
+    const endless = new Source(
+      badly((_, response) => {
+        response.writeHead(200);
+        let isOpen = true;
+        response.on("close", () => (isOpen = false));
+        const more = (): void => {
+          if (!isOpen) return;
+          sentBytes += LARGE.length;
+          response.write(LARGE, () => setImmediate(more));
+        };
+        more();
+      }),
+    );
+    const device = await makeDevice();
+    expect(await codeOf(device.stage([await endless.open()]))).toBe("PULL");
+    expect(sentBytes).toBeLessThan(LARGE.length * 40);
+    expect(await device.leftovers()).toEqual([]);
+  });
+
+  it("ends at the build's deadline, however steadily a source drips", async () => {
+    const drips = new Source(
+      badly((_, response) => {
+        response.writeHead(200, { "content-length": LARGE.length });
+        const drip = setInterval(() => response.write(new Uint8Array(1)), 50);
+        response.on("close", () => clearInterval(drip));
+      }),
+    );
+    const device = await makeDevice();
+    const beganMs = performance.now();
+    expect(await codeOf(device.stage([await drips.open()], { timeoutMs: 1_200 }))).toBe("PULL");
+    expect(performance.now() - beganMs).toBeLessThan(6_000);
+  });
+
+  it("keeps to the bandwidth it is given", async () => {
+    const device = await makeDevice();
+    const beganMs = performance.now();
+    await device.stage([await new Source().open()], { rateMaxBytesPerS: 1_000_000 });
+    expect(performance.now() - beganMs).toBeGreaterThan(450);
+  });
+
+  it("keeps parts that came whole for the next try", async () => {
+    const device = await makeDevice();
+    const half = new Source(badly((_, response) => void response.writeHead(404).end()));
+    expect(await codeOf(device.stage([await half.open()]))).toBe("PULL");
+    const source = new Source();
+    await device.stage([await source.open()]);
+    expect(source.partRequests).toHaveLength(1);
+  });
+
+  it("trusts no server with another certificate, and no other protocol", async () => {
+    const device = await makeDevice();
+    const stranger = createServer(makeCertificate(), (_, response) => void response.end());
+    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void stranger.close());
+    const { port } = stranger.address() as AddressInfo;
+    expect(await codeOf(device.stage([`https://127.0.0.1:${port}`]))).toBe("PULL");
+    expect(await codeOf(device.stage([`http://127.0.0.1:${port}`, "file:///etc/passwd", "no url"]))).toBe("PULL");
+    expect(await codeOf(device.stage([]))).toBe("PULL");
+  });
+});
+
+describe("refusing", () => {
+  it.each([
+    ["too few signatures", { signers: 1 }, "NOT_APPROVED"],
+    ["another network", { manifest: { network: "other" } }, "UNSUITABLE"],
+    ["an old counter", { manifest: { release_counter: 1 } }, "UNSUITABLE"],
+  ] satisfies [string, BuildWishes, string][])("a build with %s pulls no part", async (_, wishes, code) => {
+    const build = makeSignedBuild(council, { ...wishes, files: { large: LARGE } });
+    const source = new Source();
+    source.build = build;
+    const device = await makeDevice();
+    expect(await codeOf(device.stage([await source.open()], {}, build))).toBe(code);
+    expect(source.partRequests).toEqual([]);
+    expect(await device.store.contents("a")).toBeUndefined();
+  });
+
+  it("looks for the signed manifest at the next source where one gives another", async () => {
+    const liar = new Source();
+    liar.build = makeSignedBuild(council, { signers: 1, files: { large: LARGE } });
+    const device = await makeDevice();
+    const staged = await device.stage([await liar.open(), await new Source().open()]);
+    expect(staged.digest).toBe(BUILD.digest);
+  });
+});
+
+describe("a full disk", () => {
+  it("is seen before anything is pulled", async () => {
+    const source = new Source();
+    const device = await makeDevice(makeFolder(), 1_000);
+    expect(await codeOf(device.stage([await source.open()]))).toBe("DISK_FULL");
+    expect(source.partRequests).toEqual([]);
+  });
+
+  const canMount = process.platform === "linux" && process.getuid?.() === 0;
+  const mounts: string[] = [];
+  const run = (program: string, ...args: string[]): void => void execFileSync(program, args);
+  let small = "";
+
+  beforeAll(() => {
+    if (!canMount) return;
+    small = mkdtempSync(join(tmpdir(), "mlt-small-"));
+    run("mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", small);
+    mounts.push(small);
+  });
+
+  afterAll(() => {
+    for (const folder of mounts) {
+      run("umount", folder);
+      rmdirSync(folder);
+    }
+  });
+
+  it.skipIf(!canMount)("met in the middle is told as such; what came is swept, what was there is kept", async () => {
+    const root = join(small, "device");
+    mkdirSync(root);
+    const device = await makeDevice(root, 1_000_000_000);
+    const first = makeSignedBuild(council, { manifest: { version: "1.5.0" } });
+    const source = new Source();
+    source.build = first;
+    const url = await source.open();
+    await device.stage([url], {}, first);
+    const freeBytes = await nodeDisk.freeBytes(root);
+    source.build = BUILD;
+    expect(await codeOf(device.stage([url]))).toBe("DISK_FULL");
+    expect(await device.leftovers()).toEqual([]);
+    expect((await device.store.contents("a", "digests"))?.digest).toBe(first.digest);
+    expect(await nodeDisk.freeBytes(root)).toBeGreaterThanOrEqual(freeBytes - 8_192);
+  });
+});

@@ -14,11 +14,16 @@ export function commitTrial(record: BootRecord): BootRecord {
   return { committed: { slot: trial.slot, digest: trial.digest }, previous: committed };
 }
 
-/** The build on trial is given up. Without a trial nothing changes. */
-export function revertTrial(record: BootRecord, why: Omit<Abandoned, "digest">): BootRecord {
+/**
+ * The build with this digest is given up. That also takes back a commit whose write was reported as failed and yet took
+ * place. Without either nothing changes.
+ */
+export function revertTrial(record: BootRecord, abandoned: Abandoned): BootRecord {
   const { trial, ...rest } = record;
-  if (trial === undefined) return record;
-  return { ...rest, abandoned: { ...why, digest: trial.digest } };
+  if (trial?.digest === abandoned.digest) return { ...rest, abandoned };
+  const { committed, previous } = record;
+  if (committed.digest === abandoned.digest && previous !== undefined) return { committed: previous, abandoned };
+  return record;
 }
 
 /** What was given up has been taken over into the agent's own state. */

@@ -5,28 +5,27 @@
 import { createHash } from "node:crypto";
 
 const HEAD = "moult-sealed/v1";
+const LINE_END = 10;
 
 /** The document as bytes. */
 export function seal(value: unknown): Uint8Array {
-  const body = JSON.stringify(value);
-  return new TextEncoder().encode(`${HEAD} ${digest(body)}\n${body}\n`);
+  const body = Buffer.from(`${JSON.stringify(value)}\n`, "utf8");
+  return new Uint8Array(Buffer.concat([headOf(body), body]));
 }
 
 /** What was sealed; undefined where the bytes are not one whole sealed document. */
 export function unseal(bytes: Uint8Array): unknown {
-  const text = new TextDecoder().decode(bytes);
-  const lineEnd = text.indexOf("\n");
-  if (lineEnd < 0 || !text.endsWith("\n")) return undefined;
-  const body = text.slice(lineEnd + 1, -1);
-  if (text.slice(0, lineEnd) !== `${HEAD} ${digest(body)}`) return undefined;
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const body = all.subarray(all.indexOf(LINE_END) + 1);
+  if (!Buffer.concat([headOf(body), body]).equals(all)) return undefined;
   try {
-    return JSON.parse(body);
+    return JSON.parse(body.toString("utf8"));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+function headOf(body: Buffer): Buffer {
+  return Buffer.from(`${HEAD} ${createHash("sha256").update(body).digest("hex")}\n`, "latin1");
 }

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await home.release(build, "2.0.0");
   const { rollout, releases, operator } = home.clients;
   movers = [await home.device("a"), await home.device("a"), await home.device("b")];
-  for (const pool of ["a", "b"]) await (await home.device(pool)).pulse({ ...WORKING, capacityRps: 1000 });
+  for (const pool of ["a", "b"]) await home.company(pool);
   for (const [index, mover] of movers.entries()) {
     await mover.pulse();
     const go = await mover.ask({ stagedDigest: build.digest });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Decision, NodeState } from "@moult/contracts/v1";
 import { CALL_MS } from "../testing/clients.ts";
-import { TestCoordinator } from "../testing/coordinator.ts";
+import { COMPANY_RPS, TestCoordinator } from "../testing/coordinator.ts";
 import { buildOf } from "../testing/council.ts";
 import { TestDevice, WORKING } from "../testing/device.ts";
 import { refused, refusedWith } from "../testing/refusal.ts";
@@ -127,8 +127,7 @@ test("no permit is granted that is not written, and the node that was refused wo
   const build = buildOf("2.0.0", 2);
   await home.release(build, "2.0.0");
   const mover = await home.device();
-  const other = await home.device();
-  await other.pulse();
+  const company = await home.company();
   await mover.pulse();
   broken = true;
   expect(await refusedWith(mover.ask({ stagedDigest: build.digest }))).toBe(UNAVAILABLE);
@@ -136,6 +135,6 @@ test("no permit is granted that is not written, and the node that was refused wo
   const { node } = await home.clients.fleet.getNode({ name: mover.node }, home.clients.viewer);
   expect(node?.permit).toBeUndefined();
   expect(await mover.pulse()).toBe(NodeState.SERVING);
-  await other.pulse({ ...WORKING, capacityRps: 100 });
+  for (const device of company) await device.pulse({ ...WORKING, capacityRps: COMPANY_RPS });
   expect((await mover.ask({ stagedDigest: build.digest })).decision).toBe(Decision.GO);
 });

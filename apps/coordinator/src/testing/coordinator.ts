@@ -10,7 +10,11 @@ import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { type TestBuild, COUNCIL, NETWORK, signed } from "./council.ts";
 import { type Clients, openClients } from "./clients.ts";
-import { TestDevice } from "./device.ts";
+import { TestDevice, WORKING } from "./device.ts";
+
+/** How many nodes keep a pool company, and what each of them can carry. */
+export const COMPANY = 4;
+export const COMPANY_RPS = 1000;
 
 /** What may differ from test to test. */
 export interface TestOptions {
@@ -120,6 +124,13 @@ export class TestCoordinator {
     await device.enrol(await this.token(pool));
     await device.openSession();
     return device;
+  }
+
+  /** Nodes that serve with much to spare, so that gate 3 lets others of the pool go, whatever it keeps in reserve. */
+  async company(pool = "home"): Promise<readonly TestDevice[]> {
+    const devices = await Promise.all(Array.from({ length: COMPANY }, () => this.device(pool)));
+    for (const device of devices) await device.pulse({ ...WORKING, capacityRps: COMPANY_RPS, loadRps: 0 });
+    return devices;
   }
 
   /** Uploads a build's parts. */

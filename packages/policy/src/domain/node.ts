@@ -46,6 +46,10 @@ export interface Node {
   reportedAtMs: number | undefined;
   bootId: string;
   sequence: number;
+  /** Sequence of the last ask, step or outcome in this boot: one that is older has been overtaken. Pulses do not count. */
+  orderedSequence: number;
+  /** The boots before this one, newest first; a message of theirs was delayed. */
+  formerBootIds: readonly string[];
   permit: Permit | undefined;
   /** Its permit ran out and it has not been heard of since. */
   lost: boolean;

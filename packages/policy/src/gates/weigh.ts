@@ -65,6 +65,8 @@ export function weigh(weight: Weight): Weighing {
   let worstShort = Number.NEGATIVE_INFINITY;
   for (let horizon = 0; horizon < HORIZONS_MIN.length; horizon += 1) {
     const need = demand * (growth[horizon] as number);
+    // Where nothing is asked for nothing can fall short, whatever vanishes: a pool of one idle node may move.
+    if (need === 0) continue;
     const lost = lossMean[horizon] as number;
     const churn = (lossVariance[horizon] as number) * fresh * fresh;
     const variance = ((demandDeviation[horizon] as number) * need) ** 2 + churn + (leaves.variance[horizon] as number);

@@ -30,7 +30,9 @@ export function recall(ledger: Ledger, version: string): Step<Release | "UNKNOWN
 /** Turns a dial. */
 export function setDial(ledger: Ledger, version: string, setting: DialSetting, now: number): Step<Dial | "UNKNOWN"> {
   if (!ledger.releases.some((release) => release.version === version)) return step("UNKNOWN");
-  const was = ledger.dials.get(version)?.setting.kind ?? "nobody";
+  const standing = ledger.dials.get(version);
+  if (standing !== undefined && sameSetting(standing.setting, setting)) return step(standing);
+  const was = standing?.setting.kind ?? "nobody";
   const dial: Dial = { version, setting, updatedAtMs: now };
   ledger.dials.set(version, dial);
   return step(dial, [{ kind: "dial", dial, was }]);
@@ -60,6 +62,15 @@ export function endOverride(ledger: Ledger, overrideId: string): Step<void> {
 
 function step<A>(answer: A, changes: readonly Change[] = []): Step<A> {
   return { answer, changes, effects: [] };
+}
+
+function sameSetting(a: DialSetting, b: DialSetting): boolean {
+  if (a.kind === "named" && b.kind === "named") {
+    const selectors = JSON.stringify(a.selectors) === JSON.stringify(b.selectors);
+    return selectors && a.nodes.size === b.nodes.size && [...a.nodes].every((nodeId) => b.nodes.has(nodeId));
+  }
+  if (a.kind === "share" && b.kind === "share") return a.fraction === b.fraction;
+  return a.kind === b.kind;
 }
 
 function sameBuilds(a: Release, b: Release): boolean {

@@ -12,10 +12,10 @@ import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
 import { buildFor } from "../gates/allowlist.ts";
 import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
 import { type Change, type Step, joined } from "./changes.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, placeOf } from "./ledger.ts";
 import { depart, endPermit, grant } from "./permits.ts";
-import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
-import { expireDue } from "./tick.ts";
+import { type Origin, isNews, isOvertaken, memberEffects, noteOrder, routerView, takeIn } from "./situation.ts";
+import { ageOut, expireDue } from "./tick.ts";
 import { keepWaiting, weighCapacity } from "./weigh-capacity.ts";
 
 /** An ask, as it comes from the wire. */
@@ -35,16 +35,26 @@ export interface AskEvent extends Origin {
 /** Judges an ask. The node must have been admitted. */
 export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): Step<Verdict> {
   const expired = expireDue(ledger, now);
+  if (isOvertaken(node, event)) {
+    const answer = stay(ledger, "PERMIT_INVALID", "a later ask of this node was answered already", []);
+    return { answer, changes: expired.changes, effects: expired.effects };
+  }
   const before = routerView(ledger, node, now);
-  const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
+  const aged = ageOut(ledger, placeOf(ledger, node).pool, now);
+  const changes: Change[] = [...expired.changes, ...aged.changes];
   node.running = event.running;
   node.deniedDigests = event.deniedDigests;
   settlePermit(ledger, node, event, now, changes);
   if (isNews(node, event)) takeIn(ledger, node, event.situation, now);
+  noteOrder(node, event);
   const answer = judge(ledger, node, event, now, changes);
   remember(ledger, node, answer, now);
   changes.push({ kind: "node", node });
-  return { answer, changes, effects: joined(expired.effects, memberEffects(ledger, node, before, now)) };
+  return {
+    answer,
+    changes,
+    effects: joined(joined(expired.effects, aged.effects), memberEffects(ledger, node, before, now)),
+  };
 }
 
 /** Ends a permit that this ask shows to be of no use any more, before the node's word is counted. */

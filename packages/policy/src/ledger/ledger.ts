@@ -108,6 +108,8 @@ export function admit(ledger: Ledger, identity: NodeIdentity): Node {
     reportedAtMs: undefined,
     bootId: "",
     sequence: 0,
+    orderedSequence: 0,
+    formerBootIds: [],
     permit: undefined,
     lost: false,
     lastVerdict: undefined,
@@ -128,13 +130,17 @@ export function stateOf(ledger: Ledger, node: Node, now: number): NodeState {
     case "AWAY":
       return "AWAY";
     case "RETURNED":
-      return "RETURNED";
-    case undefined: {
-      const { workState } = node.situation;
-      const able = workState === "SERVING" || workState === "NONE";
-      const heardAtMs = node.reportedAtMs ?? ledger.startedAtMs;
-      const silent = now - heardAtMs > ledger.config.pool.reportFreshMs;
-      return able && !silent && !node.lost ? "SERVING" : "LOST";
-    }
+      return takesWork(ledger, node, now) ? "RETURNED" : "LOST";
+    case undefined:
+      return takesWork(ledger, node, now) ? "SERVING" : "LOST";
   }
+}
+
+/** Whether it says that it can work, and has said so lately. */
+function takesWork(ledger: Ledger, node: Node, now: number): boolean {
+  const { workState } = node.situation;
+  const able = workState === "SERVING" || workState === "NONE";
+  const heardAtMs = node.reportedAtMs ?? ledger.startedAtMs;
+  const silent = now - heardAtMs > ledger.config.pool.reportFreshMs;
+  return able && !silent && !node.lost;
 }

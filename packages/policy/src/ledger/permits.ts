@@ -3,6 +3,7 @@ import type { Node } from "../domain/node.ts";
 import type { Permit, PermitEnd } from "../domain/permit.ts";
 import type { Target } from "../domain/verdict.ts";
 import type { Change } from "./changes.ts";
+import { toMilli } from "../pool/units.ts";
 import { type Ledger, memberOf, poolOf } from "./ledger.ts";
 
 /** Grants leave: capacity is charged at once. */
@@ -35,7 +36,9 @@ export function hold(ledger: Ledger, node: Node, permit: Permit): void {
   node.permit = permit;
   if (permit.phase !== "RETURNED") {
     const curve = ledger.absences.curve(permit.toDigest, node.identity.model);
-    poolOf(ledger, permit.poolId).leave(memberOf(ledger, node), { curve, sinceMs: permit.grantedAtMs });
+    // After a restart the node has not spoken yet: then it is charged with what it last said it can carry.
+    const claimMilli = toMilli(node.situation.capacityRps);
+    poolOf(ledger, permit.poolId).leave(memberOf(ledger, node), { curve, sinceMs: permit.grantedAtMs, claimMilli });
   }
   ledger.deadlines.add({ atMs: permit.expiresAtMs, permitId: permit.permitId, nodeId: permit.nodeId });
 }

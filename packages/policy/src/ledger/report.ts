@@ -6,7 +6,7 @@ import type { Situation } from "../domain/situation.ts";
 import { type Change, type Step, joined } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
 import { comeBack, endPermit } from "./permits.ts";
-import { type Origin, isNews, memberEffects, routerView, takeIn } from "./situation.ts";
+import { type Origin, isNews, isOvertaken, memberEffects, noteOrder, routerView, takeIn } from "./situation.ts";
 import { expireDue } from "./tick.ts";
 
 /** A report, as it comes from the wire. */
@@ -27,6 +27,7 @@ export function report(ledger: Ledger, node: Node, event: ReportEvent, now: numb
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
   const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
+  const overtaken = isOvertaken(node, event);
   const news = isNews(node, event);
   // The permit's step first: it decides whether the node's word brings capacity.
   switch (event.kind) {
@@ -36,10 +37,11 @@ export function report(ledger: Ledger, node: Node, event: ReportEvent, now: numb
       changes.push(...progress(ledger, node, event, now));
       break;
     case "outcome":
-      changes.push(...conclude(ledger, node, event, now));
+      changes.push(...conclude(ledger, node, event, { now, overtaken }));
       break;
   }
   if (news) takeIn(ledger, node, event.situation, now);
+  if (event.kind !== "pulse") noteOrder(node, event);
   // Pulses never become rows; what is a step of an absence does.
   if (event.kind !== "pulse") changes.push({ kind: "node", node });
   const effects = joined(expired.effects, memberEffects(ledger, node, before, now));
@@ -69,7 +71,7 @@ function conclude(
     readonly outcome: OutcomeRecord;
     readonly running: Omit<NodeRunning, "platform">;
   },
-  now: number,
+  { now, overtaken }: { readonly now: number; readonly overtaken: boolean },
 ): readonly Change[] {
   const { outcome } = event;
   const changes: Change[] = [];
@@ -77,8 +79,8 @@ function conclude(
   if (permit !== undefined && permit.permitId === event.permitId) {
     changes.push(...endPermit(ledger, node, permit, { end: outcome.kind, now }));
   }
-  const key = `${event.permitId} ${outcome.targetDigest} ${outcome.kind}`;
-  if (key === node.lastOutcomeKey) return changes;
+  const key = `${event.permitId} ${outcome.targetDigest} ${outcome.kind} ${outcome.reason}`;
+  if (key === node.lastOutcomeKey || overtaken) return changes;
   node.lastOutcomeKey = key;
   node.lastOutcome = outcome;
   if (node.running !== undefined) node.running = { ...event.running, platform: node.running.platform };

@@ -13,12 +13,34 @@ export interface Origin {
   readonly sequence: number;
 }
 
+/** So many boots are remembered; messages are not delayed for longer than a few reboots. */
+const FORMER_BOOTS_MAX = 4;
+
 /** Whether this is news: another boot, or a higher sequence within the same. Says so once only. */
 export function isNews(node: Node, origin: Origin): boolean {
   if (node.bootId === origin.bootId && origin.sequence <= node.sequence) return false;
+  if (node.formerBootIds.includes(origin.bootId)) return false;
+  if (node.bootId !== origin.bootId) {
+    if (node.bootId !== "") node.formerBootIds = [node.bootId, ...node.formerBootIds].slice(0, FORMER_BOOTS_MAX);
+    node.orderedSequence = 0;
+  }
   node.bootId = origin.bootId;
   node.sequence = origin.sequence;
   return true;
+}
+
+/**
+ * Whether a later ask, step or outcome of the node has been taken in already: then this one is a late copy and must have no
+ * effect. A pulse overtakes nothing: it is sent beside them.
+ */
+export function isOvertaken(node: Node, origin: Origin): boolean {
+  if (node.formerBootIds.includes(origin.bootId)) return true;
+  return node.bootId === origin.bootId && origin.sequence < node.orderedSequence;
+}
+
+/** Notes that an ask, step or outcome was taken in. */
+export function noteOrder(node: Node, origin: Origin): void {
+  if (node.bootId === origin.bootId) node.orderedSequence = Math.max(node.orderedSequence, origin.sequence);
 }
 
 /** Counts a situation that is news. */

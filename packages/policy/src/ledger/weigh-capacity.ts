@@ -12,7 +12,7 @@ export interface CapacityAnswer {
   readonly overrideId: string | undefined;
 }
 
-/** Asks gate 3. Changes nothing but what time changes. A target is unknown where an operator asks in general. */
+/** Asks gate 3. Changes nothing; the pool was aged before. A target is unknown where an operator asks in general. */
 export function weighCapacity(
   ledger: Ledger,
   node: Node,
@@ -21,7 +21,6 @@ export function weighCapacity(
   thorough = false,
 ): CapacityAnswer {
   const { pool, member } = placeOf(ledger, node);
-  pool.age(now);
   const override = ledger.overrides.size === 0 ? undefined : overrideFor(ledger, node, now);
   // Who holds a permit has had its turn and stands in nobody's way any more than it did.
   const first = member.onLeave ? undefined : pool.waiting.hold(now, pool.risk);

@@ -40,6 +40,8 @@ export interface Member extends RecencyLinks, Ranked, Carrying {
 interface Leave {
   readonly curve: AbsenceCurve;
   readonly sinceMs: number;
+  /** What it last claimed to carry; charged where it has not spoken since the coordinator's start. */
+  readonly claimMilli: number;
 }
 
 /** The pool. */
@@ -176,7 +178,7 @@ export class Pool {
     this.#uncount(member);
     member.onLeave = true;
     member.leave = leave;
-    member.chargedMilli = member.capacityMilli;
+    member.chargedMilli = member.capacityMilli || leave.claimMilli;
     this.#chargedMilli += member.chargedMilli;
     this.#onLeaveCount += 1;
     this.outlook.left(leave.curve, leave.sinceMs, member.chargedMilli);
@@ -225,7 +227,8 @@ export class Pool {
       this.vanish(member, now, now);
       (stale ??= []).push(member.nodeId);
     }
-    const allSpokenSinceMs = this.#byReport.oldest?.reportedAtMs ?? now;
+    // Where nobody is heard any more, nobody can have said what was taken over: then nothing is forgotten.
+    const allSpokenSinceMs = this.#byReport.oldest?.reportedAtMs ?? Number.NEGATIVE_INFINITY;
     for (let member = this.#silent.oldest; member !== undefined; member = this.#silent.oldest) {
       if (member.silentSinceMs >= allSpokenSinceMs) break;
       this.#silent.remove(member);

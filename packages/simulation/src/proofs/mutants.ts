@@ -63,7 +63,11 @@ class ChargesLate extends RealSubject {
     const { permit } = node;
     if (permit === undefined || permit.phase === "RETURNED") return;
     const curve = this.ledger.absences.curve(permit.toDigest, node.identity.model);
-    this.pool.leave(memberOf(this.ledger, node), { curve, sinceMs: Math.min(permit.grantedAtMs, now) });
+    this.pool.leave(memberOf(this.ledger, node), {
+      curve,
+      sinceMs: Math.min(permit.grantedAtMs, now),
+      claimMilli: 0,
+    });
   }
 }
 

@@ -4,18 +4,8 @@ import type { StoredNode } from "../port.ts";
 
 /** What an ask leaves of a node. Pulses never get here. */
 export function nodeState(node: Node): string {
-  const { running, situation, bootId, sequence, lastVerdict, lastOutcome, lastOutcomeKey, deniedDigests, lost } = node;
-  return JSON.stringify({
-    running,
-    situation,
-    bootId,
-    sequence,
-    lastVerdict,
-    lastOutcome,
-    lastOutcomeKey,
-    deniedDigests,
-    lost,
-  });
+  const { identity: _, permit: _permit, place: _place, reportedAtMs: _at, ...state } = node;
+  return JSON.stringify(state);
 }
 
 /** A node as it was last written. */
@@ -28,6 +18,8 @@ export function storedNode(row: { identity: string; state: string | null }): Sto
     situation: state?.situation ?? NO_SITUATION,
     bootId: state?.bootId ?? "",
     sequence: state?.sequence ?? 0,
+    orderedSequence: state?.orderedSequence ?? 0,
+    formerBootIds: state?.formerBootIds ?? [],
     lastVerdict: state?.lastVerdict,
     lastOutcome: state?.lastOutcome,
     lastOutcomeKey: state?.lastOutcomeKey ?? "",

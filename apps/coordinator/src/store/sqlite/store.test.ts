@@ -57,6 +57,8 @@ function nodeOf(nodeId: string): Node {
     reportedAtMs: 5,
     bootId: "boot",
     sequence: 3,
+    orderedSequence: 2,
+    formerBootIds: ["boot-0"],
     permit: undefined,
     lost: true,
     lastVerdict: { decision: "STAY", gate: "DIAL", reason: "DIAL_NOBODY", atMs: 4 },

@@ -10,7 +10,7 @@ import { afterEach, expect, test } from "vitest";
 import { shellBlocks } from "./shell-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 200_000;
 const folders: string[] = [];
 
 afterEach(() => {

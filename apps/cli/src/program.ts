@@ -8,6 +8,7 @@ import { addNodeVerbs } from "./commands/node.ts";
 import { addNudge } from "./commands/nudge.ts";
 import { addOverrideVerbs } from "./commands/override.ts";
 import { addReleaseVerbs } from "./commands/release.ts";
+import { addSimulate } from "./commands/simulate.ts";
 import { addTokenVerbs } from "./commands/token.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
 import type { Ports } from "./ports.ts";
@@ -38,5 +39,6 @@ export function createProgram(ports: Ports): Command {
   addFleetVerbs(program, ports);
   addNodeVerbs(program, ports);
   addTokenVerbs(program, ports);
+  addSimulate(program, ports);
   return program;
 }

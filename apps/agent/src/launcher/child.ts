@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import { LAUNCHER_FD_VARIABLE } from "../adapters/launcher-link.ts";
 import type { AgentEnd } from "./after-end.ts";
 import type { Boot } from "./boot.ts";
+import { AGENT_OF_VARIABLE } from "./leftovers.ts";
 import type { LauncherSettings } from "./settings.ts";
 
 /** The pipe's number in the agent: behind standard input, output and error. */
@@ -36,6 +37,7 @@ export function startAgent(boot: Boot, configFile: string, settings: LauncherSet
       ...process.env,
       MOULT_SLOT: decision.slot,
       MOULT_TRIAL: decision.trial ? "1" : "0",
+      [AGENT_OF_VARIABLE]: settings.deviceDir,
       [LAUNCHER_FD_VARIABLE]: String(PIPE_FD),
     },
   });

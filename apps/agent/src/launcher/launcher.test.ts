@@ -209,6 +209,8 @@ describe("the launcher", () => {
       const work = startWork(device.root);
       child.kill("SIGKILL");
       await until("the launcher's end", () => child.signalCode !== null);
+      // Killed before it had the time to write down which agent it started.
+      rmSync(join(device.root, "run", "agent"), { force: true });
       if (notices) await until("the agent's end", async () => (await processFacts(pid)) === undefined);
       device.launch();
       await device.started(2);

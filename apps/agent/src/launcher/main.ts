@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   await makeFoldersDurably(nodeDisk, state);
   await makeFoldersDurably(nodeDisk, runFolder);
   const bootId = await readBootId();
-  await endFormerAgent(nodeDisk, runFolder, bootId);
+  await endFormerAgent(nodeDisk, runFolder, bootId, deviceDir);
 
   const stopping = new AbortController();
   let agent: RunningAgent | undefined;

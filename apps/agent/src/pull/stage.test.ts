@@ -1,159 +1,23 @@
-/** Staging against real HTTPS servers that cut, stall, lie, drip and never end. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Server, createServer } from "node:https";
+/** Staging from sources that cut, stall, lie, drip and never end. */
+import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { SlotStore } from "@moult/slots";
 import { digestOf } from "@moult/trust";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { monotonicClock, systemChance } from "../adapters/clock.ts";
-import { createHttpsFetcher } from "../adapters/https-fetcher.ts";
-import { nodeDisk } from "../adapters/node-disk.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { workIdentityOf } from "../build/identity.ts";
-import type { PullSettings } from "../config/settings.ts";
-import type { StageError } from "../ports.ts";
 import { makeCertificate } from "../testing/certificate.ts";
-import { makeFolder } from "../testing/folders.ts";
-import { type BuildWishes, type SignedBuild, makeCouncil, makeSignedBuild, offer } from "../testing/signed-build.ts";
-import { silentLog } from "../testing/silent-log.ts";
-import type { RunningBuild, StagedBuild } from "../update/state.ts";
-import { stageBuild } from "./stage.ts";
-
-const certificate = makeCertificate();
-const council = makeCouncil();
-/** Larger than a socket's buffers, so that a cut falls in the middle. */
-const LARGE = new Uint8Array(600_000).map((_, index) => index % 251);
-const BUILD = makeSignedBuild(council, { files: { large: LARGE } });
-
-const RUNNING: RunningBuild = {
-  slot: "factory",
-  digest: "f".repeat(64),
-  version: "1.0.0",
-  releaseCounter: 1,
-  workIdentity: "none",
-  healthTimeoutMs: 1,
-  soakMs: 0,
-};
-
-const LIMITS: PullSettings = {
-  stallTimeoutMs: 400,
-  rateMinBytesPerS: 0,
-  rateMaxBytesPerS: 0,
-  timeoutMs: 20_000,
-  rounds: 2,
-  diskReserveBytes: 0,
-};
-
-type Serve = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => void;
-
-/** A source that has the build; `serve` answers for its parts, what `serve` leaves out is answered as it should be. */
-class Source {
-  readonly requests: string[] = [];
-  readonly #server: Server;
-  build: SignedBuild = BUILD;
-
-  constructor(serve: Serve = serveWell) {
-    this.#server = createServer(certificate, (request, response) => {
-      const [, kind, digest = ""] = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/.exec(request.url ?? "") ?? [];
-      const body = kind === "manifests" ? this.build.envelope : this.build.parts.get(digest);
-      this.requests.push(`${kind} ${request.headers.range ?? "whole"}`);
-      if (body === undefined) response.writeHead(404).end();
-      else if (kind === "manifests") serveWell(request, response, body);
-      else serve(request, response, body);
-    });
-  }
-
-  async open(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => {
-      this.#server.closeAllConnections();
-      this.#server.close();
-    });
-    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
-  }
-
-  /** How often the large part was asked for. */
-  get partRequests(): readonly string[] {
-    return this.requests.filter((request) => request.startsWith("parts"));
-  }
-}
-
-const serveWell: Serve = (request, response, body) => {
-  const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-  if (from > 0) {
-    response.writeHead(206, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
-  } else {
-    response.writeHead(200, { "content-length": body.length });
-  }
-  response.end(body.subarray(from));
-};
-
-/** Only the large part is served badly. */
-function badly(serve: Serve): Serve {
-  return (request, response, body) => (body === LARGE ? serve : serveWell)(request, response, body);
-}
-
-/** Cuts the connection after so many bytes, this many times. */
-function cutAfter(bytes: number, times: number): Serve {
-  let left = times;
-  return badly((request, response, body) => {
-    if (left === 0) return serveWell(request, response, body);
-    left -= 1;
-    const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-    response.writeHead(from > 0 ? 206 : 200, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
-    response.write(body.subarray(from, from + bytes), () => response.socket?.destroySoon());
-  });
-}
-
-interface Device {
-  readonly store: SlotStore;
-  readonly stage: (
-    sources: readonly string[],
-    more?: Partial<PullSettings>,
-    build?: SignedBuild,
-  ) => Promise<StagedBuild>;
-  readonly leftovers: () => Promise<readonly string[]>;
-}
-
-async function makeDevice(root: string = makeFolder(), freeBytes?: number): Promise<Device> {
-  const store = new SlotStore(nodeDisk, root, systemChance.freshId);
-  await store.prepare();
-  const fetcher = createHttpsFetcher(certificate.cert);
-  return {
-    store,
-    stage: (sources, more = {}, build = BUILD) => {
-      const limits = { ...LIMITS, ...more };
-      return stageBuild(offer(build, sources), {
-        store,
-        freeBytes: async () => freeBytes ?? nodeDisk.freeBytes(root),
-        council,
-        network: "test",
-        platform: { os: process.platform, arch: process.arch },
-        running: RUNNING,
-        denied: [],
-        tools: {
-          fetcher,
-          clock: monotonicClock,
-          chance: systemChance,
-          log: silentLog,
-          limits,
-          signal: AbortSignal.timeout(limits.timeoutMs),
-        },
-      });
-    },
-    leftovers: () => nodeDisk.list(store.layout.incoming),
-  };
-}
-
-async function codeOf(staging: Promise<unknown>): Promise<string> {
-  return staging.then(
-    () => "staged",
-    (error: unknown) => (error as StageError).code,
-  );
-}
+import { type BuildWishes, makeSignedBuild } from "../testing/signed-build.ts";
+import {
+  BUILD,
+  LARGE,
+  type Serve,
+  Source,
+  badly,
+  codeOf,
+  council,
+  cutAfter,
+  makeDevice,
+  serveWell,
+} from "./testing/staging.ts";
 
 describe("staging", () => {
   it("brings a build whole into the slot that does not run", async () => {
@@ -323,50 +187,5 @@ describe("refusing", () => {
     const device = await makeDevice();
     const staged = await device.stage([await liar.open(), await new Source().open()]);
     expect(staged.digest).toBe(BUILD.digest);
-  });
-});
-
-describe("a full disk", () => {
-  it("is seen before anything is pulled", async () => {
-    const source = new Source();
-    const device = await makeDevice(makeFolder(), 1_000);
-    expect(await codeOf(device.stage([await source.open()]))).toBe("DISK_FULL");
-    expect(source.partRequests).toEqual([]);
-  });
-
-  const canMount = process.platform === "linux" && process.getuid?.() === 0;
-  const mounts: string[] = [];
-  const run = (program: string, ...args: string[]): void => void execFileSync(program, args);
-  let small = "";
-
-  beforeAll(() => {
-    if (!canMount) return;
-    small = mkdtempSync(join(tmpdir(), "mlt-small-"));
-    run("mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", small);
-    mounts.push(small);
-  });
-
-  afterAll(() => {
-    for (const folder of mounts) {
-      run("umount", folder);
-      rmdirSync(folder);
-    }
-  });
-
-  it.skipIf(!canMount)("met in the middle is told as such; what came is swept, what was there is kept", async () => {
-    const root = join(small, "device");
-    mkdirSync(root);
-    const device = await makeDevice(root, 1_000_000_000);
-    const first = makeSignedBuild(council, { manifest: { version: "1.5.0" } });
-    const source = new Source();
-    source.build = first;
-    const url = await source.open();
-    await device.stage([url], {}, first);
-    const freeBytes = await nodeDisk.freeBytes(root);
-    source.build = BUILD;
-    expect(await codeOf(device.stage([url]))).toBe("DISK_FULL");
-    expect(await device.leftovers()).toEqual([]);
-    expect((await device.store.contents("a", "digests"))?.digest).toBe(first.digest);
-    expect(await nodeDisk.freeBytes(root)).toBeGreaterThanOrEqual(freeBytes - 8_192);
   });
 });

@@ -20,11 +20,11 @@ export function nextWake({ nowMs, roll, tunables }: At): number {
   return nowMs + (0.5 + roll) * tunables.wakeIntervalMs;
 }
 
-/** When to ask after a "no": no sooner than was said, and spread over a fifth more. */
+/** When to ask after a "no": no sooner than was said, spread over a fifth more, and within a day. */
 export function wakeAfterStay(at: At, retryAfterMs: number): number {
   if (retryAfterMs <= 0) return nextWake(at);
-  const wait = Math.min(Math.max(retryAfterMs, RETRY_AFTER_MS_MIN), RETRY_AFTER_MS_MAX);
-  return at.nowMs + wait * (1 + 0.2 * at.roll);
+  const waitMs = Math.max(retryAfterMs, RETRY_AFTER_MS_MIN) * (1 + 0.2 * at.roll);
+  return at.nowMs + Math.min(waitMs, RETRY_AFTER_MS_MAX);
 }
 
 /** When to ask after a nudge. */

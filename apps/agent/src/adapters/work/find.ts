@@ -34,6 +34,7 @@ export async function findWork({ disk, runFolder, socketPath, bootId }: Premises
   }
   const found: FoundWork[] = [];
   for (const process of await findByEnvironment(`${SOCKET_VARIABLE}=${socketPath}`)) {
+    if (process.groupId !== process.pid) continue;
     found.push({ identity: (await environmentOf(process.pid, IDENTITY_VARIABLE)) ?? "", process });
   }
   return found;

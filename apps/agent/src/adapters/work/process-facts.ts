@@ -21,7 +21,7 @@ export async function processFacts(pid: number): Promise<ProcessFacts | undefine
   return { pid, startTicks, groupId: Number(groupId) };
 }
 
-/** Leaders of process groups whose environment has this entry. */
+/** Processes whose environment has this entry. Children inherit it: who wants leaders looks at `groupId`. */
 export async function findByEnvironment(entry: string): Promise<readonly ProcessFacts[]> {
   const found: ProcessFacts[] = [];
   for (const name of await readdir("/proc").catch(() => [])) {
@@ -29,7 +29,7 @@ export async function findByEnvironment(entry: string): Promise<readonly Process
     const environment = await readFileIfThere(`/proc/${name}/environ`);
     if (environment?.split("\0").includes(entry) !== true) continue;
     const facts = await processFacts(Number(name));
-    if (facts !== undefined && facts.groupId === facts.pid) found.push(facts);
+    if (facts !== undefined) found.push(facts);
   }
   return found;
 }

@@ -31,8 +31,13 @@ export async function endGroup(leader: ProcessFacts, graceMs: number): Promise<v
 const POLL_MS = 10;
 
 function signalGroup(groupId: number, signal: NodeJS.Signals): void {
+  signalIfThere(-groupId, signal);
+}
+
+/** Signals a process, or with a negative number a group; nothing where there is none any more. */
+export function signalIfThere(target: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-groupId, signal);
+    process.kill(target, signal);
   } catch (error) {
     // Gone already.
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;

@@ -1,0 +1,156 @@
+/** Staging in tests: a device on a real disk, and sources over real HTTPS that can be made to misbehave. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Server, createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { SlotStore } from "@moult/slots";
+import { onTestFinished } from "vitest";
+import { monotonicClock, systemChance } from "../../adapters/clock.ts";
+import { createHttpsFetcher } from "../../adapters/https-fetcher.ts";
+import { nodeDisk } from "../../adapters/node-disk.ts";
+import type { PullSettings } from "../../config/settings.ts";
+import type { StageError } from "../../ports.ts";
+import { makeCertificate } from "../../testing/certificate.ts";
+import { makeFolder } from "../../testing/folders.ts";
+import { type SignedBuild, type TestCouncil, makeCouncil, makeSignedBuild, offer } from "../../testing/signed-build.ts";
+import { silentLog } from "../../testing/silent-log.ts";
+import type { RunningBuild, StagedBuild } from "../../update/state.ts";
+import { stageBuild } from "../stage.ts";
+
+const certificate = makeCertificate();
+export const council: TestCouncil = makeCouncil();
+/** Larger than a socket's buffers, so that a cut falls in the middle. */
+export const LARGE: Uint8Array = new Uint8Array(600_000).map((_, index) => index % 251);
+/** A build with a large part. */
+export const BUILD: SignedBuild = makeSignedBuild(council, { files: { large: LARGE } });
+
+const RUNNING: RunningBuild = {
+  slot: "factory",
+  digest: "f".repeat(64),
+  version: "1.0.0",
+  releaseCounter: 1,
+  workIdentity: "none",
+  healthTimeoutMs: 1,
+  soakMs: 0,
+};
+
+const LIMITS: PullSettings = {
+  stallTimeoutMs: 400,
+  rateMinBytesPerS: 0,
+  rateMaxBytesPerS: 0,
+  timeoutMs: 20_000,
+  rounds: 2,
+  diskReserveBytes: 0,
+};
+
+/** Answers a request for a part. */
+export type Serve = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => void;
+
+/** A source that has the build; `serve` answers for its parts, what `serve` leaves out is answered as it should be. */
+export class Source {
+  readonly requests: string[] = [];
+  readonly #server: Server;
+  build: SignedBuild = BUILD;
+
+  constructor(serve: Serve = serveWell) {
+    this.#server = createServer(certificate, (request, response) => {
+      const [, kind, digest = ""] = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/.exec(request.url ?? "") ?? [];
+      const body = kind === "manifests" ? this.build.envelope : this.build.parts.get(digest);
+      this.requests.push(`${kind} ${request.headers.range ?? "whole"}`);
+      if (body === undefined) response.writeHead(404).end();
+      else if (kind === "manifests") serveWell(request, response, body);
+      else serve(request, response, body);
+    });
+  }
+
+  async open(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      this.#server.closeAllConnections();
+      this.#server.close();
+    });
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  /** How often the large part was asked for. */
+  get partRequests(): readonly string[] {
+    return this.requests.filter((request) => request.startsWith("parts"));
+  }
+}
+
+/** As it should be, Range included. */
+export const serveWell: Serve = (request, response, body) => {
+  const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  if (from > 0) {
+    response.writeHead(206, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
+  } else {
+    response.writeHead(200, { "content-length": body.length });
+  }
+  response.end(body.subarray(from));
+};
+
+/** Only the large part is served badly. */
+export function badly(serve: Serve): Serve {
+  return (request, response, body) => (body === LARGE ? serve : serveWell)(request, response, body);
+}
+
+/** Cuts the connection after so many bytes, this many times. */
+export function cutAfter(bytes: number, times: number): Serve {
+  let left = times;
+  return badly((request, response, body) => {
+    if (left === 0) return serveWell(request, response, body);
+    left -= 1;
+    const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    response.writeHead(from > 0 ? 206 : 200, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
+    response.write(body.subarray(from, from + bytes), () => response.socket?.destroySoon());
+  });
+}
+
+/** A device. */
+export interface Device {
+  readonly store: SlotStore;
+  readonly stage: (
+    sources: readonly string[],
+    more?: Partial<PullSettings>,
+    build?: SignedBuild,
+  ) => Promise<StagedBuild>;
+  readonly leftovers: () => Promise<readonly string[]>;
+}
+
+/** A device that runs version 1.0.0 from its factory slot. `freeBytes` stands in for what the disk says. */
+export async function makeDevice(root: string = makeFolder(), freeBytes?: number): Promise<Device> {
+  const store = new SlotStore(nodeDisk, root, systemChance.freshId);
+  await store.prepare();
+  const fetcher = createHttpsFetcher(certificate.cert);
+  return {
+    store,
+    stage: (sources, more = {}, build = BUILD) => {
+      const limits = { ...LIMITS, ...more };
+      return stageBuild(offer(build, sources), {
+        store,
+        freeBytes: async () => freeBytes ?? nodeDisk.freeBytes(root),
+        council,
+        network: "test",
+        platform: { os: process.platform, arch: process.arch },
+        running: RUNNING,
+        denied: [],
+        tools: {
+          fetcher,
+          clock: monotonicClock,
+          chance: systemChance,
+          log: silentLog,
+          limits,
+          signal: AbortSignal.timeout(limits.timeoutMs),
+        },
+      });
+    },
+    leftovers: () => nodeDisk.list(store.layout.incoming),
+  };
+}
+
+/** How a staging ended. */
+export async function codeOf(staging: Promise<unknown>): Promise<string> {
+  return staging.then(
+    () => "staged",
+    (error: unknown) => (error as StageError).code,
+  );
+}

@@ -40,6 +40,7 @@ test("the verbs are these", () => {
     "fleet watch",
     "node explain",
     "token create",
+    "simulate",
   ]);
 });
 

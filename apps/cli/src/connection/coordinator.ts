@@ -18,13 +18,13 @@ export interface Coordinator {
 
 /**
  * A call that met a coordinator in its restart is made again: every call but one may be repeated with the same effect.
- * Five tries over some four seconds, on a channel that reconnects faster than it would by itself, outlast a coordinator
+ * Four tries over some two seconds, on a channel that reconnects faster than it would by itself, outlast a coordinator
  * that is just being started again, and a person can wait for that.
  */
 const RETRY_POLICY = {
-  maxAttempts: 5,
-  initialBackoff: "0.5s",
-  maxBackoff: "2s",
+  maxAttempts: 4,
+  initialBackoff: "0.4s",
+  maxBackoff: "1s",
   backoffMultiplier: 2,
   retryableStatusCodes: ["UNAVAILABLE"],
 };

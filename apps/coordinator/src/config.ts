@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type LedgerConfig, POOL_DEFAULTS } from "@moult/policy";
+import { type LedgerConfig, POOL_DEFAULTS, RISK_DEFAULTS } from "@moult/policy";
 import { TrustError, checkCouncil } from "@moult/trust";
 import { validate as isCron } from "node-cron";
 import { parse } from "yaml";
@@ -60,6 +60,24 @@ const ConfigFile = z.strictObject({
       absence_predicted_ms: durationMs.default(POOL_DEFAULTS.absencePredictedMs),
       domain_cap_ratio: ratio.default(POOL_DEFAULTS.domainCapRatio),
       shard_holders_min: z.number().int().min(0).default(POOL_DEFAULTS.shardHoldersMin),
+      reserve_z: z
+        .number()
+        .min(0)
+        .max(6)
+        .default(RISK_DEFAULTS.z)
+        .describe("Standard deviations of all that may go wrong which the reserve covers; 0 for the margin alone."),
+      reserve_z_min: z
+        .number()
+        .min(0)
+        .max(6)
+        .default(RISK_DEFAULTS.zLeast)
+        .describe("What the pressure of a deadline may shrink `reserve_z` to."),
+      hold_after_ms: durationMs
+        .default(RISK_DEFAULTS.holdAfterMs)
+        .describe("A node that was refused for so long is its pool's hold: others need room beyond its."),
+      vanish_after_ms: durationMs
+        .default(120_000)
+        .describe("A node whose stream ended and that was not heard for so long counts as gone."),
     })
     .prefault({}),
   retry: z
@@ -102,6 +120,10 @@ export interface Config {
     readonly absence_predicted_ms: number;
     readonly domain_cap_ratio: number;
     readonly shard_holders_min: number;
+    readonly reserve_z: number;
+    readonly reserve_z_min: number;
+    readonly hold_after_ms: number;
+    readonly vanish_after_ms: number;
   };
   readonly retry: { readonly allowlist_ms: number; readonly dial_ms: number; readonly capacity_ms: number };
   readonly session_ttl_ms: number;
@@ -174,6 +196,7 @@ export function ledgerConfig(config: Config): LedgerConfig {
       absencePredictedMs: capacity.absence_predicted_ms,
       domainCapRatio: capacity.domain_cap_ratio,
       shardHoldersMin: capacity.shard_holders_min,
+      risk: { z: capacity.reserve_z, zLeast: capacity.reserve_z_min, holdAfterMs: capacity.hold_after_ms },
     },
     retry: { allowlistMs: retry.allowlist_ms, dialMs: retry.dial_ms, capacityMs: retry.capacity_ms },
   };

@@ -17,7 +17,8 @@ import { EnrollmentTokens } from "./identity/enrollment.ts";
 import { loadOperatorTokens } from "./identity/operator-tokens.ts";
 import { readOrMakeSecret } from "./identity/secret-file.ts";
 import { createSessions } from "./identity/sessions.ts";
-import { passTime } from "./ledger/hearing.ts";
+import { Attending } from "./ledger/attending.ts";
+import { noteVanished, passTime } from "./ledger/hearing.ts";
 import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
@@ -70,6 +71,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const secret = Buffer.from(readOrMakeSecret(join(config.state_dir, "session.key"), random, "hex"), "hex");
   const members = new Topic<Member>();
   const notices = new Topic<AttendResponse>();
+  const attending = new Attending();
   let tokens = new EnrollmentTokens([]);
   let requests = new RequestMemory([]);
 
@@ -121,6 +123,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     sources: () => [artifacts],
     members,
     notices,
+    attending,
     requests: () => requests,
   };
   const server = await startServer(parts, operators, tls, config.grpc).catch((cause: unknown) => {
@@ -132,7 +135,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     await server.stop();
     throw cannotListen("json", config.json, cause as Error);
   });
-  const stopTimers = startTimers(config, owner, store, clock, log);
+  const stopTimers = startTimers(config, { owner, attending }, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
   const endpoints = join(config.state_dir, "endpoints.json");
@@ -158,7 +161,13 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   };
 }
 
-function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, log: Log): () => Promise<void> {
+function startTimers(
+  config: Config,
+  { owner, attending }: Pick<Parts, "owner" | "attending">,
+  store: Store,
+  clock: Clock,
+  log: Log,
+): () => Promise<void> {
   const decide = async (move: Parameters<typeof owner.decide<void>>[0]): Promise<void> => {
     try {
       await owner.decide(move);
@@ -167,7 +176,13 @@ function startTimers(config: Config, owner: Owner, store: Store, clock: Clock, l
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
-  const ticking = setInterval(() => void decide(passTime), TICK_MS);
+  const tick = (): void => {
+    void decide(passTime);
+    for (const ended of attending.takeDue(clock.now(), config.capacity.vanish_after_ms)) {
+      void decide((ledger, now) => noteVanished(ledger, ended, now));
+    }
+  };
+  const ticking = setInterval(tick, TICK_MS);
   const totals = setInterval(() => void decide(writeTotals), TOTALS_MS);
   const tidying = schedule(
     config.maintenance_cron,

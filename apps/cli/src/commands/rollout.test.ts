@@ -90,6 +90,15 @@ describe("dial", () => {
     expect(await moult(["dial", "set", "2.0.0", "nobody"], { tty: true })).toMatchObject({ code: 0, questions: [] });
   });
 
+  test("a deadline is a time from now, and is shown", async () => {
+    await moult(["dial", "set", "2.0.0", "nobody", "--deadline-in", "7d"]);
+    expect(coordinator.calls).toMatchObject([{ request: { dial: { deadlineTime: "2026-01-09T03:04:05Z" } } }]);
+    coordinator.answer("getDial", () => ({
+      dial: { release: "releases/2.0.0", setting: { case: "nobody", value: {} }, deadlineTime: at(7 * 86_400_000) },
+    }));
+    expect((await moult(["dial", "get", "2.0.0"])).stdout).toMatch(/^deadline {2}in 7d/m);
+  });
+
   test("get", async () => {
     coordinator.answer("getDial", () => ({
       dial: { release: "releases/2.0.0", setting: { case: "nobody", value: {} }, updateTime: at(-120_000) },

@@ -17,6 +17,7 @@ export function dialDetail(dial: Dial, style: Style, nowMs: number): string {
       ["release", printable(idOf(dial.release))],
       ["dial", { text: settingText(dial.setting), tone: "strong" }],
       ["turned", relative(dial.updateTime, nowMs)],
+      ...(dial.deadlineTime === undefined ? [] : [["deadline", relative(dial.deadlineTime, nowMs)] as const]),
     ],
     style,
   );

@@ -13,7 +13,9 @@ import {
   report,
   stateOf,
   tick,
+  vanish,
 } from "@moult/policy";
+import type { Ended } from "./attending.ts";
 
 /** Takes a report in. */
 export function takeIn(ledger: Ledger, node: Node, event: ReportEvent, now: number): Step<NodeState> {
@@ -30,6 +32,19 @@ export function passTime(ledger: Ledger, now: number): Step<void> {
   const silent = newlySilent(ledger, step.effects, now);
   for (const node of silent) node.lost = true;
   return { ...step, changes: [...step.changes, ...silent.map((node) => ({ kind: "node" as const, node }))] };
+}
+
+/**
+ * A node's stream ended at `sinceMs` and it was not heard since: it has vanished. Nothing happens where it was heard or is
+ * not known any more.
+ */
+export function noteVanished(ledger: Ledger, { nodeId, sinceMs }: Ended, now: number): Step<void> {
+  const node = ledger.nodes.get(nodeId);
+  const heard = node === undefined || (node.reportedAtMs !== undefined && node.reportedAtMs > sinceMs);
+  if (heard) return { answer: undefined, changes: [], effects: [] };
+  const wasLost = node.lost;
+  const step = vanish(ledger, node, sinceMs, now);
+  return node.lost === wasLost ? step : { ...step, changes: [...step.changes, { kind: "node", node }] };
 }
 
 function newlySilent(ledger: Ledger, effects: readonly Effect[], now: number): readonly Node[] {

@@ -125,8 +125,13 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       })();
       // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
       upward.catch(() => undefined);
-      for await (const notices of mailbox) yield* notices;
-      if (!call.signal.aborted) await upward;
+      parts.attending.began(nodeId);
+      try {
+        for await (const notices of mailbox) yield* notices;
+        if (!call.signal.aborted) await upward;
+      } finally {
+        parts.attending.ended(nodeId, clock.now());
+      }
     },
   };
 }

@@ -1,16 +1,19 @@
-import { type Member, NodeState, WorkState } from "@moult/contracts/v1";
+import { type AttendResponse, type Member, NodeState, WorkState } from "@moult/contracts/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { WORKING } from "../testing/device.ts";
+import { type TestDevice, WORKING } from "../testing/device.ts";
 import { refusedWith } from "../testing/refusal.ts";
 import { type Listened, listen } from "../testing/stream.ts";
 import { until } from "../testing/wait.ts";
 
 const FRESH_MS = 60_000;
+const VANISH_MS = 20_000;
 
 let home: TestCoordinator;
 beforeEach(async () => {
-  home = await TestCoordinator.start({ config: { capacity: { report_fresh_ms: FRESH_MS } } });
+  home = await TestCoordinator.start({
+    config: { capacity: { report_fresh_ms: FRESH_MS, vanish_after_ms: VANISH_MS } },
+  });
 });
 afterEach(() => home.stop());
 
@@ -68,6 +71,37 @@ test("a node that falls silent is lost, and back with its next word", async () =
   await until("it is back", () => newestOf(listened, device.node)?.state === NodeState.SERVING || undefined);
   listened.cancel();
 });
+
+test("a node whose stream ends is lost before its last word is old, unless it comes back or speaks", async () => {
+  const [gone, back, speaking] = await Promise.all(["home", "home", "home"].map((pool) => home.device(pool)));
+  if (gone === undefined || back === undefined || speaking === undefined) throw new Error("three devices were wanted");
+  const listened = watch();
+  const stateOf = (node: string): NodeState | undefined => newestOf(listened, node)?.state;
+  for (const device of [gone, back, speaking]) await device.pulse();
+  const streams = [gone, back, speaking].map((device) => attend(device));
+  await until("all attend", async () => (await told()) === 3 || undefined);
+  for (const stream of streams) stream.cancel();
+  await until("nobody attends", async () => (await told()) === 0 || undefined);
+  attend(back);
+  await until("one is back", async () => (await told()) === 1 || undefined);
+  home.putForward(1000);
+  await speaking.pulse();
+  home.putForward(VANISH_MS);
+  await until("it is lost", () => stateOf(gone.node) === NodeState.LOST || undefined);
+  expect([stateOf(back.node), stateOf(speaking.node)]).toEqual([NodeState.SERVING, NodeState.SERVING]);
+  await gone.pulse();
+  await until("it is back", () => stateOf(gone.node) === NodeState.SERVING || undefined);
+  listened.cancel();
+});
+
+function attend(device: TestDevice): Listened<AttendResponse> {
+  return listen(device.clients.agent.attend({ bearer: device.token }));
+}
+
+/** How many nodes attend: a nudge says so. */
+async function told(): Promise<number> {
+  return (await home.clients.rollout.nudgeNodes({}, home.clients.operator)).told;
+}
 
 test("nodes are listed in pages by id, also of one pool", async () => {
   const devices = await Promise.all(["a", "a", "b", "a"].map((pool) => home.device(pool)));

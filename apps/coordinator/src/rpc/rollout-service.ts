@@ -65,9 +65,9 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
     },
 
     async setDial(request) {
-      const { version, setting } = readDial(request.dial);
+      const { version, setting, deadlineAtMs } = readDial(request.dial);
       const turn: Move<SetDialResponse> = (ledger, now) => {
-        const step = setDial(ledger, version, setting, now);
+        const step = setDial(ledger, version, setting, now, deadlineAtMs);
         if (step.answer === "UNKNOWN") throw releaseUnknown(version);
         return { ...step, answer: create(SetDialResponseSchema, { dial: writeDial(step.answer) }) };
       };

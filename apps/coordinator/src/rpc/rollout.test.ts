@@ -123,6 +123,22 @@ test("a turn of the dial with the same request_id is the same turn; for another 
   expect(await refusedWith(rollout.setDial(unknown, operator))).toBe("NOT_FOUND RELEASE_UNKNOWN");
 });
 
+test("a deadline stands with the dial until the dial is turned without one", async () => {
+  const { rollout, operator } = home.clients;
+  const turn = (deadlineTime?: { readonly seconds: bigint; readonly nanos: number }) =>
+    rollout.setDial({ dial: { release: RELEASE, ...(deadlineTime && { deadlineTime }) } }, operator);
+  const deadline = { seconds: 1_900_000_000n, nanos: 500_000_000 };
+  expect((await turn(deadline)).dial?.deadlineTime).toMatchObject(deadline);
+  await home.down();
+  await home.up();
+  const { dial } = await home.clients.rollout.getDial({ release: RELEASE }, home.clients.operator);
+  expect(dial?.deadlineTime).toMatchObject(deadline);
+  const { rollout: again, operator: same } = home.clients;
+  expect((await again.setDial({ dial: { release: RELEASE } }, same)).dial?.deadlineTime).toBeUndefined();
+  const before1970 = { dial: { release: RELEASE, deadlineTime: { seconds: -1n, nanos: 0 } } };
+  expect(await refusedWith(again.setDial(before1970, same))).toBe("INVALID_ARGUMENT FIELD_INVALID");
+});
+
 test("an override is made once a request_id, listed, and ends by hand or by time", async () => {
   const { rollout, operator } = home.clients;
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 2 };

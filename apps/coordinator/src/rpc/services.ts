@@ -9,6 +9,7 @@ import type { Challenges } from "../identity/challenge.ts";
 import type { EnrollmentTokens } from "../identity/enrollment.ts";
 import type { Sessions } from "../identity/sessions.ts";
 import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
+import type { Attending } from "../ledger/attending.ts";
 import type { Topic } from "../ledger/topics.ts";
 import type { Clock, Log, Random } from "../ports.ts";
 import type { RequestMemory } from "./request-memory.ts";
@@ -29,6 +30,7 @@ export interface Parts {
   readonly sources: () => readonly string[];
   readonly members: Topic<Member>;
   readonly notices: Topic<AttendResponse>;
+  readonly attending: Attending;
   readonly requests: () => RequestMemory;
 }
 

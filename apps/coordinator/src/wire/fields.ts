@@ -3,6 +3,7 @@
  * request with any is refused whole. What has passed is the core's own types; nothing further in looks at messages.
  */
 import { type Collection, type FieldViolation, RpcError, parseName } from "@moult/contracts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "@moult/contracts/v1";
 import { status } from "@grpc/grpc-js";
 
@@ -10,6 +11,8 @@ const DIGEST = /^[0-9a-f]{64}$/;
 const LABEL = /^[A-Za-z0-9._-]{1,63}$/;
 /** As the contract says of labels. */
 const LABELS_MAX = 16;
+/** The end of the year 9999, as google.protobuf.Timestamp says. */
+const SECONDS_MAX = 253_402_300_799n;
 
 /** Collects what is wrong with a request. */
 export class Fields {
@@ -60,6 +63,13 @@ export class Fields {
   counter(value: bigint, field: string): number {
     this.check(value <= BigInt(Number.MAX_SAFE_INTEGER), field, "must be below 2^53");
     return Number(value);
+  }
+
+  /** A time as milliseconds since the epoch; within the years that a Timestamp can say. */
+  time(value: Timestamp, field: string): number {
+    const ok = value.seconds >= 0n && value.seconds <= SECONDS_MAX && value.nanos >= 0 && value.nanos < 1e9;
+    this.check(ok, field, "must be a time from 1970 to the end of 9999");
+    return ok ? Number(value.seconds) * 1000 + Math.floor(value.nanos / 1e6) : 0;
   }
 
   labels(labels: Readonly<Record<string, string>>, field: string): Readonly<Record<string, string>> {

@@ -30,13 +30,15 @@ const OVERRIDE_TTL_MAX_S = 86_400;
 export function readDial(message: DialMessage | undefined): {
   readonly version: string;
   readonly setting: DialSetting;
+  readonly deadlineAtMs: number | undefined;
 } {
   const fields = new Fields();
   const dial = fields.present(message, "dial");
   const version = fields.id("releases", dial.release, "dial.release");
   const setting = readSetting(fields, dial);
+  const deadlineAtMs = dial.deadlineTime && fields.time(dial.deadlineTime, "dial.deadline_time");
   fields.done();
-  return { version, setting };
+  return { version, setting, deadlineAtMs };
 }
 
 function readSetting(fields: Fields, dial: DialMessage): DialSetting {
@@ -79,6 +81,7 @@ export function writeDial(dial: Dial): MessageInitShape<typeof DialSchema> {
     release: formatName("releases", dial.version),
     setting: writeSetting(dial.setting),
     updateTime: writeTime(dial.updatedAtMs),
+    ...(dial.deadlineAtMs !== undefined && { deadlineTime: writeTime(dial.deadlineAtMs) }),
   };
 }
 

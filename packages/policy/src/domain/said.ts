@@ -14,19 +14,17 @@ export class Said implements GateResult {
   readonly gate: GateName;
   readonly passed: boolean;
   readonly reason: Reason;
-  readonly infeasible: boolean;
   readonly #words: Words;
   readonly #numbers: (() => readonly Measure[]) | undefined;
 
   constructor(
-    head: { readonly gate: GateName; readonly passed: boolean; readonly reason: Reason; readonly infeasible?: boolean },
+    head: { readonly gate: GateName; readonly passed: boolean; readonly reason: Reason },
     words: Words,
     numbers?: () => readonly Measure[],
   ) {
     this.gate = head.gate;
     this.passed = head.passed;
     this.reason = head.reason;
-    this.infeasible = head.infeasible ?? false;
     this.#words = words;
     this.#numbers = numbers;
   }

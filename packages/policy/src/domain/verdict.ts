@@ -24,6 +24,8 @@ export type Reason =
   | "OVERRIDDEN"
   | "REPORT_STALE"
   | "WORKLOAD_LOCKED"
+  /** Like CAPACITY_SHORT, but no moment of the last seven days would have done: waiting alone will not help. */
+  | "INFEASIBLE"
   | "PERMIT_INVALID";
 
 /** A number that a gate weighed; the unit is the name's last word. */
@@ -39,8 +41,6 @@ export interface GateResult {
   readonly reason: Reason;
   readonly message: string;
   readonly measures: readonly Measure[];
-  /** True where waiting alone will not help: no moment of the last seven days would have done. */
-  readonly infeasible?: boolean;
 }
 
 /** The build a node is to move to. */

@@ -87,11 +87,11 @@ function refuseShort(pool: Pool, own: number, facts: Facts): GateResult {
   const never = history.minutes >= KNOWN_MIN ? Math.ceil(wanted - history.bestSpare()) : 0;
   const infeasible = never > 0;
   return new Said(
-    { gate: "CAPACITY", passed: false, reason: "CAPACITY_SHORT", infeasible },
+    { gate: "CAPACITY", passed: false, reason: infeasible ? "INFEASIBLE" : "CAPACITY_SHORT" },
     () => {
       const words = `${inWords(facts)}: short of ${fmt(facts.shortfallMilli)}`;
       return infeasible
-        ? `INFEASIBLE: at the best moment of the last seven days ${fmt(never)} were missing; ${words}`
+        ? `waiting will not help: at the best moment of the last seven days ${fmt(never)} were missing; ${words}`
         : words;
     },
     () => [

@@ -28,12 +28,19 @@ export function recall(ledger: Ledger, version: string): Step<Release | "UNKNOWN
 }
 
 /** Turns a dial. */
-export function setDial(ledger: Ledger, version: string, setting: DialSetting, now: number): Step<Dial | "UNKNOWN"> {
+export function setDial(
+  ledger: Ledger,
+  version: string,
+  setting: DialSetting,
+  now: number,
+  deadlineAtMs?: number,
+): Step<Dial | "UNKNOWN"> {
   if (!ledger.releases.some((release) => release.version === version)) return step("UNKNOWN");
   const standing = ledger.dials.get(version);
-  if (standing !== undefined && sameSetting(standing.setting, setting)) return step(standing);
+  const same = standing !== undefined && sameSetting(standing.setting, setting);
+  if (same && standing.deadlineAtMs === deadlineAtMs) return step(standing);
   const was = standing?.setting.kind ?? "nobody";
-  const dial: Dial = { version, setting, updatedAtMs: now };
+  const dial: Dial = { version, setting, updatedAtMs: now, ...(deadlineAtMs !== undefined && { deadlineAtMs }) };
   ledger.dials.set(version, dial);
   return step(dial, [{ kind: "dial", dial, was }]);
 }

@@ -41,7 +41,9 @@ export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): S
   }
   const before = routerView(ledger, node, now);
   const aged = ageOut(ledger, placeOf(ledger, node).pool, now);
-  const changes: Change[] = [...expired.changes, ...aged.changes];
+  const changes: Change[] = [];
+  if (expired.changes.length > 0) changes.push(...expired.changes);
+  if (aged.changes.length > 0) changes.push(...aged.changes);
   node.running = event.running;
   node.deniedDigests = event.deniedDigests;
   settlePermit(ledger, node, event, now, changes);

@@ -19,8 +19,8 @@ const FORMER_BOOTS_MAX = 4;
 /** Whether this is news: another boot, or a higher sequence within the same. Says so once only. */
 export function isNews(node: Node, origin: Origin): boolean {
   if (node.bootId === origin.bootId && origin.sequence <= node.sequence) return false;
-  if (node.formerBootIds.includes(origin.bootId)) return false;
   if (node.bootId !== origin.bootId) {
+    if (node.formerBootIds.includes(origin.bootId)) return false;
     if (node.bootId !== "") node.formerBootIds = [node.bootId, ...node.formerBootIds].slice(0, FORMER_BOOTS_MAX);
     node.orderedSequence = 0;
   }
@@ -34,8 +34,8 @@ export function isNews(node: Node, origin: Origin): boolean {
  * effect. A pulse overtakes nothing: it is sent beside them.
  */
 export function isOvertaken(node: Node, origin: Origin): boolean {
-  if (node.formerBootIds.includes(origin.bootId)) return true;
-  return node.bootId === origin.bootId && origin.sequence < node.orderedSequence;
+  if (node.bootId === origin.bootId) return origin.sequence < node.orderedSequence;
+  return node.formerBootIds.includes(origin.bootId);
 }
 
 /** Notes that an ask, step or outcome was taken in. */

@@ -45,7 +45,7 @@ export function keepWaiting(ledger: Ledger, node: Node, gate: GateResult, now: n
     member,
   } = placeOf(ledger, node);
   if (gate.passed) waiting.done(member);
-  else if (gate.reason === "CAPACITY_SHORT") waiting.refused(member, now);
+  else if (gate.reason === "CAPACITY_SHORT" || gate.reason === "INFEASIBLE") waiting.refused(member, now);
 }
 
 /** How near the dial's deadline is: 0 not at all, 1 reached. */

@@ -15,6 +15,11 @@ export class CarriedDemand {
   #count = 0;
   #sinceMs = Number.NaN;
 
+  /** Somebody has still to speak for itself. */
+  get pending(): boolean {
+    return this.#count > 0;
+  }
+
   /** Takes up a total that stands for these members. */
   start(totalMilli: number, members: Iterable<Carrying>): void {
     this.totalMilli = totalMilli;

@@ -67,6 +67,8 @@ export class Pool {
   #capacitySquares = 0;
   #capacityCubes = 0;
   readonly #carried = new CarriedDemand();
+  /** No report is too old before this; the oldest only ever gets younger, so that it need not be looked at each time. */
+  #nextStaleMs = Number.POSITIVE_INFINITY;
 
   constructor(poolId: string, config: PoolConfig) {
     this.poolId = poolId;
@@ -170,6 +172,7 @@ export class Pool {
     }
     member.reportedAtMs = now;
     this.#byReport.touch(member);
+    if (this.#nextStaleMs === Number.POSITIVE_INFINITY) this.#nextStaleMs = now + this.config.reportFreshMs;
   }
 
   /** Charges a node that was let go: at once, before it has drained. */
@@ -221,6 +224,13 @@ export class Pool {
    * forgotten, the outlook moves on. Returns the nodes that have just become stale.
    */
   age(now: number): readonly string[] {
+    const quiet = now <= this.#nextStaleMs && this.#silent.oldest === undefined && !this.#carried.pending;
+    const stale = quiet ? NONE : this.#ageMembers(now);
+    this.outlook.advance(now, this);
+    return stale;
+  }
+
+  #ageMembers(now: number): readonly string[] {
     let stale: string[] | undefined;
     for (let member = this.#byReport.oldest; member !== undefined; member = this.#byReport.oldest) {
       if (now - member.reportedAtMs <= this.config.reportFreshMs) break;
@@ -228,7 +238,10 @@ export class Pool {
       (stale ??= []).push(member.nodeId);
     }
     // Where nobody is heard any more, nobody can have said what was taken over: then nothing is forgotten.
-    const allSpokenSinceMs = this.#byReport.oldest?.reportedAtMs ?? Number.NEGATIVE_INFINITY;
+    const { oldest } = this.#byReport;
+    const allSpokenSinceMs = oldest?.reportedAtMs ?? Number.NEGATIVE_INFINITY;
+    this.#nextStaleMs =
+      oldest === undefined ? Number.POSITIVE_INFINITY : oldest.reportedAtMs + this.config.reportFreshMs;
     for (let member = this.#silent.oldest; member !== undefined; member = this.#silent.oldest) {
       if (member.silentSinceMs >= allSpokenSinceMs) break;
       this.#silent.remove(member);
@@ -236,7 +249,6 @@ export class Pool {
       member.loadMilli = 0;
     }
     this.#carried.age(now, 2 * this.config.reportFreshMs, this.members.values());
-    this.outlook.advance(now, this);
     return stale ?? NONE;
   }
 

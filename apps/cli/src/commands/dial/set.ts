@@ -1,6 +1,8 @@
 /** `moult dial set`: turns the dial of a release. */
 import { SetDialResponseSchema } from "@moult/contracts/v1";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Argument, type Command, Option } from "commander";
+import { parseDurationMs } from "../../arguments/duration.ts";
 import { fullName } from "../../arguments/names.ts";
 import { type Requirement, parseSelector } from "../../arguments/selector.ts";
 import { parseShare } from "../../arguments/share.ts";
@@ -14,6 +16,7 @@ import { POSITIONS, type Position, type SettingFlags, readSetting } from "./sett
 
 interface Options extends CallOptions, SettingFlags {
   readonly yes?: boolean;
+  readonly deadlineIn?: number;
 }
 
 /** Adds the verb. */
@@ -31,6 +34,7 @@ export function addDialSet(parent: Command, ports: Ports): void {
       "moult dial set 2.0.0 named --node n1 --node n2 --selector 'region=eu,model in (m1|m2)'",
       "moult dial set 2.0.0 share --share 25%",
       "moult dial set 2.0.0 everyone --yes",
+      "moult dial set 2.0.0 everyone --deadline-in 7d --yes",
     ],
   })
     .addArgument(new Argument("<position>", "who may move").choices(POSITIONS))
@@ -41,6 +45,11 @@ export function addDialSet(parent: Command, ports: Ports): void {
         .argParser((text, before: readonly (readonly Requirement[])[]) => [...before, selector(text)]),
     )
     .option("--share <share>", "share of all nodes, with share: 25% or 0.25", about("--share", parseShare))
+    .option(
+      "--deadline-in <duration>",
+      "when the release should have arrived everywhere; in the last day before it less is kept in reserve",
+      about("--deadline-in", parseDurationMs),
+    )
     .option("-y, --yes", "do not ask before everyone")
     .action(async (release: string, position: Position, options: Options) => {
       const name = fullName("releases", release);
@@ -49,7 +58,10 @@ export function addDialSet(parent: Command, ports: Ports): void {
         await confirmDanger(ports, options.yes === true, `Let every node move to ${release}?`);
       }
       await withCoordinator(ports, options, async ({ rollout, call }) => {
-        const answer = await rollout.setDial({ dial: { release: name, setting }, requestId: ports.randomId() }, call);
+        const deadlineMs = options.deadlineIn === undefined ? undefined : ports.now() + options.deadlineIn;
+        const deadline = deadlineMs === undefined ? {} : { deadlineTime: timestampFromMs(deadlineMs) };
+        const wanted = { release: name, setting, ...deadline };
+        const answer = await rollout.setDial({ dial: wanted, requestId: ports.randomId() }, call);
         const dial = present(answer.dial, "dial");
         print(ports, options.output, {
           json: messageJson(SetDialResponseSchema, answer),

@@ -69,6 +69,14 @@ export declare type Dial = Message<"moult.v1.Dial"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 6;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * When the release should have arrived everywhere; absent where nobody is in a hurry. In the last day before it gate 3
+   * keeps less in reserve, never less than the largest node; nothing else changes.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline_time = 7;
+   */
+  deadlineTime?: Timestamp | undefined;
 };
 
 /**

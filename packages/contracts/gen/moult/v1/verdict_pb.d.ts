@@ -418,6 +418,14 @@ export enum Reason {
   WORKLOAD_LOCKED = 35,
 
   /**
+   * Gate 3: no moment of the last seven days would have done, so waiting alone will not help. The measure
+   * `infeasible_shortfall_rps` says how much was missing at the best of them.
+   *
+   * @generated from enum value: REASON_INFEASIBLE = 36;
+   */
+  INFEASIBLE = 36,
+
+  /**
    * The permit the node holds is not known, has expired or is for another build.
    *
    * @generated from enum value: REASON_PERMIT_INVALID = 40;

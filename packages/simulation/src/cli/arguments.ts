@@ -43,7 +43,7 @@ export const HELP: string = `simulate: runs rollout policies in the same simulat
 
   --nodes N              nodes of the fleet (1000)
   --pools N              pools they form (√N / 2.5)
-  --seeds A,B,…          a world for each seed (1,2,3,4,5)
+  --seeds A,B,…          a world for each seed (1,2,3,4,5; 1 from ${LARGE_NODES} nodes)
   --tightness T          tight, mixed or loose: how near the peak comes to the capacity (tight)
   --start-hour H         hour of the day at which the rollout starts, 0–23 (15)
   --days D               days that are simulated from the start on (6)
@@ -100,7 +100,8 @@ function worldsOf(
   const seeds = values.seeds?.split(",").map((seed) => whole("seeds", seed.trim(), 0, 0x7fffffff));
   if (values.demand === undefined) {
     if (values.windows !== undefined) throw new UsageError("--windows goes with --demand FILE");
-    return (seeds ?? [1, 2, 3, 4, 5]).map((seed) => ({ ...common, seed }));
+    const usual = common.nodes < LARGE_NODES ? [1, 2, 3, 4, 5] : [1];
+    return (seeds ?? usual).map((seed) => ({ ...common, seed }));
   }
   const trace = parseDemand(readText(values.demand));
   const starts = windowStarts(trace, whole("windows", values.windows ?? "1", 1, 1000), {

@@ -45,6 +45,8 @@ export class MoultDriver implements Controller {
   ledger: Ledger;
   readonly #engine: Running;
   readonly #nodes: Node[] = [];
+  /** Beside the nodes, so that saying who speaks touches no more memory than it must: large worlds wait for memory. */
+  #names: readonly string[] = [];
   readonly #boot: Uint16Array;
   readonly #sequence: Float64Array;
   readonly #staged: Uint8Array;
@@ -217,7 +219,7 @@ export class MoultDriver implements Controller {
   #speak(node: number): Speaker {
     const sequence = (this.#sequence[node] as number) + 1;
     this.#sequence[node] = sequence;
-    return { nodeId: this.#node(node).identity.nodeId, bootId: this.#bootName(node), sequence };
+    return { nodeId: this.#names[node] as string, bootId: this.#bootName(node), sequence };
   }
 
   #bootName(node: number): string {
@@ -242,6 +244,7 @@ export class MoultDriver implements Controller {
   #findNodes(): void {
     this.#nodes.length = 0;
     for (const node of this.ledger.nodes.values()) this.#nodes.push(node);
+    this.#names = this.#nodes.map(({ identity }) => identity.nodeId);
   }
 
   #planRestart(fromMs: number): void {

@@ -24,6 +24,8 @@ const schema = z.object({
     .max(8, { error: "must name at most 8 coordinators" }),
   /** The authority that signed the coordinators' certificates, as PEM; relative to the configuration file. */
   ca_file: text(4096).min(1, { error: "must be the path of a PEM file" }),
+  /** When the device was flashed, as in `2026-11-21T08:00:00Z`: it is never earlier than this. */
+  build_time: z.iso.datetime({ error: "must be a time in UTC, as in `2026-11-21T08:00:00Z`" }).optional(),
   /** Whose signatures approve builds, and how many of them it takes. */
   council,
   /** With it an unknown device becomes a node; empty once that is done. */
@@ -109,6 +111,7 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   "ca_file",
   "enrollment_token",
   "model",
+  "build_time",
   "log_level",
 ]);
 
@@ -128,6 +131,7 @@ function toSettings(inputs: z.infer<typeof schema>, configFile: string): Setting
     network: inputs.network,
     deviceDir: resolve(base, inputs.device_dir),
     council: inputs.council,
+    buildTimeMs: inputs.build_time === undefined ? 0 : Date.parse(inputs.build_time),
     wire: {
       coordinators: inputs.coordinators,
       caFile: resolve(base, inputs.ca_file),

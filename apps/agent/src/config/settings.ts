@@ -42,6 +42,8 @@ export interface Settings {
   readonly network: string;
   readonly deviceDir: string;
   readonly council: Council;
+  /** Milliseconds since 1970; 0 where nobody said. */
+  readonly buildTimeMs: number;
   readonly wire: WireSettings;
   readonly pull: PullSettings;
   readonly work: WorkSettings;

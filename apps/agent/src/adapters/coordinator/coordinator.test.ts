@@ -15,6 +15,7 @@ import type { RunningBuild } from "../../update/state.ts";
 import { monotonicClock, systemChance } from "../clock.ts";
 import { openIdentity } from "../identity.ts";
 import { nodeDisk } from "../node-disk.ts";
+import { trustPeers } from "../tls/peer-trust.ts";
 import { createCoordinator } from "./coordinator.ts";
 
 const certificate = makeCertificate();
@@ -64,7 +65,7 @@ async function connect(addresses: readonly string[], wishes: Partial<WireSetting
     ...wishes,
   };
   const { identity } = await openIdentity(nodeDisk, join(makeFolder(), "state", "identity.pem"));
-  const parts = { settings, ca: certificate.cert, identity, clock: monotonicClock, chance: systemChance };
+  const parts = { settings, trust: trustPeers(certificate.cert, () => Date.now()), identity, clock: monotonicClock, chance: systemChance };
   const coordinator = createCoordinator({ ...parts, log: silentLog, bootId: "boot-1" });
   onTestFinished(() => coordinator.close());
   return coordinator;

@@ -3,19 +3,21 @@
  * does not answer. Repeating failed calls is the caller's business, but for the one that a new session may mend.
  */
 import type { ClientOptions } from "@grpc/grpc-js";
-import { type Client, createClient, secureChannel } from "@moult/contracts";
+import { type Client, createClient } from "@moult/contracts";
 import { AgentService } from "@moult/contracts/v1";
 import type { WireSettings } from "../../config/settings.ts";
 import { type CallError, type Clock, type Log } from "../../ports.ts";
 import type { Identity } from "../identity.ts";
+import { FloorCredentials } from "../tls/channel-credentials.ts";
+import type { PeerTrust } from "../tls/peer-trust.ts";
 import { asCallError, isAddressBad, isSessionLost } from "./errors.ts";
 import { type Session, openSession } from "./session.ts";
 
 /** What a line needs. */
 export interface LineParts {
   readonly settings: WireSettings;
-  /** PEM of the authority that coordinators' certificates are signed by. */
-  readonly ca: string;
+  /** By whom coordinators' certificates are judged, and by what time. */
+  readonly trust: PeerTrust;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;
@@ -115,8 +117,8 @@ export class Line {
     const { coordinators } = this.#parts.settings;
     const address = coordinators[this.#place % coordinators.length] ?? "";
     if (this.#client === undefined) {
-      const channel = secureChannel(address, this.#parts.ca);
-      this.#client = createClient(AgentService, address, channel.credentials, { ...OPTIONS, ...channel.options });
+      const credentials = new FloorCredentials(this.#parts.trust, address);
+      this.#client = createClient(AgentService, address, credentials, OPTIONS);
     }
     return this.#client;
   }

@@ -62,9 +62,9 @@ export class Agent {
       this.#pulses.consider(seen);
       this.#loop.dispatch({ kind: "WORK", work: seen.view });
     });
-    const { pulseIntervalMs: intervalMs, reconnectMinMs, reconnectMaxMs } = settings.wire;
+    const { pulseIntervalMs: intervalMs } = settings.wire;
     const send = (): Promise<void> => this.#pulse();
-    this.#pulses = new Pulses({ clock, log, roll: chance.roll, intervalMs, reconnectMinMs, reconnectMaxMs, send });
+    this.#pulses = new Pulses({ clock, log, roll: chance.roll, intervalMs, send });
     this.#loop = new Loop(
       {
         clock,

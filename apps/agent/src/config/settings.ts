@@ -16,6 +16,8 @@ export interface WireSettings {
   readonly rpcTimeoutMs: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
 }
 
 /** Bounds of a pull. */

@@ -15,16 +15,40 @@ import {
   draining,
   goVerdict,
 } from "./testing/story.ts";
+import type { Idle } from "./state.ts";
 
 describe("asking", () => {
   it("asks once in the first window, with one id however often the call is repeated", () => {
     const story = new Story().work().pass(TUNABLES.firstAskWithinMs);
     const first = story.effect("ASK");
     expect(first).toMatchObject({ stagedDigest: "", permitId: "", drained: false });
+  });
+
+  it("keeps to its beat while nobody answers, with a nudge as the way to be sooner", () => {
+    const story = new Story().work().pass(TUNABLES.firstAskWithinMs);
+    const { beatMs } = story.machine.memory;
     for (let tries = 0; tries < 5; tries += 1) {
-      story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" }).pass(TUNABLES.reconnectMaxMs);
-      expect(story.effect("ASK")?.askId).toBe(first?.askId);
+      story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" });
+      expect(story.machine.phase).toMatchObject({ name: "IDLE" });
+      const { wakeAtMs } = story.machine.phase as Idle;
+      expect((wakeAtMs - beatMs) % TUNABLES.wakeIntervalMs).toBe(0);
+      expect(wakeAtMs - story.nowMs).toBeGreaterThan(0);
+      expect(wakeAtMs - story.nowMs).toBeLessThanOrEqual(TUNABLES.wakeIntervalMs);
+      story.pass(wakeAtMs - story.nowMs);
+      expect(story.phase).toBe("ASKING");
     }
+    story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" }).tell({ kind: "NUDGED" });
+    expect((story.machine.phase as Idle).wakeAtMs - story.nowMs).toBeLessThanOrEqual(TUNABLES.nudgeJitterMs);
+  });
+
+  it("repeats an ask that may have been granted, with its id, before it falls back to its beat", () => {
+    const story = new Story({ staged: STAGED }).work().pass(TUNABLES.firstAskWithinMs);
+    const { askId } = story;
+    for (let tries = 0; tries < 4; tries += 1) {
+      story.tell({ kind: "ASK_FAILED", askId, message: "gone" }).pass(TUNABLES.reconnectMaxMs);
+      expect(story.effect("ASK")?.askId).toBe(askId);
+    }
+    expect(story.tell({ kind: "ASK_FAILED", askId, message: "gone" }).phase).toBe("IDLE");
   });
 
   it("ignores the answer to another ask", () => {

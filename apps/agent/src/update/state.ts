@@ -268,6 +268,8 @@ export interface Memory {
   readonly reachable: boolean;
   /** The host's present boot. */
   readonly bootId: string;
+  /** When this device wakes by itself: then, and each wake interval after. */
+  readonly beatMs: number;
 }
 
 /** The whole. */

@@ -30,7 +30,7 @@ export const TRANSITIONS: Table = {
   },
   ASKING: {
     VERDICT: { to: ["ASKING", "IDLE", "PULLING", "DRAINING", "DEPARTING"], run: takeVerdict },
-    ASK_FAILED: { to: ["ASKING"], run: askAgainLater },
+    ASK_FAILED: { to: ["ASKING", "IDLE"], run: askAgainLater },
     TICK: { to: ["ASKING"], run: repeatAsk },
     NUDGED: { to: ["ASKING"], run: nudgeAsking },
   },

@@ -15,6 +15,21 @@ export function firstWake({ nowMs, roll, tunables }: At): number {
   return nowMs + roll * tunables.firstAskWithinMs;
 }
 
+/** When wakes fall: at this time and each interval after it. Drawn once a start, so that a fleet's wakes stay spread. */
+export function beatOf({ nowMs, roll, tunables }: At): number {
+  return nowMs + roll * tunables.wakeIntervalMs;
+}
+
+/**
+ * When to ask after an ask that nobody answered: at the next beat. A wait drawn anew would bunch: whoever waits for a
+ * coordinator to return would arrive in the first moments of it. With a beat of its own each device arrives once within
+ * one interval of the return, anywhere in it.
+ */
+export function nextBeat(beatMs: number, { nowMs, tunables }: At): number {
+  const { wakeIntervalMs } = tunables;
+  return beatMs + (Math.floor((nowMs - beatMs) / wakeIntervalMs) + 1) * wakeIntervalMs;
+}
+
 /** When to ask next: half to one and a half intervals from now. */
 export function nextWake({ nowMs, roll, tunables }: At): number {
   return nowMs + (0.5 + roll) * tunables.wakeIntervalMs;

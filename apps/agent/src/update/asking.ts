@@ -4,7 +4,7 @@ import { enterDraining } from "./draining.ts";
 import type { Effect, EventOf, Step, Verdict } from "./events.ts";
 import { NO_TIMINGS, forget, go, idleUntil, queueOutcome, save, stay } from "./moves.ts";
 import type { Asking, Idle, Machine, OfferedBuild } from "./state.ts";
-import { nextBeat, nextWake, retryAt, wakeAfterNudge, wakeAfterStay } from "./waits.ts";
+import { nextWake, retryAt, wakeAfterNudge, wakeAfterSilence, wakeAfterStay } from "./waits.ts";
 
 type In<P> = Machine & { readonly phase: P };
 
@@ -42,7 +42,9 @@ export function askAgainLater(machine: In<Asking>, event: EventOf<"ASK_FAILED">,
   if (event.askId !== phase.askId) return stay(machine);
   const attempts = phase.attempts + 1;
   const hasty = phase.permitId !== "" || (memory.staged !== undefined && attempts <= HASTY_ATTEMPTS_MAX);
-  if (!hasty) return go(machine, idleUntil(phase.nudged ? wakeAfterNudge(at) : nextBeat(memory.beatMs, at)));
+  if (!hasty) {
+    return go(machine, idleUntil(phase.nudged ? wakeAfterNudge(at) : wakeAfterSilence(at, memory.beatMs)));
+  }
   return go(machine, { ...machine.phase, attempts, retryAtMs: retryAt(at, attempts) });
 }
 

@@ -24,9 +24,9 @@ describe("asking", () => {
     expect(first).toMatchObject({ stagedDigest: "", permitId: "", drained: false });
   });
 
-  it("keeps to its beat while nobody answers, with a nudge as the way to be sooner", () => {
+  it("keeps to its beat while nobody has answered yet, with a nudge as the way to be sooner", () => {
     const story = new Story().work().pass(TUNABLES.firstAskWithinMs);
-    const { beatMs } = story.machine.memory;
+    const { beatMs = Number.NaN } = story.machine.memory;
     for (let tries = 0; tries < 5; tries += 1) {
       story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" });
       expect(story.machine.phase).toMatchObject({ name: "IDLE" });
@@ -39,6 +39,12 @@ describe("asking", () => {
     }
     story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" }).tell({ kind: "NUDGED" });
     expect((story.machine.phase as Idle).wakeAtMs - story.nowMs).toBeLessThanOrEqual(TUNABLES.nudgeJitterMs);
+    story.pass(TUNABLES.nudgeJitterMs).answer({ decision: "STAY", retryAfterMs: 1_000, message: "" }).pass(2_000);
+    expect(story.phase).toBe("ASKING");
+    story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" });
+    const { wakeAtMs } = story.machine.phase as Idle;
+    expect(wakeAtMs - story.nowMs).toBeGreaterThanOrEqual(TUNABLES.wakeIntervalMs);
+    expect(wakeAtMs - story.nowMs).toBeLessThanOrEqual(1.2 * TUNABLES.wakeIntervalMs);
   });
 
   it("repeats an ask that may have been granted, with its id, before it falls back to its beat", () => {

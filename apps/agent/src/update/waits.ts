@@ -15,18 +15,20 @@ export function firstWake({ nowMs, roll, tunables }: At): number {
   return nowMs + roll * tunables.firstAskWithinMs;
 }
 
-/** When wakes fall: at this time and each interval after it. Drawn once a start, so that a fleet's wakes stay spread. */
+/** The beat of a start: anywhere within an interval. */
 export function beatOf({ nowMs, roll, tunables }: At): number {
   return nowMs + roll * tunables.wakeIntervalMs;
 }
 
 /**
- * When to ask after an ask that nobody answered: at the next beat. A wait drawn anew would bunch: whoever waits for a
- * coordinator to return would arrive in the first moments of it. With a beat of its own each device arrives once within
- * one interval of the return, anywhere in it.
+ * When to ask after an ask that nobody answered. Not sooner than after one that was: then an outage changes nothing in when
+ * a fleet asks, and its return meets no crowd. Before the first answer since the start that is the next beat, because a
+ * fleet that starts at once has nothing else that keeps it spread.
  */
-export function nextBeat(beatMs: number, { nowMs, tunables }: At): number {
+export function wakeAfterSilence(at: At, beatMs: number | undefined): number {
+  const { nowMs, tunables } = at;
   const { wakeIntervalMs } = tunables;
+  if (beatMs === undefined) return wakeAfterStay(at, wakeIntervalMs);
   return beatMs + (Math.floor((nowMs - beatMs) / wakeIntervalMs) + 1) * wakeIntervalMs;
 }
 

@@ -80,7 +80,7 @@ export class AttendStream {
 
   /** One stream from its opening to its end; says how it ended. */
   async #life(attendant: Attendant): Promise<string> {
-    const { line, onNode } = this.#parts;
+    const { line, onNode, log } = this.#parts;
     try {
       return await line.callOnce(
         (client, session) =>
@@ -96,6 +96,7 @@ export class AttendStream {
               resolve("the coordinator closed it");
             });
             this.#open = stream;
+            log.debug({ node: session.node }, "the stream is open");
             onNode(session.node);
             attendant.opened();
           }),

@@ -45,7 +45,14 @@ export function answeredAsks(outage: Outage, untilMs: number, roll: Roll): reado
   let ids = 0;
   const at = (nowMs: number): At => ({ nowMs, roll: roll(), freshId: `id-${(ids += 1)}`, tunables: TUNABLES });
   let { machine, effects } = begin(
-    { running: RUNNING, bootId: "boot-1", trial: false, durable: NOTHING_DURABLE, record: undefined, staged: undefined },
+    {
+      running: RUNNING,
+      bootId: "boot-1",
+      trial: false,
+      durable: NOTHING_DURABLE,
+      record: undefined,
+      staged: undefined,
+    },
     at(0),
   );
   let nowMs = 0;
@@ -56,7 +63,9 @@ export function answeredAsks(outage: Outage, untilMs: number, roll: Roll): reado
       const silent = nowMs >= outage.fromMs && nowMs < outage.toMs;
       if (!silent) answered.push(nowMs);
       const verdict = { decision: "STAY", retryAfterMs: RETRY_AFTER_MS, message: "" } as const;
-      const event = silent ? ({ kind: "ASK_FAILED", askId, message: "" } as const) : ({ kind: "VERDICT", askId, verdict } as const);
+      const event = silent
+        ? ({ kind: "ASK_FAILED", askId, message: "" } as const)
+        : ({ kind: "VERDICT", askId, verdict } as const);
       ({ machine, effects } = step(machine, event, at(nowMs)));
       continue;
     }

@@ -56,7 +56,9 @@ function main(): number {
     for (const [name, { uniform: fine, pMin: least }] of Object.entries(scenarios)) {
       process.stdout.write(`${name.padEnd(18)} ${fine} of ${seeds} uniform, least p ${least.toPrecision(3)}\n`);
     }
-    process.stdout.write(`streams a second at most: ${peak.s2} after 2 s, ${peak.s60} after 60 s without a coordinator\n`);
+    process.stdout.write(
+      `streams a second at most: ${peak.s2} after 2 s, ${peak.s60} after 60 s without a coordinator\n`,
+    );
   }
   return uniform >= SHARE_MIN * seeds ? 0 : 1;
 }

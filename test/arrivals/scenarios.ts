@@ -34,11 +34,23 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     );
   },
   /** Streams after the power came back everywhere. Over a pulse interval. */
-  firstStreams: (agents, roll) => spread(times(agents, () => streamFirst(roll)), STREAMS.pulseIntervalMs),
+  firstStreams: (agents, roll) =>
+    spread(
+      times(agents, () => streamFirst(roll)),
+      STREAMS.pulseIntervalMs,
+    ),
   /** Streams after the coordinator was killed and was there again at once. Over the reconnect window. */
-  streamsAfterKill: (agents, roll) => spread(times(agents, () => streamBack(0, undefined, roll)), STREAMS.reconnectMaxMs),
+  streamsAfterKill: (agents, roll) =>
+    spread(
+      times(agents, () => streamBack(0, undefined, roll)),
+      STREAMS.reconnectMaxMs,
+    ),
   /** Streams after a coordinator has told everybody to come back within ten seconds. */
-  streamsAfterDrain: (agents, roll) => spread(times(agents, () => streamBack(0, 10_000, roll)), 10_000),
+  streamsAfterDrain: (agents, roll) =>
+    spread(
+      times(agents, () => streamBack(0, 10_000, roll)),
+      10_000,
+    ),
 };
 
 /** The most streams that come back within one second after an outage of `outageMs`. */

@@ -29,12 +29,19 @@ export function labMissing(): string | undefined {
     ["ip", "iproute2"],
     ["nft", "nftables"],
   ] as const) {
-    if (spawnSync(tool, ["-V"]).error !== undefined) return `\`${tool}\` is missing (Debian: apt-get install ${folder})`;
+    if (spawnSync(tool, ["-V"]).error !== undefined)
+      return `\`${tool}\` is missing (Debian: apt-get install ${folder})`;
   }
   const name = `${PREFIX}probe-${process.pid}`;
   const made = spawnSync("ip", ["netns", "add", name]);
   if (made.status !== 0) return `this kernel gives no network namespace: ${made.stderr.toString().trim()}`;
-  const nat = spawnSync("ip", ["netns", "exec", name, "nft", "add table ip t; add chain ip t c { type nat hook postrouting priority 100; }; add rule ip t c masquerade"]);
+  const nat = spawnSync("ip", [
+    "netns",
+    "exec",
+    name,
+    "nft",
+    "add table ip t; add chain ip t c { type nat hook postrouting priority 100; }; add rule ip t c masquerade",
+  ]);
   spawnSync("ip", ["netns", "del", name]);
   return nat.status === 0 ? undefined : `this kernel translates no addresses: ${nat.stderr.toString().trim()}`;
 }
@@ -76,7 +83,18 @@ export class Lab {
 
   /** Undoes `blackhole`. */
   heal(): void {
-    const listed = execFileSync("ip", ["netns", "exec", this.#name("router"), "nft", "-a", "list", "chain", "inet", "guard", "forward"]);
+    const listed = execFileSync("ip", [
+      "netns",
+      "exec",
+      this.#name("router"),
+      "nft",
+      "-a",
+      "list",
+      "chain",
+      "inet",
+      "guard",
+      "forward",
+    ]);
     const handle = /blackhole.* # handle ([0-9]+)/.exec(listed.toString())?.[1] ?? "";
     this.#run("router", `nft delete rule inet guard forward handle ${handle}`);
   }
@@ -144,7 +162,9 @@ export class Lab {
   }
 
   #run(place: Place, command: string): void {
-    execFileSync("ip", ["netns", "exec", this.#name(place), ...command.split(" ")], { stdio: ["ignore", "ignore", "pipe"] });
+    execFileSync("ip", ["netns", "exec", this.#name(place), ...command.split(" ")], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
   }
 
   #name(place: Place): string {

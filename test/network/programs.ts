@@ -33,13 +33,21 @@ export class Program {
 
   constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
     const [file = "", ...args] = command;
-    this.#child = spawn(file, args, { env: { ...plainEnvironment(process.env), ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(file, args, {
+      env: { ...plainEnvironment(process.env), ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take(text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#other += text));
   }
 
   get runs(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Undefined while it runs, and where a signal ended it. */
+  get exitCode(): number | undefined {
+    return this.#child.exitCode ?? undefined;
   }
 
   /** How often it has logged this. */
@@ -49,7 +57,10 @@ export class Program {
 
   /** For whoever looks into a failure. */
   get tail(): string {
-    return `${this.lines.slice(-15).map((line) => JSON.stringify(line)).join("\n")}\n${this.#other.slice(-2_000)}`;
+    return `${this.lines
+      .slice(-15)
+      .map((line) => JSON.stringify(line))
+      .join("\n")}\n${this.#other.slice(-2_000)}`;
   }
 
   async kill(): Promise<void> {
@@ -130,7 +141,12 @@ export class Programs {
   }
 
   /** An agent at home, flashed and switched on. */
-  async agent(place: Place, name: string, config: Readonly<Record<string, unknown>>, node: readonly string[] = []): Promise<Program> {
+  async agent(
+    place: Place,
+    name: string,
+    config: Readonly<Record<string, unknown>>,
+    node: readonly string[] = [],
+  ): Promise<Program> {
     const launcher = join(this.#folder, "launcher.mjs");
     writeFileSync(launcher, "");
     const { configFile } = await provisionDevice({

@@ -21,7 +21,8 @@ export function fieldsOf(
     if (!Object.hasOwn(value, key)) throw new ManifestError("KEY_MISSING", `${prefix}${key}`, "is missing");
   }
   for (const key of Object.keys(value)) {
-    if (!keys.includes(key) && !optional.includes(key)) throw new ManifestError("KEY_UNKNOWN", `${prefix}${key}`, "is not known");
+    if (!keys.includes(key) && !optional.includes(key))
+      throw new ManifestError("KEY_UNKNOWN", `${prefix}${key}`, "is not known");
   }
   return value;
 }

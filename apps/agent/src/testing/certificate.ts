@@ -11,7 +11,14 @@ export interface TestCertificate {
   readonly commonName: string;
 }
 
-const OID = { ecdsaSha256: "2a8648ce3d040302", commonName: "550403", altName: "551d11", basicConstraints: "551d13", usages: "551d25", nameConstraints: "551d1e" };
+const OID = {
+  ecdsaSha256: "2a8648ce3d040302",
+  commonName: "550403",
+  altName: "551d11",
+  basicConstraints: "551d13",
+  usages: "551d25",
+  nameConstraints: "551d1e",
+};
 
 /** Universal tags of DER. */
 const TAG = {
@@ -70,9 +77,7 @@ export function makeCertificate(wishes: CertificateWishes = {}): TestCertificate
     extension(OID.basicConstraints, constraints),
     ...(names.length === 0 ? [] : [extension(OID.altName, der(TAG.sequence, ...names))]),
     ...(usages.length === 0 ? [] : [extension(OID.usages, der(TAG.sequence, ...usages.map(oid)))]),
-    ...(wishes.constrained === true
-      ? [extension(OID.nameConstraints, der(TAG.sequence, der(PERMITTED, below)))]
-      : []),
+    ...(wishes.constrained === true ? [extension(OID.nameConstraints, der(TAG.sequence, der(PERMITTED, below)))] : []),
   ];
   const body = der(
     TAG.sequence,

@@ -12,7 +12,11 @@ import { report } from "./report.ts";
 const MINUTE_MS = 60_000;
 
 /** A node of a fleet in which everybody may move by gates 1 and 2. */
-function start(): { ledger: Ledger; node: Node; speak: (bootId: string, now: number, sequence?: number) => readonly Change[] } {
+function start(): {
+  ledger: Ledger;
+  node: Node;
+  speak: (bootId: string, now: number, sequence?: number) => readonly Change[];
+} {
   const ledger = emptyLedger();
   publish(ledger, releaseOf(2));
   setDial(ledger, "2.0.0", { kind: "everyone" }, START_MS);
@@ -57,7 +61,12 @@ describe("two boots by turns", () => {
   it("give back a permit at the last check", () => {
     const { ledger, node } = start();
     const company = enrolled(ledger, "n2");
-    report(ledger, company, { ...originOf("n2"), kind: "pulse", situation: situationOf({ capacityRps: 900 }) }, START_MS);
+    report(
+      ledger,
+      company,
+      { ...originOf("n2"), kind: "pulse", situation: situationOf({ capacityRps: 900 }) },
+      START_MS,
+    );
     const staged = { bootId: "one", stagedDigest: releaseOf(2).builds[0]?.digest ?? "" };
     const { answer } = ask(ledger, node, askOf("n1", staged), START_MS);
     if (answer.decision !== "GO") throw new Error(answer.message);

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Moment, TIME_MAX_MS, type TimeFloor, type TimeRules, beginTime, readTimeFloor, stepTime, timeAt } from "./time-floor.ts";
+import {
+  type Moment,
+  TIME_MAX_MS,
+  type TimeFloor,
+  type TimeRules,
+  beginTime,
+  readTimeFloor,
+  stepTime,
+  timeAt,
+} from "./time-floor.ts";
 
 const DAY_MS = 86_400_000;
 const BUILT_MS = Date.UTC(2026, 0, 1);
@@ -91,7 +100,15 @@ describe("the time floor", () => {
   it("reads back what it wrote, and nothing that makes no sense", () => {
     const state = signed(fresh(), BUILT_MS + DAY_MS, at(5));
     expect(readTimeFloor(JSON.parse(JSON.stringify(state)))).toEqual(state);
-    for (const bad of [undefined, null, 7, {}, { ...state, floorMs: -1 }, { ...state, floorMs: "x" }, { ...state, atMs: null }]) {
+    for (const bad of [
+      undefined,
+      null,
+      7,
+      {},
+      { ...state, floorMs: -1 },
+      { ...state, floorMs: "x" },
+      { ...state, atMs: null },
+    ]) {
       expect(readTimeFloor(bad)).toBeUndefined();
     }
   });

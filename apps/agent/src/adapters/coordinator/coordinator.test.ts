@@ -69,7 +69,13 @@ async function connect(addresses: readonly string[], wishes: Partial<WireSetting
     ...wishes,
   };
   const { identity } = await openIdentity(nodeDisk, join(makeFolder(), "state", "identity.pem"));
-  const parts = { settings, trust: trustPeers(certificate.cert, () => Date.now()), identity, clock: monotonicClock, chance: systemChance };
+  const parts = {
+    settings,
+    trust: trustPeers(certificate.cert, () => Date.now()),
+    identity,
+    clock: monotonicClock,
+    chance: systemChance,
+  };
   const coordinator = createCoordinator({ ...parts, log: silentLog, bootId: "boot-1" });
   onTestFinished(() => coordinator.close());
   return coordinator;

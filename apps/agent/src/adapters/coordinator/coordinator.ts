@@ -10,9 +10,7 @@ import { AttendStream } from "./attend.ts";
 import { Line, type LineParts } from "./line.ts";
 
 /** The coordinators in `parts.settings`. */
-export function createCoordinator(
-  parts: LineParts & { readonly bootId: string },
-): Coordinator {
+export function createCoordinator(parts: LineParts & { readonly bootId: string }): Coordinator {
   return new GrpcCoordinator(parts);
 }
 

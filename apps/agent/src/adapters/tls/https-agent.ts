@@ -29,10 +29,12 @@ export class FloorAgent extends Agent {
     socket.setTimeout(HANDSHAKE_MS_MAX, () => socket.destroy(new Error("no connection within half a minute")));
     socket.once("connect", () => {
       socket.off("error", refuse);
-      secure(socket, this.#trust, { host }).then((secured) => {
+      const judged = async (): Promise<void> => {
+        const secured = await secure(socket, this.#trust, { host });
         socket.setTimeout(0);
         made(null, secured);
-      }, refuse);
+      };
+      judged().catch(refuse);
     });
     return null;
   }

@@ -78,7 +78,10 @@ export function judgePeer(
 }
 
 /** What OpenSSL has found to hold together: the certificate, what was sent with it, and the authorities that signed it. */
-function chainOf(leaf: X509Certificate, authorities: readonly X509Certificate[]): readonly X509Certificate[] | undefined {
+function chainOf(
+  leaf: X509Certificate,
+  authorities: readonly X509Certificate[],
+): readonly X509Certificate[] | undefined {
   const chain = [leaf];
   for (let length = 1; length < CHAIN_LENGTH_MAX; length += 1) {
     const last = chain[chain.length - 1] ?? leaf;

@@ -41,7 +41,11 @@ export interface SecureOptions {
  * TLS over a connected socket, with the server judged before a byte of the caller's goes out. Rejects with PeerError, or
  * with what the socket says; the socket is destroyed then.
  */
-export function secure(socket: Socket, trust: PeerTrust, { host, protocols, signal }: SecureOptions): Promise<TLSSocket> {
+export function secure(
+  socket: Socket,
+  trust: PeerTrust,
+  { host, protocols, signal }: SecureOptions,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const secured = connect({
       socket,
@@ -79,8 +83,13 @@ export function secure(socket: Socket, trust: PeerTrust, { host, protocols, sign
 
 function judge(secured: TLSSocket, trust: PeerTrust, host: string): PeerError | undefined {
   // A resumed session shows no chain; none is ever offered, so one that is there is not believed.
-  if (secured.isSessionReused()) return new PeerError("NOT_TRUSTED", "the server resumed a session that was not offered");
+  if (secured.isSessionReused())
+    return new PeerError("NOT_TRUSTED", "the server resumed a session that was not offered");
   const wallClockVerdict = secured.authorized ? undefined : String(secured.authorizationError);
   const nameError = checkServerIdentity(host, secured.getPeerCertificate())?.message;
-  return judgePeer({ leaf: secured.getPeerX509Certificate(), wallClockVerdict, nameError }, trust.authorities, trust.floorMs());
+  return judgePeer(
+    { leaf: secured.getPeerX509Certificate(), wallClockVerdict, nameError },
+    trust.authorities,
+    trust.floorMs(),
+  );
 }

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { BootRecordFiles, DiskError, type SlotName, SlotStore, makeFoldersDurably } from "@moult/slots";
+import { TIME_RULES_DEFAULT } from "@moult/trust";
 import { pino } from "pino";
 import { readBootId } from "./adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "./adapters/clock.ts";
@@ -15,6 +16,7 @@ import { openIdentity } from "./adapters/identity.ts";
 import { linkLauncher } from "./adapters/launcher-link.ts";
 import { nodeDisk } from "./adapters/node-disk.ts";
 import { StateFile } from "./adapters/state-file.ts";
+import { lastEndMs, trustPeers } from "./adapters/tls/peer-trust.ts";
 import { createBody } from "./adapters/work/body.ts";
 import { endOtherWork } from "./adapters/work/find.ts";
 import { Agent } from "./agent/agent.ts";
@@ -23,6 +25,7 @@ import { ConfigError, loadConfig } from "./config/config.ts";
 import { EXIT_CONFIG, EXIT_FAILED, EXIT_HAND_OVER, EXIT_STOPPED } from "./exit-codes.ts";
 import { deviceLayout } from "./layout.ts";
 import { stageBuild } from "./pull/stage.ts";
+import { DeviceTime } from "./time/device-time.ts";
 import { begin } from "./update/begin.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { workBuildOf } from "./work/build.ts";
@@ -59,7 +62,13 @@ async function main(): Promise<void> {
   const { identity, fresh } = await openIdentity(disk, layout.identityFile);
   if (fresh) log.info({}, "a device key was made");
   const ca = await readFile(settings.wire.caFile, "utf8");
-  const fetcher = createHttpsFetcher(ca);
+  const trust = trustPeers(ca, () => time.nowMs());
+  // Until there is a signed root, the authority that was flashed is the root of trust, and its end the bound of time.
+  const rules = { ...TIME_RULES_DEFAULT, boundMs: lastEndMs(trust) };
+  const { time: kept } = found.beginning.durable;
+  const time = new DeviceTime({ clock, bootId, rules, kept, buildTimeMs: settings.buildTimeMs });
+  for (const timeMs of found.signedTimesMs) time.take({ kind: "SIGNED", timeMs });
+  const fetcher = createHttpsFetcher(trust);
   const premises = { disk, runFolder: layout.run, socketPath: layout.workSocket, bootId };
   const { running } = found.beginning;
 
@@ -84,12 +93,13 @@ async function main(): Promise<void> {
       clock,
       chance,
       log,
-      coordinator: createCoordinator({ settings: settings.wire, ca, identity, clock, chance, log, bootId }),
+      coordinator: createCoordinator({ settings: settings.wire, trust, identity, clock, chance, log, bootId }),
       host: createHost(root, clock, log),
       launcher,
       store,
       records,
       state,
+      time,
       running,
       workBuild: workBuildOf(found.manifest),
       superviseWith: (onSeen) =>

@@ -39,7 +39,10 @@ test("the verbs are these", () => {
     "fleet get",
     "fleet watch",
     "node explain",
+    "node readmit",
     "token create",
+    "token list",
+    "token revoke",
     "simulate",
   ]);
 });

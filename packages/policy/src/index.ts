@@ -14,7 +14,7 @@ export { type AllowlistInput, allowlistGate } from "./gates/allowlist.ts";
 export { type CapacityInput, capacityGate, capacityNeedMilli } from "./gates/capacity.ts";
 export { type DialInput, dialGate } from "./gates/dial.ts";
 export { sharePosition } from "./gates/share.ts";
-export { addOverride, endOverride, publish, recall, setBrake, setDial } from "./ledger/administer.ts";
+export { addOverride, endOverride, publish, readmit, recall, setBrake, setDial } from "./ledger/administer.ts";
 export { type AskEvent, ask } from "./ledger/ask.ts";
 export type { Change, Effect, Step } from "./ledger/changes.ts";
 export { POOL_DEFAULTS, type PoolConfig } from "./pool/config.ts";

@@ -54,4 +54,6 @@ export interface BuildManifest {
   readonly workload: ManifestWorkload;
   /** 1 to 4,096. */
   readonly parts: readonly ManifestPart[];
+  /** When it was built, in seconds since 1970. Signed with the rest, it lifts the time floor of devices; may be absent. */
+  readonly built_at_s?: number;
 }

@@ -36,3 +36,15 @@ export {
   signersOf,
   verifySignedManifest,
 } from "./signed-manifest.ts";
+export {
+  type Moment,
+  TIME_MAX_MS,
+  TIME_RULES_DEFAULT,
+  type TimeEvent,
+  type TimeFloor,
+  type TimeRules,
+  beginTime,
+  readTimeFloor,
+  stepTime,
+  timeAt,
+} from "./time-floor/time-floor.ts";

@@ -8,15 +8,21 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 /** Fits the path limits of every filesystem Moult runs on, with room for the slot's folder. */
 const PATH_LENGTH_MAX = 200;
 
-/** The object's values, once its keys are exactly `keys`. */
-export function fieldsOf(value: unknown, where: string, keys: readonly string[]): Record<string, unknown> {
+/** The object's values, once its keys are exactly `keys`, and perhaps some of `optional`. */
+export function fieldsOf(
+  value: unknown,
+  where: string,
+  keys: readonly string[],
+  optional: readonly string[] = [],
+): Record<string, unknown> {
   if (!isObject(value)) throw new ManifestError("VALUE_INVALID", where, "is not an object");
   const prefix = where === "" ? "" : `${where}.`;
   for (const key of keys) {
     if (!Object.hasOwn(value, key)) throw new ManifestError("KEY_MISSING", `${prefix}${key}`, "is missing");
   }
   for (const key of Object.keys(value)) {
-    if (!keys.includes(key)) throw new ManifestError("KEY_UNKNOWN", `${prefix}${key}`, "is not known");
+    if (!keys.includes(key) && !optional.includes(key))
+      throw new ManifestError("KEY_UNKNOWN", `${prefix}${key}`, "is not known");
   }
   return value;
 }

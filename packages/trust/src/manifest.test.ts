@@ -29,6 +29,13 @@ describe("a manifest that is right", () => {
     expect(parseManifest(jsonBytes(GOOD_MANIFEST))).toEqual(GOOD_MANIFEST);
   });
 
+  test("may say when it was built, in whole seconds", () => {
+    expect(parseManifest(jsonBytes({ ...GOOD_MANIFEST, built_at_s: 1_767_225_600 })).built_at_s).toBe(1_767_225_600);
+    for (const built_at_s of [-1, 0.5, "2026", null, 253_402_300_800]) {
+      expect(refusal({ ...GOOD_MANIFEST, built_at_s })).toBe("VALUE_INVALID built_at_s");
+    }
+  });
+
   test("may hold 4,096 parts within its bytes", () => {
     const more = Array.from({ length: 4093 }, (_, n) => ({ ...server, path: `workload/f${n}` }));
     expect(refusal(withParts(...more))).toBe("accepted");

@@ -12,6 +12,9 @@ import { fieldsOf, readInteger, readList, readPath, readPattern } from "./manife
 /** Versions a build can be reached from; beyond this, leave the list empty for any. */
 const FROM_VERSIONS_MAX = 256;
 
+/** 9999-12-31: a year of four digits. */
+const BUILT_AT_S_MAX = 253_402_300_799;
+
 const NETWORK = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** A version is also the id in `releases/{version}`. */
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
@@ -32,7 +35,7 @@ export function parseManifest(bytes: Uint8Array): BuildManifest {
   if (document.value["schema"] !== MANIFEST_SCHEMA) {
     throw new ManifestError("SCHEMA_UNKNOWN", "schema", `is not ${MANIFEST_SCHEMA}`);
   }
-  const fields = fieldsOf(document.value, "", [
+  const required = [
     "schema",
     "network",
     "version",
@@ -43,7 +46,8 @@ export function parseManifest(bytes: Uint8Array): BuildManifest {
     "agent",
     "workload",
     "parts",
-  ]);
+  ];
+  const fields = fieldsOf(document.value, "", required, ["built_at_s"]);
   const platform = fieldsOf(fields["platform"], "platform", ["os", "arch"]);
   const manifest: BuildManifest = {
     schema: MANIFEST_SCHEMA,
@@ -59,6 +63,9 @@ export function parseManifest(bytes: Uint8Array): BuildManifest {
     agent: readPath(fields["agent"], "agent"),
     workload: readWorkload(fields["workload"]),
     parts: readParts(fields["parts"]),
+    ...(Object.hasOwn(fields, "built_at_s") && {
+      built_at_s: readInteger(fields["built_at_s"], "built_at_s", 0, BUILT_AT_S_MAX),
+    }),
   };
   checkNamedParts(manifest);
   return manifest;

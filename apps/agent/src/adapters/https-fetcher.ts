@@ -1,12 +1,14 @@
 /** Gets bytes over HTTPS with Range. Follows no redirect and asks for no compression: bytes are taken as they are. */
-import { Agent, request } from "node:https";
+import { type Agent, request } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { type Answer, type Fetcher, SourceError } from "../pull/source.ts";
+import { FloorAgent } from "./tls/https-agent.ts";
+import type { PeerTrust } from "./tls/peer-trust.ts";
 
-/** A fetcher that trusts the authority in `ca`, PEM. */
-export function createHttpsFetcher(ca: string): Fetcher {
+/** A fetcher that trusts whom `trust` does. */
+export function createHttpsFetcher(trust: PeerTrust): Fetcher {
   // One connection a source: a device is in no hurry and shares its owner's line.
-  const agent = new Agent({ ca, keepAlive: false, maxSockets: 1 });
+  const agent = new FloorAgent(trust, { keepAlive: false, maxSockets: 1 });
   return {
     async get(url, offsetBytes, signal) {
       const headers: Record<string, string> = { "accept-encoding": "identity" };

@@ -1,12 +1,23 @@
 /** The machine's durable part as one small file, replaced at once or not at all. */
 import { dirname, join } from "node:path";
 import { type Disk, DiskError } from "@moult/slots";
+import type { TimeFloor } from "@moult/trust";
 import { DURABLE_BYTES_MAX, type Durable, NOTHING_DURABLE, decodeDurable, encodeDurable } from "../update/durable.ts";
+
+/** The time floor that goes along with what is written. */
+export interface TimeToKeep {
+  readonly floor: TimeFloor;
+  /** So much has happened to it that it is worth a write of its own. */
+  readonly due: boolean;
+  /** Called once it is safe. */
+  readonly kept: () => void;
+}
 
 /** Reads and writes the file at one path. */
 export class StateFile {
   readonly #disk: Disk;
   readonly #path: string;
+  /** What is stored, without the time. */
   #stored: Uint8Array | undefined;
 
   constructor(disk: Disk, path: string) {
@@ -21,7 +32,8 @@ export class StateFile {
       if (bytes === undefined) return { durable: NOTHING_DURABLE, damaged: false };
       const durable = decodeDurable(bytes);
       if (durable === undefined) return { durable: NOTHING_DURABLE, damaged: true };
-      this.#stored = bytes;
+      const { time: _, ...core } = durable;
+      this.#stored = encodeDurable(core);
       return { durable, damaged: false };
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
@@ -29,10 +41,18 @@ export class StateFile {
     }
   }
 
-  /** Returns once it is safe. What is stored already is not written again. */
-  async write(durable: Durable): Promise<void> {
-    const bytes = encodeDurable(durable);
-    if (this.#stored !== undefined && Buffer.compare(this.#stored, bytes) === 0) return;
+  /** Returns once it is safe. What is stored already is not written again; a `time` alone is news only if it is `due`. */
+  async write(durable: Durable, time?: TimeToKeep): Promise<void> {
+    const core = encodeDurable(durable);
+    const same = this.#stored !== undefined && Buffer.compare(this.#stored, core) === 0;
+    if (same && time?.due !== true) return;
+    const bytes = time === undefined ? core : encodeDurable({ ...durable, time: time.floor });
+    await this.#replace(bytes);
+    this.#stored = core;
+    time?.kept();
+  }
+
+  async #replace(bytes: Uint8Array): Promise<void> {
     const folder = dirname(this.#path);
     const aside = join(folder, ".agent-new");
     await this.#disk.removeFile(aside);
@@ -45,6 +65,5 @@ export class StateFile {
     }
     await this.#disk.rename(aside, this.#path);
     await this.#disk.syncFolder(folder);
-    this.#stored = bytes;
   }
 }

@@ -8,7 +8,8 @@ import { CallError, type Chance, type Clock, type Coordinator, type Host, type L
 import { StageError } from "../ports.ts";
 import { type Situation, type WorkSeen, situationOf } from "../situation.ts";
 import type { StateFile } from "../adapters/state-file.ts";
-import type { Durable } from "../update/durable.ts";
+import type { DeviceTime } from "../time/device-time.ts";
+import { type Durable, durableOf } from "../update/durable.ts";
 import type { Effect, Event, Step } from "../update/events.ts";
 import type { Machine, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
 import type { WorkBuild } from "../work/build.ts";
@@ -28,6 +29,7 @@ export interface AgentParts {
   readonly store: SlotStore;
   readonly records: BootRecordFiles;
   readonly state: StateFile;
+  readonly time: DeviceTime;
   readonly running: RunningBuild;
   readonly workBuild: WorkBuild;
   readonly superviseWith: (onSeen: (seen: WorkSeen) => void) => Supervisor;
@@ -60,9 +62,9 @@ export class Agent {
       this.#pulses.consider(seen);
       this.#loop.dispatch({ kind: "WORK", work: seen.view });
     });
-    const { pulseIntervalMs: intervalMs, reconnectMinMs, reconnectMaxMs } = settings.wire;
+    const { pulseIntervalMs: intervalMs } = settings.wire;
     const send = (): Promise<void> => this.#pulse();
-    this.#pulses = new Pulses({ clock, log, roll: chance.roll, intervalMs, reconnectMinMs, reconnectMaxMs, send });
+    this.#pulses = new Pulses({ clock, log, roll: chance.roll, intervalMs, send });
     this.#loop = new Loop(
       {
         clock,
@@ -106,6 +108,7 @@ export class Agent {
     const { log } = this.#parts;
     switch (effect.kind) {
       case "ASK":
+        if (!effect.drained) await this.#keepTime(machine);
         return this.#inBackground(this.#ask(effect, machine));
       case "PULL":
         return this.#inBackground(this.#pull(effect.target, machine));
@@ -227,7 +230,18 @@ export class Agent {
   }
 
   async #save(durable: Durable): Promise<Carried> {
-    return this.#onDisk("SAVE", () => this.#parts.state.write(durable));
+    return this.#onDisk("SAVE", () => this.#parts.state.write(durable, this.#parts.time.toKeep()));
+  }
+
+  /** At a wake, and where enough has passed: so that the next start knows how late it is. A full disk only costs that. */
+  async #keepTime(machine: Machine): Promise<void> {
+    const { state, time, log } = this.#parts;
+    try {
+      await state.write(durableOf(machine), time.toKeep());
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      log.warn({ err: error }, "the time could not be kept");
+    }
   }
 
   async #record({ change }: Effect & { readonly kind: "RECORD" }, machine: Machine): Promise<Carried> {

@@ -38,8 +38,6 @@ export interface PulseParts {
   readonly log: Log;
   readonly roll: () => number;
   readonly intervalMs: number;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
   /** Sends a pulse with what is then. Throws CallError. */
   readonly send: () => Promise<void>;
 }
@@ -57,7 +55,7 @@ export class Pulses {
   constructor(parts: PulseParts) {
     this.#parts = parts;
     // After a mass restart not everybody speaks at the same moment.
-    this.#notBeforeMs = parts.clock.nowMs() + parts.roll() * parts.reconnectMinMs;
+    this.#notBeforeMs = parts.clock.nowMs() + parts.roll() * parts.intervalMs;
   }
 
   /** The workload was looked at. */
@@ -85,7 +83,7 @@ export class Pulses {
   }
 
   async #sendOne(now: PulseFacts): Promise<void> {
-    const { clock, roll, reconnectMinMs, reconnectMaxMs, send, log } = this.#parts;
+    const { clock, intervalMs, send, log } = this.#parts;
     try {
       await send();
       this.#last = now;
@@ -94,8 +92,8 @@ export class Pulses {
       if (!(error instanceof CallError)) throw error;
       this.#last = undefined;
       this.#failures += 1;
-      const window = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** Math.min(this.#failures, 16));
-      this.#notBeforeMs = clock.nowMs() + roll() * window;
+      // One interval on and no sooner, so that those who wait for a coordinator stay as spread as they were.
+      this.#notBeforeMs = clock.nowMs() + intervalMs;
       log.debug({ code: error.code, reason: error.reason }, `no pulse: ${error.message}`);
     } finally {
       this.#sending = false;

@@ -5,6 +5,7 @@ import type { StateFile } from "../adapters/state-file.ts";
 import { workIdentityOf } from "../build/identity.ts";
 import { judgeBuild } from "../build/judge.ts";
 import type { Settings } from "../config/settings.ts";
+import { signedTimeMs } from "../time/signed-time.ts";
 import type { Beginning } from "../update/begin.ts";
 import type { RunningBuild, StagedBuild } from "../update/state.ts";
 
@@ -23,6 +24,8 @@ export interface SurveyParts {
 export interface Survey {
   readonly beginning: Beginning;
   readonly manifest: BuildManifest;
+  /** Times that stand in builds on this disk which the council signed, in milliseconds since 1970. */
+  readonly signedTimesMs: readonly number[];
   /** The state file is there and cannot be read. */
   readonly stateDamaged: boolean;
 }
@@ -53,7 +56,17 @@ export async function survey(parts: SurveyParts): Promise<Survey> {
   const { durable, damaged } = await state.read();
   const record = await records.read();
   const staged = trial ? undefined : await findStaged(parts, running, durable.denied);
-  return { beginning: { running, bootId, trial, durable, record, staged }, manifest, stateDamaged: damaged };
+  const beginning = { running, bootId, trial, durable, record, staged };
+  const signedTimesMs = await findSignedTimes(parts);
+  return { beginning, manifest, signedTimesMs, stateDamaged: damaged };
+}
+
+async function findSignedTimes({ store, settings }: SurveyParts): Promise<readonly number[]> {
+  const documents = await Promise.all((["factory", "a", "b"] as const).map((slot) => store.documents(slot)));
+  return documents
+    .filter((found) => found !== undefined && found.signed.length <= ENVELOPE_BYTES_MAX)
+    .map((found) => found && signedTimeMs(found.signed, settings.council))
+    .filter((timeMs) => timeMs !== undefined);
 }
 
 /** A build that an earlier agent staged and that may still be moved to, judged as if it had just arrived. */

@@ -15,7 +15,7 @@ const schema = z.object({
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: "must be 1 to 63 of a-z, 0-9 and - (no - at an end)" }),
   /** The device's folder; relative to the configuration file. */
   device_dir: text(200).min(1).default("."),
-  /** Addresses of coordinators, best first; 1 to 8 of `host:port`. */
+  /** Addresses of coordinators, 1 to 8 of `host:port`; a device begins with any of them and moves on when one is silent. */
   coordinators: z
     .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/, { error: "must be `host:port`" }), {
       error: 'is missing; it is a list of addresses, as in `coordinators: ["coordinator.example:7443"]`',
@@ -24,6 +24,8 @@ const schema = z.object({
     .max(8, { error: "must name at most 8 coordinators" }),
   /** The authority that signed the coordinators' certificates, as PEM; relative to the configuration file. */
   ca_file: text(4096).min(1, { error: "must be the path of a PEM file" }),
+  /** When the device was flashed, as in `2026-11-21T08:00:00Z`: it is never earlier than this. */
+  build_time: z.iso.datetime({ error: "must be a time in UTC, as in `2026-11-21T08:00:00Z`" }).optional(),
   /** Whose signatures approve builds, and how many of them it takes. */
   council,
   /** With it an unknown device becomes a node; empty once that is done. */
@@ -71,6 +73,10 @@ const schema = z.object({
   reconnect_min_ms: duration(10).default(500),
   /** … to this. */
   reconnect_max_ms: duration(10).default(30_000),
+  /** While the stream is open, a sign of life goes out this often: sooner than routers forget a quiet connection … */
+  keepalive_interval_ms: duration(1_000).default(20_000),
+  /** … and without an answer to it within this time the connection is given up. */
+  keepalive_timeout_ms: duration(500).default(10_000),
   /** A build that could not be staged is tried again after this time, doubled each time in a row … */
   failure_backoff_ms: duration(10).default(60_000),
   /** … up to this. */
@@ -109,6 +115,7 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   "ca_file",
   "enrollment_token",
   "model",
+  "build_time",
   "log_level",
 ]);
 
@@ -128,6 +135,7 @@ function toSettings(inputs: z.infer<typeof schema>, configFile: string): Setting
     network: inputs.network,
     deviceDir: resolve(base, inputs.device_dir),
     council: inputs.council,
+    buildTimeMs: inputs.build_time === undefined ? 0 : Date.parse(inputs.build_time),
     wire: {
       coordinators: inputs.coordinators,
       caFile: resolve(base, inputs.ca_file),
@@ -140,6 +148,8 @@ function toSettings(inputs: z.infer<typeof schema>, configFile: string): Setting
       rpcTimeoutMs: inputs.rpc_timeout_ms,
       reconnectMinMs: inputs.reconnect_min_ms,
       reconnectMaxMs: Math.max(inputs.reconnect_min_ms, inputs.reconnect_max_ms),
+      keepaliveIntervalMs: inputs.keepalive_interval_ms,
+      keepaliveTimeoutMs: inputs.keepalive_timeout_ms,
     },
     pull: {
       stallTimeoutMs: inputs.pull_stall_timeout_ms,

@@ -16,6 +16,8 @@ export interface WireSettings {
   readonly rpcTimeoutMs: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
 }
 
 /** Bounds of a pull. */
@@ -42,6 +44,8 @@ export interface Settings {
   readonly network: string;
   readonly deviceDir: string;
   readonly council: Council;
+  /** Milliseconds since 1970; 0 where nobody said. */
+  readonly buildTimeMs: number;
   readonly wire: WireSettings;
   readonly pull: PullSettings;
   readonly work: WorkSettings;

@@ -4,7 +4,7 @@ import { enterDraining } from "./draining.ts";
 import type { Effect, EventOf, Step, Verdict } from "./events.ts";
 import { NO_TIMINGS, forget, go, idleUntil, queueOutcome, save, stay } from "./moves.ts";
 import type { Asking, Idle, Machine, OfferedBuild } from "./state.ts";
-import { nextWake, retryAt, wakeAfterNudge, wakeAfterStay } from "./waits.ts";
+import { nextWake, retryAt, wakeAfterNudge, wakeAfterSilence, wakeAfterStay } from "./waits.ts";
 
 type In<P> = Machine & { readonly phase: P };
 
@@ -33,10 +33,18 @@ export function nudgeAsking(machine: In<Asking>): Step<Machine> {
   return go(machine, { ...machine.phase, nudged: true });
 }
 
-/** ASKING + ASK_FAILED. */
+/** An ask whose answer may have been a permit is repeated this often before the next beat: a permit is not to lie idle. */
+const HASTY_ATTEMPTS_MAX = 4;
+
+/** ASKING + ASK_FAILED. In a hurry only where a permit is held, or may have been given in the answer that was lost. */
 export function askAgainLater(machine: In<Asking>, event: EventOf<"ASK_FAILED">, at: At): Step<Machine> {
-  if (event.askId !== machine.phase.askId) return stay(machine);
-  const attempts = machine.phase.attempts + 1;
+  const { phase, memory } = machine;
+  if (event.askId !== phase.askId) return stay(machine);
+  const attempts = phase.attempts + 1;
+  const hasty = phase.permitId !== "" || (memory.staged !== undefined && attempts <= HASTY_ATTEMPTS_MAX);
+  if (!hasty) {
+    return go(machine, idleUntil(phase.nudged ? wakeAfterNudge(at) : wakeAfterSilence(at, memory.beatMs)));
+  }
   return go(machine, { ...machine.phase, attempts, retryAtMs: retryAt(at, attempts) });
 }
 

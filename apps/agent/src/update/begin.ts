@@ -9,7 +9,7 @@ import type { Effect, Step } from "./events.ts";
 import { RESTORE_HOLD_MS, deny, idleUntil, queueOutcome, resume, save } from "./moves.ts";
 import { enterReverting } from "./reverting.ts";
 import type { Asking, Machine, Move, PendingOutcome, RunningBuild, StagedBuild, Timings, WorkView } from "./state.ts";
-import { firstWake } from "./waits.ts";
+import { beatOf, firstWake } from "./waits.ts";
 
 /** What the disk holds. */
 export interface Beginning {
@@ -41,7 +41,15 @@ export function begin(from: Beginning, at: At): Step<Machine> {
   const { running, bootId, durable, staged } = from;
   const machine: Machine = {
     phase: idleUntil(firstWake(at)),
-    memory: { running, bootId, denied: durable.denied, work: UNSEEN, reachable: false, ...(staged && { staged }) },
+    memory: {
+      running,
+      bootId,
+      beatMs: beatOf(at),
+      denied: durable.denied,
+      work: UNSEEN,
+      reachable: false,
+      ...(staged && { staged }),
+    },
   };
   const pending = durable.outcome;
   const known = pending === undefined ? machine : queueOutcome(machine, pending, at, RESTORE_HOLD_MS);

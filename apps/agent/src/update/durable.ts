@@ -3,6 +3,7 @@
  * by later and by earlier agents than the one that wrote it, so reading keeps what it understands and drops the rest.
  */
 import { type SlotName, seal, unseal } from "@moult/slots";
+import { type TimeFloor, readTimeFloor } from "@moult/trust";
 import type { BuildRef, FailureReason, Machine, Move, PendingOutcome, Timings } from "./state.ts";
 
 /** What is kept. */
@@ -10,6 +11,8 @@ export interface Durable {
   readonly denied: readonly string[];
   readonly move?: Move;
   readonly outcome?: PendingOutcome;
+  /** How late it is at least. The machine knows nothing of it; it lies in the same file so that a wake writes one. */
+  readonly time?: TimeFloor;
 }
 
 /** Of a device that was never told anything. */
@@ -41,7 +44,8 @@ export function decodeDurable(bytes: Uint8Array): Durable | undefined {
   const denied = Array.isArray(value["denied"]) ? value["denied"].filter(isDigest).slice(0, DENIED_MAX) : [];
   const move = readMove(value["move"]);
   const outcome = readOutcome(value["outcome"]);
-  return { denied, ...(move && { move }), ...(outcome && { outcome }) };
+  const time = readTimeFloor(value["time"]);
+  return { denied, ...(move && { move }), ...(outcome && { outcome }), ...(time && { time }) };
 }
 
 function readMove(value: unknown): Move | undefined {

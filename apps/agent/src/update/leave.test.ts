@@ -15,16 +15,46 @@ import {
   draining,
   goVerdict,
 } from "./testing/story.ts";
+import type { Idle } from "./state.ts";
 
 describe("asking", () => {
   it("asks once in the first window, with one id however often the call is repeated", () => {
     const story = new Story().work().pass(TUNABLES.firstAskWithinMs);
     const first = story.effect("ASK");
     expect(first).toMatchObject({ stagedDigest: "", permitId: "", drained: false });
+  });
+
+  it("keeps to its beat while nobody has answered yet, with a nudge as the way to be sooner", () => {
+    const story = new Story().work().pass(TUNABLES.firstAskWithinMs);
+    const { beatMs = Number.NaN } = story.machine.memory;
     for (let tries = 0; tries < 5; tries += 1) {
-      story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" }).pass(TUNABLES.reconnectMaxMs);
-      expect(story.effect("ASK")?.askId).toBe(first?.askId);
+      story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" });
+      expect(story.machine.phase).toMatchObject({ name: "IDLE" });
+      const { wakeAtMs } = story.machine.phase as Idle;
+      expect((wakeAtMs - beatMs) % TUNABLES.wakeIntervalMs).toBe(0);
+      expect(wakeAtMs - story.nowMs).toBeGreaterThan(0);
+      expect(wakeAtMs - story.nowMs).toBeLessThanOrEqual(TUNABLES.wakeIntervalMs);
+      story.pass(wakeAtMs - story.nowMs);
+      expect(story.phase).toBe("ASKING");
     }
+    story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" }).tell({ kind: "NUDGED" });
+    expect((story.machine.phase as Idle).wakeAtMs - story.nowMs).toBeLessThanOrEqual(TUNABLES.nudgeJitterMs);
+    story.pass(TUNABLES.nudgeJitterMs).answer({ decision: "STAY", retryAfterMs: 1_000, message: "" }).pass(2_000);
+    expect(story.phase).toBe("ASKING");
+    story.tell({ kind: "ASK_FAILED", askId: story.askId, message: "gone" });
+    const { wakeAtMs } = story.machine.phase as Idle;
+    expect(wakeAtMs - story.nowMs).toBeGreaterThanOrEqual(TUNABLES.wakeIntervalMs);
+    expect(wakeAtMs - story.nowMs).toBeLessThanOrEqual(1.2 * TUNABLES.wakeIntervalMs);
+  });
+
+  it("repeats an ask that may have been granted, with its id, before it falls back to its beat", () => {
+    const story = new Story({ staged: STAGED }).work().pass(TUNABLES.firstAskWithinMs);
+    const { askId } = story;
+    for (let tries = 0; tries < 4; tries += 1) {
+      story.tell({ kind: "ASK_FAILED", askId, message: "gone" }).pass(TUNABLES.reconnectMaxMs);
+      expect(story.effect("ASK")?.askId).toBe(askId);
+    }
+    expect(story.tell({ kind: "ASK_FAILED", askId, message: "gone" }).phase).toBe("IDLE");
   });
 
   it("ignores the answer to another ask", () => {

@@ -21,7 +21,7 @@ export function remember(machine: Machine, memory: Partial<Memory>): Machine {
 }
 
 /** The machine without what it remembered under `key`. */
-export function forget(machine: Machine, key: "staged" | "telling" | "setback"): Machine {
+export function forget(machine: Machine, key: "staged" | "telling" | "setback" | "beatMs"): Machine {
   const { [key]: _, ...memory } = machine.memory;
   return { ...machine, memory };
 }

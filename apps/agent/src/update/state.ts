@@ -268,6 +268,8 @@ export interface Memory {
   readonly reachable: boolean;
   /** The host's present boot. */
   readonly bootId: string;
+  /** Until a coordinator has answered since the start: asks fall at this time, and each wake interval after it. */
+  readonly beatMs?: number;
 }
 
 /** The whole. */

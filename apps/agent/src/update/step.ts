@@ -7,7 +7,7 @@ import type { At } from "./at.ts";
 import { abortSwap, departLater, takeLastWord, timeDeparture, watchQuiet } from "./departing.ts";
 import { callOffForDisk, timeDrain, watchDrain } from "./draining.ts";
 import type { Event, EventOf, Step } from "./events.ts";
-import { remember, stay } from "./moves.ts";
+import { forget, remember, stay } from "./moves.ts";
 import { giveUpPull, takeStaged } from "./pulling.ts";
 import { revertAllTheSame } from "./reverting.ts";
 import type { Machine, PhaseName, PhaseOf } from "./state.ts";
@@ -30,7 +30,7 @@ export const TRANSITIONS: Table = {
   },
   ASKING: {
     VERDICT: { to: ["ASKING", "IDLE", "PULLING", "DRAINING", "DEPARTING"], run: takeVerdict },
-    ASK_FAILED: { to: ["ASKING"], run: askAgainLater },
+    ASK_FAILED: { to: ["ASKING", "IDLE"], run: askAgainLater },
     TICK: { to: ["ASKING"], run: repeatAsk },
     NUDGED: { to: ["ASKING"], run: nudgeAsking },
   },
@@ -116,6 +116,7 @@ function notice(machine: Machine, event: Event): Machine {
     case "WORK":
       return remember(machine, { work: event.work });
     case "VERDICT":
+      return remember(forget(machine, "beatMs"), { reachable: true });
     case "PROGRESS_TOLD":
     case "OUTCOME_TOLD":
       return remember(machine, { reachable: true });

@@ -15,6 +15,23 @@ export function firstWake({ nowMs, roll, tunables }: At): number {
   return nowMs + roll * tunables.firstAskWithinMs;
 }
 
+/** The beat of a start: anywhere within an interval. */
+export function beatOf({ nowMs, roll, tunables }: At): number {
+  return nowMs + roll * tunables.wakeIntervalMs;
+}
+
+/**
+ * When to ask after an ask that nobody answered. Not sooner than after one that was: then an outage changes nothing in when
+ * a fleet asks, and its return meets no crowd. Before the first answer since the start that is the next beat, because a
+ * fleet that starts at once has nothing else that keeps it spread.
+ */
+export function wakeAfterSilence(at: At, beatMs: number | undefined): number {
+  const { nowMs, tunables } = at;
+  const { wakeIntervalMs } = tunables;
+  if (beatMs === undefined) return wakeAfterStay(at, wakeIntervalMs);
+  return beatMs + (Math.floor((nowMs - beatMs) / wakeIntervalMs) + 1) * wakeIntervalMs;
+}
+
 /** When to ask next: half to one and a half intervals from now. */
 export function nextWake({ nowMs, roll, tunables }: At): number {
   return nowMs + (0.5 + roll) * tunables.wakeIntervalMs;

@@ -7,6 +7,7 @@ const SINGULAR: Readonly<Record<Collection, string>> = {
   pools: "pool",
   releases: "release",
   overrides: "override",
+  enrollmentTokens: "enrolment token",
 };
 
 /** The full name for an id or a full name. */

@@ -32,6 +32,8 @@ export interface BuildInput {
   readonly agent: string;
   readonly workload: ManifestWorkload;
   readonly parts: readonly PartInput[];
+  /** When it was built, in seconds since 1970; undefined where the manifest is not to say. */
+  readonly builtAtS?: number;
 }
 
 /** What is learnt by reading a part. */
@@ -60,6 +62,7 @@ export function manifestBytes(input: BuildInput, contentOf: (part: PartInput) =>
     agent: input.agent,
     workload: input.workload,
     parts: parts.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    ...(input.builtAtS !== undefined && { built_at_s: input.builtAtS }),
   };
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
   parseManifest(bytes);

@@ -255,11 +255,12 @@ describe("node explain", () => {
 test("token create", async () => {
   coordinator.answer("createEnrollmentToken", () => ({
     enrollmentToken: "tok-1",
+    name: "enrollmentTokens/5feceb66",
     expireTime: { seconds: BigInt(TEST_NOW_MS / 1000 + 2_592_000), nanos: 0 },
   }));
   const args = ["token", "create", "--pool", "home", "--uses", "500", "--for", "30d"];
   const made = await moult([...args, "--label", "region=eu", "--label", "a=b=c"]);
-  expect(made.stdout).toBe("token  tok-1\nends   in 30d\n");
+  expect(made.stdout).toBe("token  tok-1\nends   in 30d\nid     5feceb66\n");
   expect(coordinator.calls[0]?.request).toEqual({
     pool: "pools/home",
     uses: 500,
@@ -268,6 +269,34 @@ test("token create", async () => {
   });
   expect((await moult([...args, "--uses", "0"])).code).toBe(2);
   expect((await moult([...args, "--label", "x"])).code).toBe(2);
+});
+
+test("token list and revoke", async () => {
+  const token = {
+    name: "enrollmentTokens/5feceb66",
+    pool: "pools/home",
+    usesLeft: 499,
+    expireTime: { seconds: BigInt(TEST_NOW_MS / 1000 + 3_600), nanos: 0 },
+    labels: { region: "eu" },
+  };
+  coordinator.answer("listEnrollmentTokens", () => ({ enrollmentTokens: [token] }));
+  const listed = await moult(["token", "list"]);
+  expect(listed.stdout.split("\n")[1]?.split(/ {2,}/)).toEqual(["5feceb66", "home", "499", "in 1h", "region=eu"]);
+  coordinator.answer("revokeEnrollmentToken", () => ({ enrollmentToken: token }));
+  expect((await moult(["token", "revoke", "5feceb66"])).stdout).toContain("5feceb66");
+  expect(coordinator.calls.at(-1)?.request).toEqual({ name: "enrollmentTokens/5feceb66" });
+});
+
+test("node readmit, and how a node in quarantine looks", async () => {
+  const node = { name: "nodes/n1", pool: "pools/home", state: NodeState.SERVING };
+  const quarantine = { message: "two devices speak with its key", time: HEARD };
+  coordinator.answer("listNodes", () => ({ nodes: [{ ...node, quarantine }] }));
+  expect((await moult(["fleet", "get", "nodes"])).stdout).toContain("quarantined");
+  coordinator.answer("readmitNode", () => ({ node }));
+  const readmitted = await moult(["node", "readmit", "n1", "--reason", "wiped"]);
+  expect(readmitted.stdout).not.toContain("quarantine");
+  expect(coordinator.calls.at(-1)?.request).toEqual({ name: "nodes/n1", reason: "wiped" });
+  expect((await moult(["node", "readmit", "n1"])).code).toBe(2);
 });
 
 test("releases: list, get and recall", async () => {

@@ -29,7 +29,7 @@ export function nodeTable(nodes: readonly Node[], style: Style, nowMs: number): 
   const rows = nodes.map((node): readonly Cell[] => [
     printable(idOf(node.name)),
     printable(idOf(node.pool)),
-    stateCell(node.state),
+    node.quarantine === undefined ? stateCell(node.state) : QUARANTINED,
     node.version === "" ? "-" : printable(node.version),
     platformOf(node),
     `${formatNumber(node.situation?.loadRps ?? 0)}/${formatNumber(node.situation?.capacityRps ?? 0)}`,
@@ -69,6 +69,10 @@ export function nodeDetail(node: Node, style: Style, nowMs: number): string {
     ["domains", orDash(node.domains.join(" "))],
     ["heard", relative(node.reportTime, nowMs)],
   ];
+  if (node.quarantine !== undefined) {
+    const { message, time } = node.quarantine;
+    pairs.push(["quarantine", { text: `${printable(message)} (${relative(time, nowMs)})`, tone: "bad" }]);
+  }
   if (situation !== undefined) {
     pairs.push(
       [
@@ -91,6 +95,9 @@ export function nodeDetail(node: Node, style: Style, nowMs: number): string {
   if (lastOutcome !== undefined && lastOutcome.message !== "") pairs.push(["", printable(lastOutcome.message)]);
   return renderPairs(pairs, style);
 }
+
+/** Said in the place of the state: whatever it is, the node is granted nothing. */
+const QUARANTINED: Cell = { text: "quarantined", tone: "bad" };
 
 const STATE_TONES: Readonly<Record<number, Tone>> = {
   [NodeState.UNSPECIFIED]: "faint",

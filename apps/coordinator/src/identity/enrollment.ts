@@ -18,6 +18,20 @@ export class EnrollmentTokens {
     this.#byHash.set(token.tokenHash, token);
   }
 
+  /** All that are known, those that ended among them, by id. */
+  list(): readonly EnrollmentToken[] {
+    return [...this.#byHash.values()].sort((a, b) => (a.tokenHash < b.tokenHash ? -1 : 1));
+  }
+
+  /** Ends a token; returns it as it is now, or undefined where none has that id. One that has ended stays as it is. */
+  revoke(id: string, now: number): EnrollmentToken | undefined {
+    const token = this.list().find((candidate) => tokenIdOf(candidate.tokenHash) === id);
+    if (token === undefined || token.expiresAtMs <= now) return token;
+    const ended = { ...token, expiresAtMs: now };
+    this.#byHash.set(ended.tokenHash, ended);
+    return ended;
+  }
+
   /** Takes one use off a token; returns it as it is now. */
   use(secret: string, now: number): EnrollmentToken | TokenRefusal {
     const token = this.#byHash.get(hashToken(secret));
@@ -28,6 +42,14 @@ export class EnrollmentTokens {
     this.#byHash.set(used.tokenHash, used);
     return used;
   }
+}
+
+/** 64 bits: no two tokens of one coordinator share them by chance, and nobody gets from them to the token. */
+const ID_DIGITS = 16;
+
+/** Under which a token is listed. */
+export function tokenIdOf(tokenHash: string): string {
+  return tokenHash.slice(0, ID_DIGITS);
 }
 
 /** What is stored of a token. */

@@ -121,3 +121,51 @@ test("a token that is no session's, or none at all, is refused in words that say
   device.token = "";
   expect(await refusedWith(device.pulse())).toBe("UNAUTHENTICATED CREDENTIALS_MISSING");
 });
+
+test("tokens are listed without what makes them one, and revoked by their id", async () => {
+  const { fleet, operator } = home.clients;
+  const request = { pool: "pools/batch", uses: 3, ttlS: 3600, labels: { batch: "7" } };
+  const { enrollmentToken, name } = await fleet.createEnrollmentToken(request, operator);
+  await new TestDevice(home.clients).enrol(enrollmentToken);
+  const { enrollmentTokens } = await fleet.listEnrollmentTokens({ pageSize: 1000 }, operator);
+  const listed = enrollmentTokens.find((token) => token.name === name);
+  expect(listed).toMatchObject({ pool: "pools/batch", usesLeft: 2, labels: { batch: "7" } });
+  expect(JSON.stringify(listed, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value))).not.toContain(
+    enrollmentToken,
+  );
+  const revoked = await fleet.revokeEnrollmentToken({ name }, operator);
+  expect(revoked.enrollmentToken?.usesLeft).toBe(2);
+  expect(await fleet.revokeEnrollmentToken({ name }, operator)).toEqual(revoked);
+  const refusal = "UNAUTHENTICATED TOKEN_EXPIRED";
+  expect(await refusedWith(new TestDevice(home.clients).enrol(enrollmentToken))).toBe(refusal);
+  await home.down();
+  await home.up();
+  expect(await refusedWith(new TestDevice(home.clients).enrol(enrollmentToken))).toBe(refusal);
+  const unknown = { name: "enrollmentTokens/0000000000000000" };
+  expect(await refusedWith(home.clients.fleet.revokeEnrollmentToken(unknown, home.clients.operator))).toBe(
+    "NOT_FOUND TOKEN_UNKNOWN",
+  );
+});
+
+test("one key on two devices is quarantined over a restart, until an operator readmits it", async () => {
+  const device = await home.device("cloned");
+  const copy = new TestDevice(home.clients, device.key);
+  const turn = async (one: TestDevice): Promise<void> => {
+    await one.openSession();
+    await one.pulse();
+    home.putForward(61_000);
+  };
+  for (let turns = 0; turns < 4; turns += 1) for (const one of [device, copy]) await turn(one);
+  const seen = async (): Promise<string> => {
+    const { fleet, operator } = home.clients;
+    return (await fleet.getNode({ name: device.node }, operator)).node?.quarantine?.message ?? "";
+  };
+  expect(await seen()).toContain("two devices");
+  await home.down();
+  await home.up();
+  expect(await seen()).toContain("two devices");
+  const { fleet, operator } = home.clients;
+  await fleet.readmitNode({ name: device.node, reason: "the copy was wiped" }, operator);
+  expect(await seen()).toBe("");
+  expect(await refusedWith(fleet.readmitNode({ name: device.node }, operator))).toBe("INVALID_ARGUMENT FIELD_INVALID");
+});

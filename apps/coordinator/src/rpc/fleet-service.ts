@@ -1,22 +1,30 @@
 /** FleetService: what operators look at, and the tokens with which devices enrol. */
 import { create } from "@bufbuild/protobuf";
-import { type Implementation } from "@moult/contracts";
+import { status } from "@grpc/grpc-js";
+import { type Implementation, RpcError, formatName } from "@moult/contracts";
 import {
   CreateEnrollmentTokenResponseSchema,
   Decision,
+  EnrollmentTokenSchema,
+  ErrorReason,
   ExplainNodeResponseSchema,
   type FleetService,
   GetNodeResponseSchema,
+  ListEnrollmentTokensResponseSchema,
   ListNodesResponseSchema,
   ListPoolsResponseSchema,
   NodeSchema,
+  ReadmitNodeResponseSchema,
+  RevokeEnrollmentTokenResponseSchema,
   type WatchFleetResponse,
   WatchFleetResponseSchema,
 } from "@moult/contracts/v1";
-import { type Node, explain, poolOf } from "@moult/policy";
+import { type Node, explain, poolOf, readmit } from "@moult/policy";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hashToken } from "../identity/enrollment.ts";
+import { hashToken, tokenIdOf } from "../identity/enrollment.ts";
+import type { EnrollmentToken } from "../store/port.ts";
 import { writeGate, writeTarget } from "../wire/ask.ts";
+import { writeEnrollmentToken } from "../wire/enrolment.ts";
 import { Fields } from "../wire/fields.ts";
 import { writeFleet, writeNode, writePool } from "../wire/fleet.ts";
 import { writeTime } from "../wire/time.ts";
@@ -30,6 +38,8 @@ const WATCH_INTERVAL_MS = 1000;
 const TOKEN_BYTES = 24;
 const USES_MAX = 10_000_000;
 const TOKEN_TTL_MAX_S = 157_680_000;
+/** As with every reason in the contract. */
+const REASON_LENGTH_MAX = 512;
 const POOL_ID = /^[a-z0-9-]{1,63}$/;
 
 /** The service. */
@@ -110,7 +120,44 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       return create(CreateEnrollmentTokenResponseSchema, {
         enrollmentToken: secret,
         expireTime: writeTime(expiresAtMs),
+        name: formatName("enrollmentTokens", tokenIdOf(hashToken(secret))),
       });
+    },
+
+    async listEnrollmentTokens(request) {
+      const written = {
+        schema: EnrollmentTokenSchema,
+        keyOf: (token: EnrollmentToken) => tokenIdOf(token.tokenHash),
+        write: writeEnrollmentToken,
+      };
+      const { messages, nextPageToken } = page(new Fields(), parts.tokens().list(), written, request);
+      return create(ListEnrollmentTokensResponseSchema, { enrollmentTokens: messages, nextPageToken });
+    },
+
+    async revokeEnrollmentToken(request) {
+      const fields = new Fields();
+      const id = fields.id("enrollmentTokens", request.name, "name");
+      fields.done();
+      const token = await owner.decide<EnrollmentToken>((_, now) => {
+        const ended = parts.tokens().revoke(id, now);
+        if (ended === undefined) {
+          throw new RpcError(status.NOT_FOUND, ErrorReason.TOKEN_UNKNOWN, `no enrolment token ${id} is known here`);
+        }
+        return { answer: ended, changes: [{ kind: "token" as const, token: ended }], effects: [] };
+      });
+      return create(RevokeEnrollmentTokenResponseSchema, { enrollmentToken: writeEnrollmentToken(token) });
+    },
+
+    async readmitNode(request) {
+      const fields = new Fields();
+      const nodeId = fields.id("nodes", request.name, "name");
+      const reason = fields.text(request.reason, "reason", { min: 1, max: REASON_LENGTH_MAX });
+      fields.done();
+      const node = await owner.decide((ledger, now) => {
+        const step = readmit(nodeOf(parts, nodeId), reason);
+        return { ...step, answer: writeNode(ledger, step.answer, now) };
+      });
+      return create(ReadmitNodeResponseSchema, { node });
     },
   };
 }

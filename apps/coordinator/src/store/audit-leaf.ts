@@ -23,6 +23,10 @@ export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
       return { poolId: change.permit.poolId, kind: change.kind, body: { ...change.permit, end: change.end } };
     case "outcome":
       return { poolId: change.poolId, kind: change.kind, body: { nodeId: change.nodeId, ...change.outcome } };
+    case "quarantined":
+      return { poolId: change.poolId, kind: change.kind, body: { nodeId: change.nodeId, ...change.quarantine } };
+    case "readmitted":
+      return { poolId: change.poolId, kind: change.kind, body: { nodeId: change.nodeId, reason: change.reason } };
     case "override":
     case "override-ended":
       return { poolId: change.override.poolId, kind: change.kind, body: change.override };

@@ -1,6 +1,11 @@
 /** What a device says of itself when it enrols. */
-import type { EnrollRequest } from "@moult/contracts/v1";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { formatName } from "@moult/contracts";
+import type { EnrollRequest, EnrollmentTokenSchema } from "@moult/contracts/v1";
+import { tokenIdOf } from "../identity/enrollment.ts";
+import type { EnrollmentToken } from "../store/port.ts";
 import { Fields } from "./fields.ts";
+import { writeTime } from "./time.ts";
 
 const DOMAINS_MAX = 8;
 
@@ -9,6 +14,17 @@ export interface EnrolmentWish {
   readonly model: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly domains: readonly string[];
+}
+
+/** Writes a token; what makes it one is not known any more. */
+export function writeEnrollmentToken(token: EnrollmentToken): MessageInitShape<typeof EnrollmentTokenSchema> {
+  return {
+    name: formatName("enrollmentTokens", tokenIdOf(token.tokenHash)),
+    pool: formatName("pools", token.poolId),
+    usesLeft: token.usesLeft,
+    expireTime: writeTime(token.expiresAtMs),
+    labels: { ...token.labels },
+  };
 }
 
 /** Reads an enrolment. Throws INVALID_ARGUMENT. */

@@ -20,7 +20,7 @@ import { writeTime } from "./time.ts";
 
 /** Writes a node. */
 export function writeNode(ledger: Ledger, node: Node, now: number): MessageInitShape<typeof NodeSchema> {
-  const { identity, running, permit, lastVerdict, lastOutcome } = node;
+  const { identity, running, permit, lastVerdict, lastOutcome, quarantine } = node;
   const context = { pool: ledger.config.pool, now };
   return {
     name: formatName("nodes", identity.nodeId),
@@ -43,6 +43,7 @@ export function writeNode(ledger: Ledger, node: Node, now: number): MessageInitS
           },
         }
       : {}),
+    ...(quarantine ? { quarantine: { message: quarantine.message, time: writeTime(quarantine.atMs) } } : {}),
     ...(lastOutcome
       ? {
           lastOutcome: {

@@ -37,6 +37,23 @@ export interface LastVerdict {
   readonly atMs: number;
 }
 
+/** A boot before the present one that goes on speaking. */
+export interface Rival {
+  readonly bootId: string;
+  /** Highest sequence heard of it. */
+  readonly sequence: number;
+  /** How often it spoke after the present boot had. */
+  readonly returns: number;
+  /** Whether the present boot has spoken since. */
+  readonly answered: boolean;
+}
+
+/** Why a node is granted nothing. */
+export interface Quarantine {
+  readonly message: string;
+  readonly atMs: number;
+}
+
 /** Everything known of a node. */
 export interface Node {
   readonly identity: NodeIdentity;
@@ -50,6 +67,11 @@ export interface Node {
   orderedSequence: number;
   /** The boots before this one, newest first; a message of theirs was delayed. */
   formerBootIds: readonly string[];
+  /** When the present boot was first heard; 0 where that was before anybody noted it. */
+  bootHeardAtMs: number;
+  rival: Rival | undefined;
+  /** Two devices hold its key. */
+  quarantine: Quarantine | undefined;
   permit: Permit | undefined;
   /** Its permit ran out and it has not been heard of since. */
   lost: boolean;

@@ -18,6 +18,7 @@ export type Reason =
   | "DIAL_NOT_NAMED"
   | "DIAL_OUTSIDE_SHARE"
   | "BRAKED"
+  | "QUARANTINED"
   | "CAPACITY_SHORT"
   | "DOMAIN_CAP"
   | "SHARD_MINIMUM"

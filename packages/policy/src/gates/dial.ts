@@ -16,11 +16,14 @@ export interface DialInput {
   /** Undefined where it was never turned: nobody. */
   readonly dial: Dial | undefined;
   readonly brake: Brake;
+  /** Why the node is granted nothing, whatever the dial says; undefined where nothing is the matter. */
+  readonly quarantine?: string | undefined;
 }
 
 /** Judges one node. */
 export function dialGate(input: DialInput): GateResult {
-  const { dial, brake } = input;
+  const { dial, brake, quarantine } = input;
+  if (quarantine !== undefined) return refuse("DIAL", "QUARANTINED", () => quarantine);
   if (brake.engaged) return refuse("DIAL", "BRAKED", () => `the brake is on: ${brake.reason}`);
   const setting = dial?.setting ?? { kind: "nobody" };
   switch (setting.kind) {

@@ -59,5 +59,6 @@ export function judgeAllowlist({ node, running }: TargetInput, release: Release)
 /** Gate 2 for one release. */
 export function judgeDial({ node, dials, brake }: TargetInput, release: Release): GateResult {
   const { nodeId, labels } = node.identity;
-  return dialGate({ nodeId, labels, seed: release.seed, dial: dials.get(release.version), brake });
+  const quarantine = node.quarantine?.message;
+  return dialGate({ nodeId, labels, seed: release.seed, dial: dials.get(release.version), brake, quarantine });
 }

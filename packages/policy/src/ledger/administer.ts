@@ -1,5 +1,6 @@
 /** What operators and publishers change. Each may be repeated: the second time changes nothing and says the same. */
 import type { Brake, Dial, DialSetting } from "../domain/dial.ts";
+import type { Node } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
 import type { Release } from "../domain/release.ts";
 import type { Change, Step } from "./changes.ts";
@@ -51,6 +52,18 @@ export function setBrake(ledger: Ledger, engaged: boolean, reason: string, now: 
   const brake: Brake = { engaged, reason, updatedAtMs: now };
   ledger.brake = brake;
   return step(brake, [{ kind: "brake", brake }]);
+}
+
+/** Lets a node out of quarantine; its boots are watched anew. */
+export function readmit(node: Node, reason: string): Step<Node> {
+  if (node.quarantine === undefined) return step(node);
+  node.quarantine = undefined;
+  node.rival = undefined;
+  const { nodeId, poolId } = node.identity;
+  return step(node, [
+    { kind: "readmitted", nodeId, poolId, reason },
+    { kind: "node", node },
+  ]);
 }
 
 /** Lets an override hold. */

@@ -12,6 +12,7 @@ import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
 import { buildFor } from "../gates/allowlist.ts";
 import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
 import { type Change, type Step, joined } from "./changes.ts";
+import { watchForClone } from "./clone.ts";
 import { type Ledger, placeOf } from "./ledger.ts";
 import { depart, endPermit, grant } from "./permits.ts";
 import { type Origin, isNews, isOvertaken, memberEffects, noteOrder, routerView, takeIn } from "./situation.ts";
@@ -35,9 +36,10 @@ export interface AskEvent extends Origin {
 /** Judges an ask. The node must have been admitted. */
 export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): Step<Verdict> {
   const expired = expireDue(ledger, now);
+  const found = watchForClone(node, event, now);
   if (isOvertaken(node, event)) {
     const answer = stay(ledger, "PERMIT_INVALID", "a later ask of this node was answered already", []);
-    return { answer, changes: expired.changes, effects: expired.effects };
+    return { answer, changes: joined(expired.changes, found), effects: expired.effects };
   }
   const before = routerView(ledger, node, now);
   const aged = ageOut(ledger, placeOf(ledger, node).pool, now);
@@ -47,7 +49,7 @@ export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): S
   node.running = event.running;
   node.deniedDigests = event.deniedDigests;
   settlePermit(ledger, node, event, now, changes);
-  if (isNews(node, event)) takeIn(ledger, node, event.situation, now);
+  if (isNews(node, event, now)) takeIn(ledger, node, event.situation, now);
   noteOrder(node, event);
   const answer = judge(ledger, node, event, now, changes);
   remember(ledger, node, answer, now);

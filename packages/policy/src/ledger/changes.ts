@@ -3,7 +3,7 @@
  * The ledger has applied a change to its own memory when it returns it.
  */
 import type { Brake, Dial } from "../domain/dial.ts";
-import type { Node } from "../domain/node.ts";
+import type { Node, Quarantine } from "../domain/node.ts";
 import type { OutcomeRecord } from "../domain/outcome.ts";
 import type { Override } from "../domain/override.ts";
 import type { Permit, PermitEnd } from "../domain/permit.ts";
@@ -20,7 +20,9 @@ export type Change =
   | { readonly kind: "dial"; readonly dial: Dial; readonly was: DialSetting["kind"] }
   | { readonly kind: "override"; readonly override: Override }
   | { readonly kind: "override-ended"; readonly override: Override }
-  | { readonly kind: "brake"; readonly brake: Brake };
+  | { readonly kind: "brake"; readonly brake: Brake }
+  | { readonly kind: "quarantined"; readonly nodeId: string; readonly poolId: string; readonly quarantine: Quarantine }
+  | { readonly kind: "readmitted"; readonly nodeId: string; readonly poolId: string; readonly reason: string };
 
 /** What to do once the changes are durable. */
 export type Effect =

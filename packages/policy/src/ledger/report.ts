@@ -5,6 +5,7 @@ import type { PermitPhase } from "../domain/permit.ts";
 import type { Situation } from "../domain/situation.ts";
 import { type Change, type Step, joined } from "./changes.ts";
 import { type Ledger, stateOf } from "./ledger.ts";
+import { watchForClone } from "./clone.ts";
 import { comeBack, endPermit } from "./permits.ts";
 import { type Origin, isNews, isOvertaken, memberEffects, noteOrder, routerView, takeIn } from "./situation.ts";
 import { expireDue } from "./tick.ts";
@@ -26,9 +27,9 @@ export type ReportEvent = Origin & { readonly situation: Situation } & (
 export function report(ledger: Ledger, node: Node, event: ReportEvent, now: number): Step<NodeState> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  const changes: Change[] = expired.changes.length === 0 ? [] : [...expired.changes];
+  const changes: Change[] = [...expired.changes, ...watchForClone(node, event, now)];
   const overtaken = isOvertaken(node, event);
-  const news = isNews(node, event);
+  const news = isNews(node, event, now);
   // The permit's step first: it decides whether the node's word brings capacity.
   switch (event.kind) {
     case "pulse":

@@ -17,13 +17,15 @@ export interface Origin {
 const FORMER_BOOTS_MAX = 4;
 
 /** Whether this is news: another boot, or a higher sequence within the same. Says so once only. */
-export function isNews(node: Node, origin: Origin): boolean {
+export function isNews(node: Node, origin: Origin, now: number): boolean {
   if (node.bootId === origin.bootId && origin.sequence <= node.sequence) return false;
   if (node.bootId !== origin.bootId) {
     if (node.formerBootIds.includes(origin.bootId)) return false;
     if (node.bootId !== "") node.formerBootIds = [node.bootId, ...node.formerBootIds].slice(0, FORMER_BOOTS_MAX);
     node.orderedSequence = 0;
+    node.bootHeardAtMs = now;
   }
+  if (node.rival !== undefined && !node.rival.answered) node.rival = { ...node.rival, answered: true };
   node.bootId = origin.bootId;
   node.sequence = origin.sequence;
   return true;

@@ -8,18 +8,13 @@ import { type AttendRequest, AttendRequestSchema, type AttendResponse, type Repo
 import type { WireSettings } from "../../config/settings.ts";
 import type { Attendant, Chance, Clock, Log } from "../../ports.ts";
 import type { Line } from "./line.ts";
+import { firstStreamWait, nextStreamWait } from "./stream-waits.ts";
 
 /** A stream that held for this long was no failure when it ends, in milliseconds. */
 const STEADY_MS = 10_000;
 
-/** A coordinator's wish for a later return is honoured up to this, in milliseconds. */
-const RECONNECT_WITHIN_MS_MAX = 300_000;
-
 /** A brake's reason goes into the log; a longer one than the contract allows is cut, in characters. */
 const REASON_LENGTH_MAX = 512;
-
-/** Beyond 2^16 times the first wait the limit has been reached. */
-const DOUBLINGS_MAX = 16;
 
 /** What the stream needs. */
 export interface StreamParts {
@@ -68,18 +63,14 @@ export class AttendStream {
     const { line, settings, clock, chance, log } = this.#parts;
     const { signal } = this.#stopped;
     line.hold();
-    let attempts = 0;
-    await clock.wait(chance.roll() * settings.reconnectMinMs, signal);
+    let failures = 0;
+    await clock.wait(firstStreamWait(settings, chance.roll()), signal);
     while (!signal.aborted) {
       const openedAtMs = clock.nowMs();
       const end = await this.#life(attendant);
       if (signal.aborted) break;
-      attempts = clock.nowMs() - openedAtMs >= STEADY_MS ? 0 : attempts + 1;
-      const window = Math.min(
-        settings.reconnectMaxMs,
-        settings.reconnectMinMs * 2 ** Math.min(attempts, DOUBLINGS_MAX),
-      );
-      const waitMs = chance.roll() * (this.#reconnectWithinMs ?? window);
+      failures = clock.nowMs() - openedAtMs >= STEADY_MS ? 0 : failures + 1;
+      const waitMs = nextStreamWait(settings, failures, this.#reconnectWithinMs, chance.roll());
       this.#reconnectWithinMs = undefined;
       log.debug({ waitMs: Math.round(waitMs) }, `the stream ended: ${end}`);
       await clock.wait(waitMs, signal);
@@ -89,9 +80,9 @@ export class AttendStream {
 
   /** One stream from its opening to its end; says how it ended. */
   async #life(attendant: Attendant): Promise<string> {
-    const { line, onNode } = this.#parts;
+    const { line, onNode, log } = this.#parts;
     try {
-      return await line.call(
+      return await line.callOnce(
         (client, session) =>
           new Promise((resolve, reject) => {
             const stream = client.attend({ bearer: session.token });
@@ -105,6 +96,7 @@ export class AttendStream {
               resolve("the coordinator closed it");
             });
             this.#open = stream;
+            log.debug({ node: session.node }, "the stream is open");
             onNode(session.node);
             attendant.opened();
           }),
@@ -122,7 +114,7 @@ export class AttendStream {
       case "brake":
         return attendant.braked(message.value.engaged, message.value.reason.slice(0, REASON_LENGTH_MAX));
       case "drain":
-        this.#reconnectWithinMs = Math.min(message.value.reconnectWithinMs, RECONNECT_WITHIN_MS_MAX);
+        this.#reconnectWithinMs = message.value.reconnectWithinMs;
         this.#parts.line.leave();
         return undefined;
       case undefined:

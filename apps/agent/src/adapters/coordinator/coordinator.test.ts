@@ -1,4 +1,6 @@
 /** The wire client against a server that dies, forgets and refuses. */
+import { once } from "node:events";
+import { type AddressInfo, type Socket, connect as connectTo, createServer } from "node:net";
 import { join } from "node:path";
 import { Decision, ErrorReason, FailureReason, NodeState, OutcomeKind, PermitPhase } from "@moult/contracts/v1";
 import { status } from "@grpc/grpc-js";
@@ -15,6 +17,7 @@ import type { RunningBuild } from "../../update/state.ts";
 import { monotonicClock, systemChance } from "../clock.ts";
 import { openIdentity } from "../identity.ts";
 import { nodeDisk } from "../node-disk.ts";
+import { trustPeers } from "../tls/peer-trust.ts";
 import { createCoordinator } from "./coordinator.ts";
 
 const certificate = makeCertificate();
@@ -61,10 +64,18 @@ async function connect(addresses: readonly string[], wishes: Partial<WireSetting
     rpcTimeoutMs: 1_500,
     reconnectMinMs: 10,
     reconnectMaxMs: 100,
+    keepaliveIntervalMs: 20_000,
+    keepaliveTimeoutMs: 10_000,
     ...wishes,
   };
   const { identity } = await openIdentity(nodeDisk, join(makeFolder(), "state", "identity.pem"));
-  const parts = { settings, ca: certificate.cert, identity, clock: monotonicClock, chance: systemChance };
+  const parts = {
+    settings,
+    trust: trustPeers(certificate.cert, () => Date.now()),
+    identity,
+    clock: monotonicClock,
+    chance: systemChance,
+  };
   const coordinator = createCoordinator({ ...parts, log: silentLog, bootId: "boot-1" });
   onTestFinished(() => coordinator.close());
   return coordinator;
@@ -143,8 +154,29 @@ describe("calls", () => {
   it("go to the next address when one does not answer", async () => {
     const server = await new FakeCoordinator(certificate).start();
     const device = await connect(["127.0.0.1:1", server.address]);
-    await expect(device.report(pulse)).rejects.toMatchObject({ code: "UNREACHABLE" });
     expect(await device.report(pulse)).toBe("SERVING");
+    const gone = await connect(["127.0.0.1:1", "127.0.0.1:2"]);
+    await expect(gone.report(pulse)).rejects.toMatchObject({ code: "UNREACHABLE" });
+  });
+
+  it("leave no connection open where there is no stream", async () => {
+    const server = await new FakeCoordinator(certificate).start();
+    const open = new Set<Socket>();
+    let connections = 0;
+    const between = createServer((socket) => {
+      connections += 1;
+      open.add(socket.on("close", () => open.delete(socket)).on("error", () => undefined));
+      socket.pipe(connectTo(server.port, "127.0.0.1").on("error", () => undefined)).pipe(socket);
+    });
+    between.listen(0, "127.0.0.1");
+    await once(between, "listening");
+    onTestFinished(() => void between.close());
+    const device = await connect([`127.0.0.1:${(between.address() as AddressInfo).port}`]);
+    for (const number of [1, 2]) {
+      expect(await device.report(pulse)).toBe("SERVING");
+      await until("the connection is closed", () => open.size === 0);
+      expect(connections).toBe(number);
+    }
   });
 
   it("trust no server with another certificate", async () => {

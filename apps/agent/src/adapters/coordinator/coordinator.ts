@@ -1,7 +1,7 @@
 /** The Coordinator port over gRPC. */
 import { create } from "@bufbuild/protobuf";
 import { type ReportRequest, ReportRequestSchema } from "@moult/contracts/v1";
-import type { AskInput, Attendant, Chance, Coordinator, ReportInput } from "../../ports.ts";
+import type { AskInput, Attendant, Coordinator, ReportInput } from "../../ports.ts";
 import { type Origin, toAskRequest } from "../../wire/ask.ts";
 import { fromNodeState, toReportRequest } from "../../wire/report.ts";
 import { fromVerdict } from "../../wire/verdict.ts";
@@ -10,9 +10,7 @@ import { AttendStream } from "./attend.ts";
 import { Line, type LineParts } from "./line.ts";
 
 /** The coordinators in `parts.settings`. */
-export function createCoordinator(
-  parts: LineParts & { readonly chance: Chance; readonly bootId: string },
-): Coordinator {
+export function createCoordinator(parts: LineParts & { readonly bootId: string }): Coordinator {
   return new GrpcCoordinator(parts);
 }
 
@@ -23,7 +21,7 @@ class GrpcCoordinator implements Coordinator {
   #sequence = 0n;
   #node = "";
 
-  constructor(parts: LineParts & { readonly chance: Chance; readonly bootId: string }) {
+  constructor(parts: LineParts & { readonly bootId: string }) {
     this.#parts = parts;
     this.#line = new Line(parts);
     this.#stream = new AttendStream({ ...parts, line: this.#line, onNode: (node) => (this.#node = node) });

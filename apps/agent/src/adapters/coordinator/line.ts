@@ -3,21 +3,24 @@
  * does not answer. Repeating failed calls is the caller's business, but for the one that a new session may mend.
  */
 import type { ClientOptions } from "@grpc/grpc-js";
-import { type Client, createClient, secureChannel } from "@moult/contracts";
+import { type Client, createClient } from "@moult/contracts";
 import { AgentService } from "@moult/contracts/v1";
 import type { WireSettings } from "../../config/settings.ts";
-import { type CallError, type Clock, type Log } from "../../ports.ts";
+import type { CallError, Chance, Clock, Log } from "../../ports.ts";
 import type { Identity } from "../identity.ts";
+import { FloorCredentials } from "../tls/channel-credentials.ts";
+import type { PeerTrust } from "../tls/peer-trust.ts";
 import { asCallError, isAddressBad, isSessionLost } from "./errors.ts";
 import { type Session, openSession } from "./session.ts";
 
 /** What a line needs. */
 export interface LineParts {
   readonly settings: WireSettings;
-  /** PEM of the authority that coordinators' certificates are signed by. */
-  readonly ca: string;
+  /** By whom coordinators' certificates are judged, and by what time. */
+  readonly trust: PeerTrust;
   readonly identity: Identity;
   readonly clock: Clock;
+  readonly chance: Chance;
   readonly log: Log;
 }
 
@@ -32,14 +35,16 @@ const OPTIONS: ClientOptions = {
   "grpc.use_local_subchannel_pool": 1,
   "grpc.initial_reconnect_backoff_ms": 250,
   "grpc.max_reconnect_backoff_ms": 5_000,
-  // Home routers forget a quiet connection after 30 s.
-  "grpc.keepalive_time_ms": 25_000,
-  "grpc.keepalive_timeout_ms": 10_000,
+  // Of a name's addresses any one, so that they share the fleet; the next where it cannot be connected to.
+  "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }] }),
+  // And no looking for another one in the name system.
+  "grpc.service_config_disable_resolution": 1,
   // A verdict and a nudge are small; whatever is larger is not from a coordinator.
   "grpc.max_receive_message_length": 1_048_576,
 };
 
 type AgentClient = Client<typeof AgentService>;
+type Use<T> = (client: AgentClient, session: Session) => Promise<T>;
 
 /** One line. */
 export class Line {
@@ -52,21 +57,36 @@ export class Line {
   #calls = 0;
   #holds = 0;
   #silent = false;
+  #closed = false;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
+    // A fleet with one list of addresses spreads over them; each device then stays where it is answered.
+    this.#place = Math.floor(parts.chance.roll() * parts.settings.coordinators.length);
   }
 
-  /** Calls with an open session; once more with a fresh one where the session was the trouble. Throws CallError. */
-  async call<T>(use: (client: AgentClient, session: Session) => Promise<T>): Promise<T> {
+  /**
+   * Calls with an open session, at one address after the other until one answers; once more with a fresh session where
+   * the session was the trouble. Throws CallError.
+   */
+  call<T>(use: Use<T>): Promise<T> {
+    return this.#call(use, this.#parts.settings.coordinators.length);
+  }
+
+  /** The same at the present address alone; where it does not answer, the next call goes elsewhere. */
+  callOnce<T>(use: Use<T>): Promise<T> {
+    return this.#call(use, 1);
+  }
+
+  async #call<T>(use: Use<T>, addresses: number): Promise<T> {
     this.#calls += 1;
     try {
-      try {
-        return await this.#tryOnce(use);
-      } catch (error) {
-        if (!isSessionLost(error)) throw error;
-        this.#session = undefined;
-        return await this.#tryOnce(use);
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await this.#withSession(use);
+        } catch (error) {
+          if (!isAddressBad(error) || tries >= addresses || this.#closed) throw error;
+        }
       }
     } catch (error) {
       const failure = asCallError(error);
@@ -94,11 +114,26 @@ export class Line {
   }
 
   close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#client?.close();
     this.#client = undefined;
   }
 
-  async #tryOnce<T>(use: (client: AgentClient, session: Session) => Promise<T>): Promise<T> {
+  async #withSession<T>(use: Use<T>): Promise<T> {
+    try {
+      return await this.#tryOnce(use);
+    } catch (error) {
+      if (!isSessionLost(error)) throw error;
+      this.#session = undefined;
+      return this.#tryOnce(use);
+    }
+  }
+
+  async #tryOnce<T>(use: Use<T>): Promise<T> {
     const client = this.#channel();
     try {
       const session = await this.#openedSession();
@@ -112,11 +147,16 @@ export class Line {
   }
 
   #channel(): AgentClient {
-    const { coordinators } = this.#parts.settings;
+    const { coordinators, keepaliveIntervalMs, keepaliveTimeoutMs } = this.#parts.settings;
     const address = coordinators[this.#place % coordinators.length] ?? "";
     if (this.#client === undefined) {
-      const channel = secureChannel(address, this.#parts.ca);
-      this.#client = createClient(AgentService, address, channel.credentials, { ...OPTIONS, ...channel.options });
+      const credentials = new FloorCredentials(this.#parts.trust, address);
+      this.#client = createClient(AgentService, address, credentials, {
+        ...OPTIONS,
+        // Sent only while the stream is open. Routers forget a connection that is quiet for as little as 30 s.
+        "grpc.keepalive_time_ms": keepaliveIntervalMs,
+        "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+      });
     }
     return this.#client;
   }
@@ -154,7 +194,7 @@ export class Line {
     if (this.#client !== from) return;
     if (this.#parts.settings.coordinators.length > 1) this.#session = undefined;
     this.#place += 1;
-    this.close();
+    this.#drop();
   }
 
   /** Said once when the coordinators fall silent, and once when one answers again (then a session is opened). */
@@ -165,6 +205,6 @@ export class Line {
 
   /** Without a stream the channel is closed between calls: nothing is held open at a stranger's router. */
   #rest(): void {
-    if (this.#calls === 0 && this.#holds === 0) this.close();
+    if (this.#calls === 0 && this.#holds === 0) this.#drop();
   }
 }

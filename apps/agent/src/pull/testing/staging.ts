@@ -6,6 +6,7 @@ import { SlotStore } from "@moult/slots";
 import { onTestFinished } from "vitest";
 import { monotonicClock, systemChance } from "../../adapters/clock.ts";
 import { createHttpsFetcher } from "../../adapters/https-fetcher.ts";
+import { trustPeers } from "../../adapters/tls/peer-trust.ts";
 import { nodeDisk } from "../../adapters/node-disk.ts";
 import type { PullSettings } from "../../config/settings.ts";
 import type { StageError } from "../../ports.ts";
@@ -120,7 +121,7 @@ export interface Device {
 export async function makeDevice(root: string = makeFolder(), freeBytes?: number): Promise<Device> {
   const store = new SlotStore(nodeDisk, root, systemChance.freshId);
   await store.prepare();
-  const fetcher = createHttpsFetcher(certificate.cert);
+  const fetcher = createHttpsFetcher(trustPeers(certificate.cert, () => Date.now()));
   return {
     store,
     stage: (sources, more = {}, build = BUILD) => {

@@ -20,6 +20,8 @@ export interface BuildFlags {
   readonly hooksDir?: string;
   readonly healthTimeoutMs: number;
   readonly soakMs: number;
+  /** Seconds since 1970. */
+  readonly builtAt?: number;
 }
 
 const PLATFORM = /^([a-z0-9_]+)-([a-z0-9_]+)$/;
@@ -49,6 +51,7 @@ export function readBuildFlags(flags: BuildFlags): BuildInput {
     agent: flags.agent,
     workload: readWorkloadFlags(flags),
     parts,
+    ...(flags.builtAt !== undefined && { builtAtS: flags.builtAt }),
   };
 }
 

@@ -20,6 +20,9 @@ const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 /** An hour, as the manifest allows. */
 const TRIAL_MS_MAX = 3_600_000;
 
+/** 9999-12-31, as the manifest allows. */
+const BUILT_AT_S_MAX = 253_402_300_799;
+
 /** Adds the verb. */
 export function addReleaseBuild(parent: Command, ports: Ports): void {
   const { os, arch } = ports.host;
@@ -69,6 +72,11 @@ export function addReleaseBuild(parent: Command, ports: Ports): void {
       "and then stay healthy for this long",
       about("--soak-ms", wholeNumber(0, TRIAL_MS_MAX)),
       1000,
+    )
+    .option(
+      "--built-at <seconds>",
+      "when it was built, in seconds since 1970 (SOURCE_DATE_EPOCH); devices take it as signed time",
+      about("--built-at", wholeNumber(0, BUILT_AT_S_MAX)),
     )
     .option("--link", "link files instead of copying them; they must never change again")
     .requiredOption("--out <dir>", "folder for the build")

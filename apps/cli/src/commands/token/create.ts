@@ -2,7 +2,7 @@
 import { CreateEnrollmentTokenResponseSchema } from "@moult/contracts/v1";
 import type { Command } from "commander";
 import { parseDurationS } from "../../arguments/duration.ts";
-import { fullName } from "../../arguments/names.ts";
+import { fullName, idOf } from "../../arguments/names.ts";
 import { wholeNumber } from "../../arguments/numbers.ts";
 import { parsePairs } from "../../arguments/pairs.ts";
 import { withCoordinator } from "../../connection/coordinator.ts";
@@ -54,6 +54,7 @@ export function addTokenCreate(parent: Command, ports: Ports): void {
               [
                 ["token", { text: printable(answer.enrollmentToken), tone: "strong" }],
                 ["ends", relative(answer.expireTime, ports.now())],
+                ["id", printable(idOf(answer.name))],
               ],
               style,
             ),

@@ -97,6 +97,8 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
         run("INSERT OR REPLACE INTO meta VALUES ('tally', ?)", JSON.stringify(change.tally));
         break;
       case "outcome":
+      case "quarantined":
+      case "readmitted":
         break;
     }
   };

@@ -118,6 +118,13 @@ export declare type Node = Message<"moult.v1.Node"> & {
    * @generated from field: moult.v1.LastOutcome last_outcome = 14;
    */
   lastOutcome?: LastOutcome | undefined;
+
+  /**
+   * Why it is granted nothing until an operator readmits it. Absent where it is not quarantined.
+   *
+   * @generated from field: moult.v1.Quarantine quarantine = 15;
+   */
+  quarantine?: Quarantine | undefined;
 };
 
 /**
@@ -125,6 +132,33 @@ export declare type Node = Message<"moult.v1.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export declare const NodeSchema: GenMessage<Node>;
+
+/**
+ * A node whose key was found on two devices that are alive at once.
+ *
+ * @generated from message moult.v1.Quarantine
+ */
+export declare type Quarantine = Message<"moult.v1.Quarantine"> & {
+  /**
+   * One sentence, with what was seen.
+   *
+   * @generated from field: string message = 1;
+   */
+  message: string;
+
+  /**
+   * When it was found.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message moult.v1.Quarantine.
+ * Use `create(QuarantineSchema)` to create a new message.
+ */
+export declare const QuarantineSchema: GenMessage<Quarantine>;
 
 /**
  * The last answer a node got.
@@ -609,6 +643,13 @@ export declare type CreateEnrollmentTokenResponse = Message<"moult.v1.CreateEnro
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Under which it is listed and revoked, `enrollmentTokens/{id}`.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
 };
 
 /**
@@ -616,6 +657,195 @@ export declare type CreateEnrollmentTokenResponse = Message<"moult.v1.CreateEnro
  * Use `create(CreateEnrollmentTokenResponseSchema)` to create a new message.
  */
 export declare const CreateEnrollmentTokenResponseSchema: GenMessage<CreateEnrollmentTokenResponse>;
+
+/**
+ * An enrolment token, without what makes it one.
+ *
+ * @generated from message moult.v1.EnrollmentToken
+ */
+export declare type EnrollmentToken = Message<"moult.v1.EnrollmentToken"> & {
+  /**
+   * `enrollmentTokens/{id}`; the id is the beginning of the token's SHA-256.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The pool that devices with this token join.
+   *
+   * @generated from field: string pool = 2;
+   */
+  pool: string;
+
+  /**
+   * How many devices may still enrol with it.
+   *
+   * @generated from field: uint32 uses_left = 3;
+   */
+  usesLeft: number;
+
+  /**
+   * When it ends, or ended.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Labels that every device with this token gets.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message moult.v1.EnrollmentToken.
+ * Use `create(EnrollmentTokenSchema)` to create a new message.
+ */
+export declare const EnrollmentTokenSchema: GenMessage<EnrollmentToken>;
+
+/**
+ * A page of tokens.
+ *
+ * @generated from message moult.v1.ListEnrollmentTokensRequest
+ */
+export declare type ListEnrollmentTokensRequest = Message<"moult.v1.ListEnrollmentTokensRequest"> & {
+  /**
+   * At most this many; 0 for 100, at most 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message moult.v1.ListEnrollmentTokensRequest.
+ * Use `create(ListEnrollmentTokensRequestSchema)` to create a new message.
+ */
+export declare const ListEnrollmentTokensRequestSchema: GenMessage<ListEnrollmentTokensRequest>;
+
+/**
+ * A page of tokens.
+ *
+ * @generated from message moult.v1.ListEnrollmentTokensResponse
+ */
+export declare type ListEnrollmentTokensResponse = Message<"moult.v1.ListEnrollmentTokensResponse"> & {
+  /**
+   * The tokens, by name.
+   *
+   * @generated from field: repeated moult.v1.EnrollmentToken enrollment_tokens = 1;
+   */
+  enrollmentTokens: EnrollmentToken[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message moult.v1.ListEnrollmentTokensResponse.
+ * Use `create(ListEnrollmentTokensResponseSchema)` to create a new message.
+ */
+export declare const ListEnrollmentTokensResponseSchema: GenMessage<ListEnrollmentTokensResponse>;
+
+/**
+ * Which token.
+ *
+ * @generated from message moult.v1.RevokeEnrollmentTokenRequest
+ */
+export declare type RevokeEnrollmentTokenRequest = Message<"moult.v1.RevokeEnrollmentTokenRequest"> & {
+  /**
+   * `enrollmentTokens/{id}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message moult.v1.RevokeEnrollmentTokenRequest.
+ * Use `create(RevokeEnrollmentTokenRequestSchema)` to create a new message.
+ */
+export declare const RevokeEnrollmentTokenRequestSchema: GenMessage<RevokeEnrollmentTokenRequest>;
+
+/**
+ * The token as it is now.
+ *
+ * @generated from message moult.v1.RevokeEnrollmentTokenResponse
+ */
+export declare type RevokeEnrollmentTokenResponse = Message<"moult.v1.RevokeEnrollmentTokenResponse"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: moult.v1.EnrollmentToken enrollment_token = 1;
+   */
+  enrollmentToken?: EnrollmentToken | undefined;
+};
+
+/**
+ * Describes the message moult.v1.RevokeEnrollmentTokenResponse.
+ * Use `create(RevokeEnrollmentTokenResponseSchema)` to create a new message.
+ */
+export declare const RevokeEnrollmentTokenResponseSchema: GenMessage<RevokeEnrollmentTokenResponse>;
+
+/**
+ * Which node, and why.
+ *
+ * @generated from message moult.v1.ReadmitNodeRequest
+ */
+export declare type ReadmitNodeRequest = Message<"moult.v1.ReadmitNodeRequest"> & {
+  /**
+   * `nodes/{id}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Why, for the audit log; 1 to 512 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message moult.v1.ReadmitNodeRequest.
+ * Use `create(ReadmitNodeRequestSchema)` to create a new message.
+ */
+export declare const ReadmitNodeRequestSchema: GenMessage<ReadmitNodeRequest>;
+
+/**
+ * The node as it is now.
+ *
+ * @generated from message moult.v1.ReadmitNodeResponse
+ */
+export declare type ReadmitNodeResponse = Message<"moult.v1.ReadmitNodeResponse"> & {
+  /**
+   * The node.
+   *
+   * @generated from field: moult.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message moult.v1.ReadmitNodeResponse.
+ * Use `create(ReadmitNodeResponseSchema)` to create a new message.
+ */
+export declare const ReadmitNodeResponseSchema: GenMessage<ReadmitNodeResponse>;
 
 /**
  * What operators look at.
@@ -682,6 +912,38 @@ export declare const FleetService: GenService<{
     methodKind: "unary";
     input: typeof CreateEnrollmentTokenRequestSchema;
     output: typeof CreateEnrollmentTokenResponseSchema;
+  },
+  /**
+   * Enrolment tokens, those that ended lately among them. The tokens themselves are not known any more.
+   *
+   * @generated from rpc moult.v1.FleetService.ListEnrollmentTokens
+   */
+  listEnrollmentTokens: {
+    methodKind: "unary";
+    input: typeof ListEnrollmentTokensRequestSchema;
+    output: typeof ListEnrollmentTokensResponseSchema;
+  },
+  /**
+   * Ends an enrolment token now. Devices that have enrolled with it stay. Repeating it changes nothing. Errors: NOT_FOUND
+   * with TOKEN_UNKNOWN.
+   *
+   * @generated from rpc moult.v1.FleetService.RevokeEnrollmentToken
+   */
+  revokeEnrollmentToken: {
+    methodKind: "unary";
+    input: typeof RevokeEnrollmentTokenRequestSchema;
+    output: typeof RevokeEnrollmentTokenResponseSchema;
+  },
+  /**
+   * Lets a node out of quarantine. It is quarantined again where two devices still speak with its key. Repeating it
+   * changes nothing. Errors: NOT_FOUND with NODE_UNKNOWN.
+   *
+   * @generated from rpc moult.v1.FleetService.ReadmitNode
+   */
+  readmitNode: {
+    methodKind: "unary";
+    input: typeof ReadmitNodeRequestSchema;
+    output: typeof ReadmitNodeResponseSchema;
   },
 }>;
 

@@ -15,7 +15,7 @@ import { file_moult_v1_verdict } from "./verdict_pb.js";
  * Describes the file moult/v1/fleet_service.proto.
  */
 export const file_moult_v1_fleet_service = /*@__PURE__*/
-  fileDesc("Chxtb3VsdC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEghtb3VsdC52MSLdAwoETm9kZRIMCgRuYW1lGAEgASgJEgwKBHBvb2wYAiABKAkSIgoFc3RhdGUYAyABKA4yEy5tb3VsdC52MS5Ob2RlU3RhdGUSDwoHdmVyc2lvbhgEIAEoCRIOCgZkaWdlc3QYBSABKAkSJAoIcGxhdGZvcm0YBiABKAsyEi5tb3VsdC52MS5QbGF0Zm9ybRINCgVtb2RlbBgHIAEoCRIqCgZsYWJlbHMYCCADKAsyGi5tb3VsdC52MS5Ob2RlLkxhYmVsc0VudHJ5Eg8KB2RvbWFpbnMYCSADKAkSJgoJc2l0dWF0aW9uGAogASgLMhMubW91bHQudjEuU2l0dWF0aW9uEi8KC3JlcG9ydF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgZwZXJtaXQYDCABKAsyEC5tb3VsdC52MS5QZXJtaXQSKwoMbGFzdF92ZXJkaWN0GA0gASgLMhUubW91bHQudjEuTGFzdFZlcmRpY3QSKwoMbGFzdF9vdXRjb21lGA4gASgLMhUubW91bHQudjEuTGFzdE91dGNvbWUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKdAQoLTGFzdFZlcmRpY3QSJAoIZGVjaXNpb24YASABKA4yEi5tb3VsdC52MS5EZWNpc2lvbhIcCgRnYXRlGAIgASgOMg4ubW91bHQudjEuR2F0ZRIgCgZyZWFzb24YAyABKA4yEC5tb3VsdC52MS5SZWFzb24SKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAirQEKC0xhc3RPdXRjb21lEiMKBGtpbmQYASABKA4yFS5tb3VsdC52MS5PdXRjb21lS2luZBInCgZyZWFzb24YAiABKA4yFy5tb3VsdC52MS5GYWlsdXJlUmVhc29uEhUKDXRhcmdldF9kaWdlc3QYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIjCg5HZXROb2RlUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiLwoPR2V0Tm9kZVJlc3BvbnNlEhwKBG5vZGUYASABKAsyDi5tb3VsdC52MS5Ob2RlIkcKEExpc3ROb2Rlc1JlcXVlc3QSDAoEcG9vbBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJLChFMaXN0Tm9kZXNSZXNwb25zZRIdCgVub2RlcxgBIAMoCzIOLm1vdWx0LnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKBFBvb2wSDAoEbmFtZRgBIAEoCRINCgVub2RlcxgCIAEoDRIaChJjYXBhY2l0eV9mcmVzaF9ycHMYAyABKAESEgoKZGVtYW5kX3JwcxgEIAEoARIQCghuZWVkX3JwcxgFIAEoARIQCghvbl9sZWF2ZRgGIAEoDSISChBMaXN0UG9vbHNSZXF1ZXN0IjIKEUxpc3RQb29sc1Jlc3BvbnNlEh0KBXBvb2xzGAEgAygLMg4ubW91bHQudjEuUG9vbCITChFXYXRjaEZsZWV0UmVxdWVzdCLpAwoSV2F0Y2hGbGVldFJlc3BvbnNlEh0KBXBvb2xzGAEgAygLMg4ubW91bHQudjEuUG9vbBJKChBub2Rlc19ieV92ZXJzaW9uGAIgAygLMjAubW91bHQudjEuV2F0Y2hGbGVldFJlc3BvbnNlLk5vZGVzQnlWZXJzaW9uRW50cnkSRgoObm9kZXNfYnlfc3RhdGUYAyADKAsyLi5tb3VsdC52MS5XYXRjaEZsZWV0UmVzcG9uc2UuTm9kZXNCeVN0YXRlRW50cnkSEQoJY29tbWl0dGVkGAQgASgEEhAKCHJldmVydGVkGAUgASgEEgwKBGxvc3QYBiABKAQSSgoQcmVmdXNhbHNfYnlfZ2F0ZRgHIAMoCzIwLm1vdWx0LnYxLldhdGNoRmxlZXRSZXNwb25zZS5SZWZ1c2Fsc0J5R2F0ZUVudHJ5GjUKE05vZGVzQnlWZXJzaW9uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARozChFOb2Rlc0J5U3RhdGVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBGjUKE1JlZnVzYWxzQnlHYXRlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASI4ChJFeHBsYWluTm9kZVJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEg8KB3JlbGVhc2UYAiABKAkipQEKE0V4cGxhaW5Ob2RlUmVzcG9uc2USHAoEbm9kZRgBIAEoCzIOLm1vdWx0LnYxLk5vZGUSJQoGdGFyZ2V0GAIgASgLMhUubW91bHQudjEuVGFyZ2V0QnVpbGQSIwoFZ2F0ZXMYAyADKAsyFC5tb3VsdC52MS5HYXRlUmVzdWx0EiQKCGRlY2lzaW9uGAQgASgOMhIubW91bHQudjEuRGVjaXNpb24iywEKHENyZWF0ZUVucm9sbG1lbnRUb2tlblJlcXVlc3QSEQoEcG9vbBgBIAEoCUID4EECEhEKBHVzZXMYAiABKA1CA+BBAhISCgV0dGxfcxgDIAEoDUID4EECEkIKBmxhYmVscxgEIAMoCzIyLm1vdWx0LnYxLkNyZWF0ZUVucm9sbG1lbnRUb2tlblJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJqCh1DcmVhdGVFbnJvbGxtZW50VG9rZW5SZXNwb25zZRIYChBlbnJvbGxtZW50X3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDL/AwoMRmxlZXRTZXJ2aWNlEkQKB0dldE5vZGUSGC5tb3VsdC52MS5HZXROb2RlUmVxdWVzdBoZLm1vdWx0LnYxLkdldE5vZGVSZXNwb25zZSIE2OIYAxJKCglMaXN0Tm9kZXMSGi5tb3VsdC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhsubW91bHQudjEuTGlzdE5vZGVzUmVzcG9uc2UiBNjiGAMSSgoJTGlzdFBvb2xzEhoubW91bHQudjEuTGlzdFBvb2xzUmVxdWVzdBobLm1vdWx0LnYxLkxpc3RQb29sc1Jlc3BvbnNlIgTY4hgDEk8KCldhdGNoRmxlZXQSGy5tb3VsdC52MS5XYXRjaEZsZWV0UmVxdWVzdBocLm1vdWx0LnYxLldhdGNoRmxlZXRSZXNwb25zZSIE2OIYAzABElAKC0V4cGxhaW5Ob2RlEhwubW91bHQudjEuRXhwbGFpbk5vZGVSZXF1ZXN0Gh0ubW91bHQudjEuRXhwbGFpbk5vZGVSZXNwb25zZSIE2OIYAxJuChVDcmVhdGVFbnJvbGxtZW50VG9rZW4SJi5tb3VsdC52MS5DcmVhdGVFbnJvbGxtZW50VG9rZW5SZXF1ZXN0GicubW91bHQudjEuQ3JlYXRlRW5yb2xsbWVudFRva2VuUmVzcG9uc2UiBNjiGARiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_moult_v1_access, file_moult_v1_agent_service, file_moult_v1_build, file_moult_v1_situation, file_moult_v1_verdict]);
+  fileDesc("Chxtb3VsdC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEghtb3VsdC52MSKHBAoETm9kZRIMCgRuYW1lGAEgASgJEgwKBHBvb2wYAiABKAkSIgoFc3RhdGUYAyABKA4yEy5tb3VsdC52MS5Ob2RlU3RhdGUSDwoHdmVyc2lvbhgEIAEoCRIOCgZkaWdlc3QYBSABKAkSJAoIcGxhdGZvcm0YBiABKAsyEi5tb3VsdC52MS5QbGF0Zm9ybRINCgVtb2RlbBgHIAEoCRIqCgZsYWJlbHMYCCADKAsyGi5tb3VsdC52MS5Ob2RlLkxhYmVsc0VudHJ5Eg8KB2RvbWFpbnMYCSADKAkSJgoJc2l0dWF0aW9uGAogASgLMhMubW91bHQudjEuU2l0dWF0aW9uEi8KC3JlcG9ydF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgZwZXJtaXQYDCABKAsyEC5tb3VsdC52MS5QZXJtaXQSKwoMbGFzdF92ZXJkaWN0GA0gASgLMhUubW91bHQudjEuTGFzdFZlcmRpY3QSKwoMbGFzdF9vdXRjb21lGA4gASgLMhUubW91bHQudjEuTGFzdE91dGNvbWUSKAoKcXVhcmFudGluZRgPIAEoCzIULm1vdWx0LnYxLlF1YXJhbnRpbmUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJHCgpRdWFyYW50aW5lEg8KB21lc3NhZ2UYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAinQEKC0xhc3RWZXJkaWN0EiQKCGRlY2lzaW9uGAEgASgOMhIubW91bHQudjEuRGVjaXNpb24SHAoEZ2F0ZRgCIAEoDjIOLm1vdWx0LnYxLkdhdGUSIAoGcmVhc29uGAMgASgOMhAubW91bHQudjEuUmVhc29uEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIq0BCgtMYXN0T3V0Y29tZRIjCgRraW5kGAEgASgOMhUubW91bHQudjEuT3V0Y29tZUtpbmQSJwoGcmVhc29uGAIgASgOMhcubW91bHQudjEuRmFpbHVyZVJlYXNvbhIVCg10YXJnZXRfZGlnZXN0GAMgASgJEg8KB21lc3NhZ2UYBCABKAkSKAoEdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoOR2V0Tm9kZVJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIi8KD0dldE5vZGVSZXNwb25zZRIcCgRub2RlGAEgASgLMg4ubW91bHQudjEuTm9kZSJHChBMaXN0Tm9kZXNSZXF1ZXN0EgwKBHBvb2wYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiSwoRTGlzdE5vZGVzUmVzcG9uc2USHQoFbm9kZXMYASADKAsyDi5tb3VsdC52MS5Ob2RlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ3CgRQb29sEgwKBG5hbWUYASABKAkSDQoFbm9kZXMYAiABKA0SGgoSY2FwYWNpdHlfZnJlc2hfcnBzGAMgASgBEhIKCmRlbWFuZF9ycHMYBCABKAESEAoIbmVlZF9ycHMYBSABKAESEAoIb25fbGVhdmUYBiABKA0iEgoQTGlzdFBvb2xzUmVxdWVzdCIyChFMaXN0UG9vbHNSZXNwb25zZRIdCgVwb29scxgBIAMoCzIOLm1vdWx0LnYxLlBvb2wiEwoRV2F0Y2hGbGVldFJlcXVlc3Qi6QMKEldhdGNoRmxlZXRSZXNwb25zZRIdCgVwb29scxgBIAMoCzIOLm1vdWx0LnYxLlBvb2wSSgoQbm9kZXNfYnlfdmVyc2lvbhgCIAMoCzIwLm1vdWx0LnYxLldhdGNoRmxlZXRSZXNwb25zZS5Ob2Rlc0J5VmVyc2lvbkVudHJ5EkYKDm5vZGVzX2J5X3N0YXRlGAMgAygLMi4ubW91bHQudjEuV2F0Y2hGbGVldFJlc3BvbnNlLk5vZGVzQnlTdGF0ZUVudHJ5EhEKCWNvbW1pdHRlZBgEIAEoBBIQCghyZXZlcnRlZBgFIAEoBBIMCgRsb3N0GAYgASgEEkoKEHJlZnVzYWxzX2J5X2dhdGUYByADKAsyMC5tb3VsdC52MS5XYXRjaEZsZWV0UmVzcG9uc2UuUmVmdXNhbHNCeUdhdGVFbnRyeRo1ChNOb2Rlc0J5VmVyc2lvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEaMwoRTm9kZXNCeVN0YXRlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARo1ChNSZWZ1c2Fsc0J5R2F0ZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiOAoSRXhwbGFpbk5vZGVSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIPCgdyZWxlYXNlGAIgASgJIqUBChNFeHBsYWluTm9kZVJlc3BvbnNlEhwKBG5vZGUYASABKAsyDi5tb3VsdC52MS5Ob2RlEiUKBnRhcmdldBgCIAEoCzIVLm1vdWx0LnYxLlRhcmdldEJ1aWxkEiMKBWdhdGVzGAMgAygLMhQubW91bHQudjEuR2F0ZVJlc3VsdBIkCghkZWNpc2lvbhgEIAEoDjISLm1vdWx0LnYxLkRlY2lzaW9uIssBChxDcmVhdGVFbnJvbGxtZW50VG9rZW5SZXF1ZXN0EhEKBHBvb2wYASABKAlCA+BBAhIRCgR1c2VzGAIgASgNQgPgQQISEgoFdHRsX3MYAyABKA1CA+BBAhJCCgZsYWJlbHMYBCADKAsyMi5tb3VsdC52MS5DcmVhdGVFbnJvbGxtZW50VG9rZW5SZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEieAodQ3JlYXRlRW5yb2xsbWVudFRva2VuUmVzcG9uc2USGAoQZW5yb2xsbWVudF90b2tlbhgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbmFtZRgDIAEoCSLXAQoPRW5yb2xsbWVudFRva2VuEgwKBG5hbWUYASABKAkSDAoEcG9vbBgCIAEoCRIRCgl1c2VzX2xlZnQYAyABKA0SLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKBmxhYmVscxgFIAMoCzIlLm1vdWx0LnYxLkVucm9sbG1lbnRUb2tlbi5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkQKG0xpc3RFbnJvbGxtZW50VG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJtChxMaXN0RW5yb2xsbWVudFRva2Vuc1Jlc3BvbnNlEjQKEWVucm9sbG1lbnRfdG9rZW5zGAEgAygLMhkubW91bHQudjEuRW5yb2xsbWVudFRva2VuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChxSZXZva2VFbnJvbGxtZW50VG9rZW5SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJUCh1SZXZva2VFbnJvbGxtZW50VG9rZW5SZXNwb25zZRIzChBlbnJvbGxtZW50X3Rva2VuGAEgASgLMhkubW91bHQudjEuRW5yb2xsbWVudFRva2VuIjwKElJlYWRtaXROb2RlUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEwoGcmVhc29uGAIgASgJQgPgQQIiMwoTUmVhZG1pdE5vZGVSZXNwb25zZRIcCgRub2RlGAEgASgLMg4ubW91bHQudjEuTm9kZTKuBgoMRmxlZXRTZXJ2aWNlEkQKB0dldE5vZGUSGC5tb3VsdC52MS5HZXROb2RlUmVxdWVzdBoZLm1vdWx0LnYxLkdldE5vZGVSZXNwb25zZSIE2OIYAxJKCglMaXN0Tm9kZXMSGi5tb3VsdC52MS5MaXN0Tm9kZXNSZXF1ZXN0GhsubW91bHQudjEuTGlzdE5vZGVzUmVzcG9uc2UiBNjiGAMSSgoJTGlzdFBvb2xzEhoubW91bHQudjEuTGlzdFBvb2xzUmVxdWVzdBobLm1vdWx0LnYxLkxpc3RQb29sc1Jlc3BvbnNlIgTY4hgDEk8KCldhdGNoRmxlZXQSGy5tb3VsdC52MS5XYXRjaEZsZWV0UmVxdWVzdBocLm1vdWx0LnYxLldhdGNoRmxlZXRSZXNwb25zZSIE2OIYAzABElAKC0V4cGxhaW5Ob2RlEhwubW91bHQudjEuRXhwbGFpbk5vZGVSZXF1ZXN0Gh0ubW91bHQudjEuRXhwbGFpbk5vZGVSZXNwb25zZSIE2OIYAxJuChVDcmVhdGVFbnJvbGxtZW50VG9rZW4SJi5tb3VsdC52MS5DcmVhdGVFbnJvbGxtZW50VG9rZW5SZXF1ZXN0GicubW91bHQudjEuQ3JlYXRlRW5yb2xsbWVudFRva2VuUmVzcG9uc2UiBNjiGAQSawoUTGlzdEVucm9sbG1lbnRUb2tlbnMSJS5tb3VsdC52MS5MaXN0RW5yb2xsbWVudFRva2Vuc1JlcXVlc3QaJi5tb3VsdC52MS5MaXN0RW5yb2xsbWVudFRva2Vuc1Jlc3BvbnNlIgTY4hgEEm4KFVJldm9rZUVucm9sbG1lbnRUb2tlbhImLm1vdWx0LnYxLlJldm9rZUVucm9sbG1lbnRUb2tlblJlcXVlc3QaJy5tb3VsdC52MS5SZXZva2VFbnJvbGxtZW50VG9rZW5SZXNwb25zZSIE2OIYBBJQCgtSZWFkbWl0Tm9kZRIcLm1vdWx0LnYxLlJlYWRtaXROb2RlUmVxdWVzdBodLm1vdWx0LnYxLlJlYWRtaXROb2RlUmVzcG9uc2UiBNjiGARiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_moult_v1_access, file_moult_v1_agent_service, file_moult_v1_build, file_moult_v1_situation, file_moult_v1_verdict]);
 
 /**
  * Describes the message moult.v1.Node.
@@ -25,109 +25,165 @@ export const NodeSchema = /*@__PURE__*/
   messageDesc(file_moult_v1_fleet_service, 0);
 
 /**
+ * Describes the message moult.v1.Quarantine.
+ * Use `create(QuarantineSchema)` to create a new message.
+ */
+export const QuarantineSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 1);
+
+/**
  * Describes the message moult.v1.LastVerdict.
  * Use `create(LastVerdictSchema)` to create a new message.
  */
 export const LastVerdictSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 1);
+  messageDesc(file_moult_v1_fleet_service, 2);
 
 /**
  * Describes the message moult.v1.LastOutcome.
  * Use `create(LastOutcomeSchema)` to create a new message.
  */
 export const LastOutcomeSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 2);
+  messageDesc(file_moult_v1_fleet_service, 3);
 
 /**
  * Describes the message moult.v1.GetNodeRequest.
  * Use `create(GetNodeRequestSchema)` to create a new message.
  */
 export const GetNodeRequestSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 3);
+  messageDesc(file_moult_v1_fleet_service, 4);
 
 /**
  * Describes the message moult.v1.GetNodeResponse.
  * Use `create(GetNodeResponseSchema)` to create a new message.
  */
 export const GetNodeResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 4);
+  messageDesc(file_moult_v1_fleet_service, 5);
 
 /**
  * Describes the message moult.v1.ListNodesRequest.
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 5);
+  messageDesc(file_moult_v1_fleet_service, 6);
 
 /**
  * Describes the message moult.v1.ListNodesResponse.
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 6);
+  messageDesc(file_moult_v1_fleet_service, 7);
 
 /**
  * Describes the message moult.v1.Pool.
  * Use `create(PoolSchema)` to create a new message.
  */
 export const PoolSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 7);
+  messageDesc(file_moult_v1_fleet_service, 8);
 
 /**
  * Describes the message moult.v1.ListPoolsRequest.
  * Use `create(ListPoolsRequestSchema)` to create a new message.
  */
 export const ListPoolsRequestSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 8);
+  messageDesc(file_moult_v1_fleet_service, 9);
 
 /**
  * Describes the message moult.v1.ListPoolsResponse.
  * Use `create(ListPoolsResponseSchema)` to create a new message.
  */
 export const ListPoolsResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 9);
+  messageDesc(file_moult_v1_fleet_service, 10);
 
 /**
  * Describes the message moult.v1.WatchFleetRequest.
  * Use `create(WatchFleetRequestSchema)` to create a new message.
  */
 export const WatchFleetRequestSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 10);
+  messageDesc(file_moult_v1_fleet_service, 11);
 
 /**
  * Describes the message moult.v1.WatchFleetResponse.
  * Use `create(WatchFleetResponseSchema)` to create a new message.
  */
 export const WatchFleetResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 11);
+  messageDesc(file_moult_v1_fleet_service, 12);
 
 /**
  * Describes the message moult.v1.ExplainNodeRequest.
  * Use `create(ExplainNodeRequestSchema)` to create a new message.
  */
 export const ExplainNodeRequestSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 12);
+  messageDesc(file_moult_v1_fleet_service, 13);
 
 /**
  * Describes the message moult.v1.ExplainNodeResponse.
  * Use `create(ExplainNodeResponseSchema)` to create a new message.
  */
 export const ExplainNodeResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 13);
+  messageDesc(file_moult_v1_fleet_service, 14);
 
 /**
  * Describes the message moult.v1.CreateEnrollmentTokenRequest.
  * Use `create(CreateEnrollmentTokenRequestSchema)` to create a new message.
  */
 export const CreateEnrollmentTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 14);
+  messageDesc(file_moult_v1_fleet_service, 15);
 
 /**
  * Describes the message moult.v1.CreateEnrollmentTokenResponse.
  * Use `create(CreateEnrollmentTokenResponseSchema)` to create a new message.
  */
 export const CreateEnrollmentTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_v1_fleet_service, 15);
+  messageDesc(file_moult_v1_fleet_service, 16);
+
+/**
+ * Describes the message moult.v1.EnrollmentToken.
+ * Use `create(EnrollmentTokenSchema)` to create a new message.
+ */
+export const EnrollmentTokenSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 17);
+
+/**
+ * Describes the message moult.v1.ListEnrollmentTokensRequest.
+ * Use `create(ListEnrollmentTokensRequestSchema)` to create a new message.
+ */
+export const ListEnrollmentTokensRequestSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 18);
+
+/**
+ * Describes the message moult.v1.ListEnrollmentTokensResponse.
+ * Use `create(ListEnrollmentTokensResponseSchema)` to create a new message.
+ */
+export const ListEnrollmentTokensResponseSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 19);
+
+/**
+ * Describes the message moult.v1.RevokeEnrollmentTokenRequest.
+ * Use `create(RevokeEnrollmentTokenRequestSchema)` to create a new message.
+ */
+export const RevokeEnrollmentTokenRequestSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 20);
+
+/**
+ * Describes the message moult.v1.RevokeEnrollmentTokenResponse.
+ * Use `create(RevokeEnrollmentTokenResponseSchema)` to create a new message.
+ */
+export const RevokeEnrollmentTokenResponseSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 21);
+
+/**
+ * Describes the message moult.v1.ReadmitNodeRequest.
+ * Use `create(ReadmitNodeRequestSchema)` to create a new message.
+ */
+export const ReadmitNodeRequestSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 22);
+
+/**
+ * Describes the message moult.v1.ReadmitNodeResponse.
+ * Use `create(ReadmitNodeResponseSchema)` to create a new message.
+ */
+export const ReadmitNodeResponseSchema = /*@__PURE__*/
+  messageDesc(file_moult_v1_fleet_service, 23);
 
 /**
  * What operators look at.

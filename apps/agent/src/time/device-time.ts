@@ -1,0 +1,66 @@
+/**
+ * The device's time floor over the monotonic clock. Holds the state of `packages/trust`'s time floor and says when it is
+ * worth keeping; the wall clock is not among what it knows.
+ */
+import { type Moment, type TimeEvent, type TimeFloor, type TimeRules, beginTime, stepTime, timeAt } from "@moult/trust";
+import type { TimeToKeep } from "../adapters/state-file.ts";
+import type { Clock } from "../ports.ts";
+
+/** T may be this much ahead of what is kept, in milliseconds: an hour lost at a power cut matters to no certificate. */
+const KEEP_EVERY_MS = 3_600_000;
+
+/** What it begins with. */
+export interface DeviceTimeParts {
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly bootId: string;
+  readonly rules: TimeRules;
+  /** From the last run; undefined on a new device. */
+  readonly kept: TimeFloor | undefined;
+  /** When the device was flashed, in milliseconds since 1970. */
+  readonly buildTimeMs: number;
+}
+
+/** How late it is at least. */
+export class DeviceTime {
+  readonly #parts: DeviceTimeParts;
+  #state: TimeFloor;
+  /** T as the disk has it; undefined where it has none. */
+  #keptMs: number | undefined;
+  #moved = false;
+
+  constructor(parts: DeviceTimeParts) {
+    this.#parts = parts;
+    this.#state = beginTime(parts.kept, parts.buildTimeMs, this.#now(), parts.rules);
+    this.#keptMs = parts.kept?.floorMs;
+  }
+
+  /** T: milliseconds since 1970. */
+  nowMs(): number {
+    return timeAt(this.#state, this.#now());
+  }
+
+  /** Takes in what a signature vouches for. The caller has verified it. */
+  take(event: TimeEvent): void {
+    const now = this.#now();
+    const before = timeAt(this.#state, now);
+    this.#state = stepTime(this.#state, event, now, this.#parts.rules);
+    this.#moved ||= timeAt(this.#state, now) !== before;
+  }
+
+  /** What is to lie on the disk, and whether it is worth a write of its own. */
+  toKeep(): TimeToKeep {
+    const now = this.#now();
+    const floorMs = timeAt(this.#state, now);
+    const floor = { ...this.#state, floorMs, atMs: now.monotonicMs, bootId: now.bootId };
+    const due = this.#keptMs === undefined || this.#moved || floorMs - this.#keptMs >= KEEP_EVERY_MS;
+    const kept = (): void => {
+      this.#keptMs = floorMs;
+      this.#moved = false;
+    };
+    return { floor, due, kept };
+  }
+
+  #now(): Moment {
+    return { bootId: this.#parts.bootId, monotonicMs: this.#parts.clock.nowMs() };
+  }
+}

@@ -67,8 +67,8 @@ describe("a delta", () => {
   });
 
   it("finds what moved in a part of many chunks, whether at its start or at its end", async () => {
-    const old = noise(5 * CHUNK_BYTES, 2);
-    const more = noise(3 * CHUNK_BYTES, 3);
+    const old = noise(2.5 * CHUNK_BYTES, 2);
+    const more = noise(CHUNK_BYTES, 3);
     for (const fresh of [Buffer.concat([more, old]), Buffer.concat([old, more])]) {
       const deltaBytes = await throughDelta(old, fresh);
       // What is new cannot be had for less than it is; the rest is.

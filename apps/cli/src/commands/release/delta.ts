@@ -44,7 +44,7 @@ export function addReleaseDelta(parent: Command, ports: Ports): void {
           })),
         },
         table: (style) =>
-          renderTable({ head: ["PART", "FROM", "PART'S LENGTH", "MOVES"], rows: made.map(rowOf) }, style, "no parts\n"),
+          renderTable({ head: ["PART", "FROM", "PART'S LENGTH", "MOVES"], rows: made.map(rowOf) }, style, "no parts"),
       });
     });
 }

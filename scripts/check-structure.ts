@@ -14,10 +14,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "packages/policy": [],
   "packages/trust": [],
   "packages/slots": [],
+  "packages/delta": [],
   "packages/simulation": ["packages/policy", "packages/slots"],
-  "apps/coordinator": ["packages/contracts", "packages/policy", "packages/trust"],
-  "apps/agent": ["packages/contracts", "packages/slots", "packages/trust"],
-  "apps/cli": ["packages/contracts", "packages/policy", "packages/simulation", "packages/trust"],
+  "apps/coordinator": ["packages/contracts", "packages/delta", "packages/policy", "packages/trust"],
+  "apps/agent": ["packages/contracts", "packages/delta", "packages/slots", "packages/trust"],
+  "apps/cli": ["packages/contracts", "packages/delta", "packages/policy", "packages/simulation", "packages/trust"],
 };
 const EVERYTHING = Object.keys(ALLOWED);
 const HOUSES: Readonly<Record<string, readonly string[]>> = { ...ALLOWED, test: EVERYTHING, scripts: EVERYTHING };

@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const disk = nodeDisk;
   const store = new SlotStore(disk, root, chance.freshId);
   await store.prepare();
-  await sweep(store);
+  await sweep(store, settings.pull.diskReserveBytes);
   await makeFoldersDurably(disk, layout.run);
   await makeFoldersDurably(disk, layout.work);
 
@@ -140,10 +140,11 @@ async function main(): Promise<void> {
   agent.start(first);
 }
 
-/** Leftovers that cannot be removed are no reason not to start. */
-async function sweep(store: SlotStore): Promise<void> {
+/** Beginnings of parts wait for the next pull, unless space is short. What cannot be removed is no reason not to start. */
+async function sweep(store: SlotStore, diskReserveBytes: number): Promise<void> {
   try {
-    await store.sweep();
+    const isSpaceShort = (await nodeDisk.freeBytes(store.layout.incoming)) < diskReserveBytes;
+    await store.sweep(isSpaceShort ? undefined : "ALL");
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     log.warn({ err: error }, "leftovers could not be swept");

@@ -23,6 +23,7 @@ test("the verbs are these", () => {
     "release build",
     "release sign",
     "release verify",
+    "release delta",
     "release publish",
     "release list",
     "release get",

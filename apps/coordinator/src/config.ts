@@ -31,6 +31,24 @@ const ConfigFile = z.strictObject({
   artifacts: Address.extend({
     public_url: z.url().optional().describe("Base URL under which devices reach the artifacts; default: the listener."),
     part_bytes_max: z.number().int().min(1).default(1_073_741_824).describe("Largest part that may be uploaded."),
+    connections_max: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(4_096)
+      .describe("Connections at once; further ones are refused. Below the process's limit of open files."),
+    connections_per_address_max: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(256)
+      .describe("The same, of one address. Many devices may share one behind a provider's NAT."),
+    idle_timeout_ms: durationMs
+      .min(100)
+      .default(60_000)
+      .describe("A connection that moves less than 1 KiB in this time is ended."),
   }).prefault({}),
   tls: z
     .strictObject({ cert_file: z.string(), key_file: z.string(), ca_file: z.string() })
@@ -108,6 +126,9 @@ export interface Config {
     readonly port: number;
     readonly public_url?: string | undefined;
     readonly part_bytes_max: number;
+    readonly connections_max: number;
+    readonly connections_per_address_max: number;
+    readonly idle_timeout_ms: number;
   };
   readonly tls?: { readonly cert_file: string; readonly key_file: string; readonly ca_file: string } | undefined;
   readonly tls_names: readonly string[];

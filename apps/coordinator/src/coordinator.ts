@@ -9,6 +9,8 @@ import { create } from "@bufbuild/protobuf";
 import type { Effect, Ledger } from "@moult/policy";
 import { checkCouncil } from "@moult/trust";
 import { schedule } from "node-cron";
+import { boundConnections } from "./artifacts/connections.ts";
+import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
 import { PartFiles } from "./artifacts/part-files.ts";
 import { type Config, ConfigError, ledgerConfig } from "./config.ts";
@@ -38,6 +40,8 @@ const TOTALS_MS = 3_000;
 const RELOAD_AFTER_MS = 1_000;
 /** A part of 1 GiB over a line of 2.4 Mbit/s; only releasers' uploads last longer than their headers. */
 const UPLOAD_MS = 3_600_000;
+/** A TLS handshake is two round trips; who takes longer only holds a place. */
+const HANDSHAKE_MS = 15_000;
 
 /** The world the coordinator runs in. */
 export interface World {
@@ -95,13 +99,29 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   await owner.start();
 
   const endpoint = createEndpoint({
-    partFiles,
+    shelves: {
+      parts: partFiles,
+      packed: new DeltaFiles(join(config.state_dir, "packed"), partFiles),
+      deltas: new DeltaFiles(join(config.state_dir, "deltas"), partFiles),
+    },
     manifest: (digest) => store.manifest(digest),
     operators,
     log,
     partBytesMax: config.artifacts.part_bytes_max,
   });
-  const artifactServer = createServer({ cert: tls.certificate, key: tls.key, requestTimeout: UPLOAD_MS }, endpoint);
+  const artifactServer = createServer(
+    { cert: tls.certificate, key: tls.key, requestTimeout: UPLOAD_MS, handshakeTimeout: HANDSHAKE_MS },
+    endpoint,
+  );
+  boundConnections(
+    artifactServer,
+    {
+      connectionsMax: config.artifacts.connections_max,
+      connectionsPerAddressMax: config.artifacts.connections_per_address_max,
+      idleTimeoutMs: config.artifacts.idle_timeout_ms,
+    },
+    log,
+  );
   await new Promise<void>((resolve, reject) => {
     artifactServer.once("error", (cause) => reject(cannotListen("artifacts", config.artifacts, cause)));
     artifactServer.listen(config.artifacts.port, config.artifacts.host, resolve);

@@ -51,12 +51,16 @@ export interface Disk {
   readonly read: (path: string, bytesMax: number) => Promise<Uint8Array | undefined>;
   /** The file in pieces, for digests of large ones. MISSING where there is none. */
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
+  /** At most `lengthBytes` from `offsetBytes` on; fewer where the file ends before. MISSING where there is none. */
+  readonly readRange: (path: string, offsetBytes: number, lengthBytes: number) => Promise<Uint8Array>;
   /** What stands there, links not followed; undefined where nothing does. */
   readonly entry: (path: string) => Promise<DiskEntry | undefined>;
   /** Names in a folder, in any order; none where there is no folder. */
   readonly list: (path: string) => Promise<readonly string[]>;
   /** A new file; EXISTS where something stands there. */
   readonly create: (path: string, mode: FileMode) => Promise<OpenFile>;
+  /** A file that is there, to be written on at its end; MISSING where there is none. */
+  readonly resume: (path: string) => Promise<OpenFile>;
   /** The file emptied, or a new one. Only for what may be torn and says so by a checksum. */
   readonly rewrite: (path: string, mode: FileMode) => Promise<OpenFile>;
   /** A new folder in one that exists; EXISTS where something stands there. */

@@ -1,11 +1,14 @@
 /**
  * Takes the bytes of one part as they come and lets it into the store only when length and digest are right. Until then
- * it has a random name that nothing refers to.
+ * it has a name in `incoming` that nothing refers to. What came stays there when the writer, the agent or the power goes,
+ * and the next writer goes on behind it. Nothing that lay there is believed: a power cut may have left other bytes than
+ * were written, so the digest is taken over what the disk gives back.
  */
-import { createHash } from "node:crypto";
+import { type Hash, createHash } from "node:crypto";
 import { dirname } from "node:path";
 import type { Disk, OpenFile } from "./disk.ts";
 import type { PartEntry } from "./slot-contents.ts";
+import { removeTree } from "./tree.ts";
 
 /** Why bytes were not let in. */
 export type PartErrorCode =
@@ -27,27 +30,45 @@ export class PartError extends Error {
   }
 }
 
-/** A part on its way in. End it with `finish` or `discard`. */
+interface Found {
+  readonly file: OpenFile;
+  readonly hash: Hash;
+  readonly lengthBytes: number;
+}
+
+/** A part on its way in. End it with `finish`, `suspend` or `discard`. */
 export class PartWriter {
   readonly #disk: Disk;
   readonly #part: PartEntry;
   readonly #path: string;
   readonly #target: string;
   readonly #file: OpenFile;
-  readonly #hash = createHash("sha256");
+  readonly #hash: Hash;
   #receivedBytes = 0;
+  /** Bytes that an earlier writer left. */
+  readonly foundBytes: number;
 
-  private constructor(disk: Disk, part: PartEntry, path: string, target: string, file: OpenFile) {
+  private constructor(disk: Disk, part: PartEntry, path: string, target: string, found: Found) {
     this.#disk = disk;
     this.#part = part;
     this.#path = path;
     this.#target = target;
-    this.#file = file;
+    this.#file = found.file;
+    this.#hash = found.hash;
+    this.#receivedBytes = found.lengthBytes;
+    this.foundBytes = found.lengthBytes;
   }
 
+  /** Goes on where an earlier writer at `path` ended, or begins. What is too long to be the part is dropped. */
   static async open(disk: Disk, part: PartEntry, path: string, target: string): Promise<PartWriter> {
+    const entry = await disk.entry(path);
+    if (entry !== undefined && (entry.kind !== "file" || entry.lengthBytes > part.lengthBytes)) {
+      await removeTree(disk, path);
+    } else if (entry !== undefined) {
+      return new PartWriter(disk, part, path, target, await findIn(disk, path));
+    }
     const file = await disk.create(path, part.executable ? "executable" : "plain");
-    return new PartWriter(disk, part, path, target, file);
+    return new PartWriter(disk, part, path, target, { file, hash: createHash("sha256"), lengthBytes: 0 });
   }
 
   /** Bytes taken in so far: where a source is to go on. */
@@ -85,9 +106,26 @@ export class PartWriter {
     }
   }
 
+  /** Leaves what came for a later writer. */
+  async suspend(): Promise<void> {
+    if (this.#receivedBytes === 0) await this.discard();
+    else await this.#file.close();
+  }
+
   /** Gives the part up and frees its space. */
   async discard(): Promise<void> {
     await this.#file.close();
     await this.#disk.removeFile(this.#path);
   }
+}
+
+/** Reads what lies there, byte by byte, and opens it at its end. */
+async function findIn(disk: Disk, path: string): Promise<Found> {
+  const hash = createHash("sha256");
+  let lengthBytes = 0;
+  for await (const piece of disk.readPieces(path)) {
+    hash.update(piece);
+    lengthBytes += piece.length;
+  }
+  return { file: await disk.resume(path), hash, lengthBytes };
 }

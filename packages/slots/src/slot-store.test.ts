@@ -123,15 +123,76 @@ describe("the slot store", () => {
     expect(await store.contents("factory", "digests")).toBeDefined();
   });
 
-  it("sweeps what an interrupted staging left", async () => {
-    const [part] = THREE.contents.parts.filter(({ path }) => path === "workload/server.mjs");
+  describe("a part that came in half", () => {
+    const part = THREE.contents.parts.find(({ path }) => path === "workload/server.mjs");
     if (part === undefined) throw new Error("the build has a workload");
-    const writer = await store.receivePart(part);
-    await writer.write(new Uint8Array([1]));
-    await disk.makeFolder("/device/incoming/half");
-    await disk.makeFolder("/device/incoming/half/agent");
-    await store.sweep();
-    expect(await disk.list("/device/incoming")).toEqual([]);
+    const bytes = THREE.bytes.get(part.digest) ?? new Uint8Array();
+    const half = bytes.subarray(0, 7);
+    const path = `/device/incoming/part-${part.digest}`;
+
+    beforeEach(async () => {
+      const writer = await store.receivePart(part);
+      await writer.write(half);
+      await writer.suspend();
+    });
+
+    it("is gone on with by a later writer, and its bytes are read again", async () => {
+      expect([...(await store.partialParts())]).toEqual([[part.digest, half.length]]);
+      const writer = await store.receivePart(part);
+      expect([writer.foundBytes, writer.receivedBytes]).toEqual([half.length, half.length]);
+      await writer.write(bytes.subarray(half.length));
+      await writer.finish();
+      expect((await store.presentParts()).has(part.digest)).toBe(true);
+      expect(await store.readPart(part.digest, 2, 5)).toEqual(bytes.slice(2, 7));
+      expect(await disk.list("/device/incoming")).toEqual([]);
+    });
+
+    it("is not let in where the disk gives back other bytes than were written", async () => {
+      disk.put(path, new Uint8Array(half.length));
+      const writer = await store.receivePart(part);
+      await writer.write(bytes.subarray(half.length));
+      await expect(writer.finish()).rejects.toMatchObject({ code: "DIGEST_WRONG" });
+      expect((await store.presentParts()).has(part.digest)).toBe(false);
+      expect(await disk.list("/device/incoming")).toEqual([]);
+    });
+
+    it("is dropped where it is longer than the part", async () => {
+      disk.put(path, new Uint8Array(part.lengthBytes + 1));
+      const writer = await store.receivePart(part);
+      expect(writer.receivedBytes).toBe(0);
+      await writer.discard();
+    });
+
+    it("is written, synced and named in this order", async () => {
+      const writer = await store.receivePart(part);
+      disk.operations.length = 0;
+      await writer.write(bytes.subarray(half.length));
+      await writer.finish();
+      const target = `/device/parts/${part.digest}`;
+      expect(disk.operations).toEqual([
+        `write ${path}`,
+        `sync ${path}`,
+        `rename ${path} ${target}`,
+        "syncFolder /device/parts",
+      ]);
+    });
+
+    it("stays through a sweep that wants it, and goes with any other", async () => {
+      await disk.makeFolder("/device/incoming/half");
+      await disk.makeFolder("/device/incoming/half/agent");
+      await store.sweep("ALL");
+      expect(await disk.list("/device/incoming")).toEqual([`part-${part.digest}`]);
+      await store.sweep(new Set([part.digest]));
+      expect(await disk.list("/device/incoming")).toEqual([`part-${part.digest}`]);
+      await store.sweep(new Set(["another"]));
+      expect(await disk.list("/device/incoming")).toEqual([]);
+    });
+
+    it("leaves nothing where nothing had come", async () => {
+      await store.sweep();
+      await (await store.receivePart(part)).suspend();
+      expect(await disk.list("/device/incoming")).toEqual([]);
+    });
   });
 
   it("tells a full disk by its code and keeps the running slot", async () => {

@@ -6,7 +6,15 @@
 import { dirname, join } from "node:path";
 import { SLOT_NAMES, type SlotName } from "./boot-record.ts";
 import { type Disk, DiskError } from "./disk.ts";
-import { CONTENTS_FILE, MANIFEST_FILE, OWN_FOLDER, SIGNED_FILE, type SlotLayout, slotLayout } from "./layout.ts";
+import {
+  CONTENTS_FILE,
+  MANIFEST_FILE,
+  OWN_FOLDER,
+  SIGNED_FILE,
+  type SlotLayout,
+  partialDigestOf,
+  slotLayout,
+} from "./layout.ts";
 import { PartWriter } from "./part-writer.ts";
 import { type CheckDepth, checkSlot } from "./slot-check.ts";
 import { type PartEntry, type SlotContents, encodeContents, readContents } from "./slot-contents.ts";
@@ -60,9 +68,26 @@ export class SlotStore {
     return new Set(await this.#disk.list(this.layout.parts));
   }
 
-  /** A place for the bytes of a part that is missing. */
+  /** A place for the bytes of a part that is missing, with what came of it before. One writer a part at a time. */
   async receivePart(part: PartEntry): Promise<PartWriter> {
-    return PartWriter.open(this.#disk, part, this.#incomingPath(), join(this.layout.parts, part.digest));
+    const { digest } = part;
+    return PartWriter.open(this.#disk, part, this.layout.partial(digest), join(this.layout.parts, digest));
+  }
+
+  /** How many bytes of parts that are not whole yet are here, by digest. */
+  async partialParts(): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    for (const name of await this.#disk.list(this.layout.incoming)) {
+      const digest = partialDigestOf(name);
+      const entry = digest === undefined ? undefined : await this.#disk.entry(this.layout.partial(digest));
+      if (digest !== undefined && entry?.kind === "file") found.set(digest, entry.lengthBytes);
+    }
+    return found;
+  }
+
+  /** Bytes of a part that is in the store, from `offsetBytes` on; fewer than `lengthBytes` where it ends before. */
+  async readPart(digest: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    return this.#disk.readRange(join(this.layout.parts, digest), offsetBytes, lengthBytes);
   }
 
   /** Replaces the slot by `contents`, all of whose parts must be in the store. The factory's is made, never replaced. */
@@ -107,9 +132,14 @@ export class SlotStore {
     await this.#disk.syncFolder(dirname(folder));
   }
 
-  /** Removes what an interrupted or failed staging left behind. Nothing must be staging meanwhile. */
-  async sweep(): Promise<void> {
+  /**
+   * Removes what an interrupted or failed staging left behind, but for the beginnings of the parts in `wanted`; `ALL`
+   * keeps every beginning. Nothing must be staging meanwhile.
+   */
+  async sweep(wanted: ReadonlySet<string> | "ALL" = new Set()): Promise<void> {
     for (const name of await this.#disk.list(this.layout.incoming)) {
+      const digest = partialDigestOf(name);
+      if (digest !== undefined && (wanted === "ALL" || wanted.has(digest))) continue;
       await removeTree(this.#disk, join(this.layout.incoming, name));
     }
   }

@@ -30,7 +30,7 @@ function send(
   }
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { headers, agent, signal }, resolve);
-    outgoing.on("error", (error) => reject(new SourceError("UNREACHABLE", error.message, error)));
+    outgoing.on("error", (error) => reject(new SourceError("UNREACHABLE", error.message, { cause: error })));
     outgoing.end();
   });
 }
@@ -49,7 +49,7 @@ function answerOf(response: IncomingMessage, askedBytes: number): Answer {
 }
 
 /** Held back at most, in bytes; beyond it the source is made to wait. */
-const QUEUE_BYTES_MAX = 1_048_576;
+const QUEUE_BYTES_MAX = 131_072;
 
 /**
  * The body in pieces. When the connection breaks, what had arrived is given out before the break is told: Node's own
@@ -61,7 +61,7 @@ async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> 
   let end: { readonly error?: SourceError } | undefined;
   let news = Promise.withResolvers<void>();
   const finish = (error?: Error): void => {
-    end ??= error === undefined ? {} : { error: new SourceError("CUT", error.message, error) };
+    end ??= error === undefined ? {} : { error: new SourceError("CUT", error.message, { cause: error }) };
     news.resolve();
   };
   response.on("data", (piece: Buffer) => {

@@ -48,6 +48,22 @@ export const nodeDisk: Disk = {
       await file.close();
     }
   },
+  readRange: (path, offsetBytes, lengthBytes) =>
+    translated(path, async () => {
+      const file = await open(path, constants.O_RDONLY);
+      try {
+        const range = new Uint8Array(lengthBytes);
+        let readBytes = 0;
+        while (readBytes < lengthBytes) {
+          const { bytesRead } = await file.read(range, readBytes, lengthBytes - readBytes, offsetBytes + readBytes);
+          if (bytesRead === 0) break;
+          readBytes += bytesRead;
+        }
+        return range.subarray(0, readBytes);
+      } finally {
+        await file.close();
+      }
+    }),
   entry: (path) =>
     missingIsUndefined(path, async () => {
       const found = await lstat(path);
@@ -59,6 +75,7 @@ export const nodeDisk: Disk = {
     translated(path, async () =>
       opened(path, await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, MODES[mode])),
     ),
+  resume: (path) => translated(path, async () => opened(path, await openAtEnd(path))),
   rewrite: (path, mode) =>
     translated(path, async () => {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
@@ -86,6 +103,17 @@ export const nodeDisk: Disk = {
       return bavail * bsize;
     }),
 };
+
+/** Parts are read-only from the beginning; their owner may lift that for the moment of opening. */
+async function openAtEnd(path: string): Promise<FileHandle> {
+  const { mode } = await stat(path);
+  await chmod(path, mode | 0o200);
+  try {
+    return await open(path, constants.O_WRONLY | constants.O_APPEND);
+  } finally {
+    await chmod(path, mode & 0o555);
+  }
+}
 
 function opened(path: string, file: FileHandle): OpenFile {
   let isOpen = true;

@@ -1,6 +1,7 @@
 /** Bundles the agent and the launcher into one file each, for the runtime that a build brings along. */
 import { join } from "node:path";
 import { rolldown } from "rolldown";
+import { fewHostFacts } from "./few-host-facts.ts";
 
 /** What was written. */
 export interface Bundles {
@@ -38,6 +39,7 @@ async function bundle(input: string, file: string, define: Record<string, string
     platform: "node",
     transform: { define, target: "node26" },
     resolve: { alias: { "@grpc/proto-loader": join(import.meta.dirname, "no-proto-loader.ts") } },
+    plugins: [fewHostFacts],
     checks: { pluginTimings: false },
   });
   try {

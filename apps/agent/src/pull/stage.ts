@@ -2,13 +2,25 @@
  * Stages an offered build in the slot that does not run: envelope, approval, plan, space, parts, slot. Nothing is
  * pulled before the council's signatures were verified here, and nothing but the other slot is replaced.
  */
-import { type PartEntry, PartError, type SlotStore, type StagePlan, planStage } from "@moult/slots";
+import {
+  type PartEntry,
+  PartError,
+  SLOT_NAMES,
+  type SlotContents,
+  type SlotName,
+  type SlotStore,
+  type StagePlan,
+  planStage,
+} from "@moult/slots";
 import { type Council, ENVELOPE_BYTES_MAX } from "@moult/trust";
 import { contentsOf, workIdentityOf } from "../build/identity.ts";
 import { type Judgement, judgeBuild } from "../build/judge.ts";
 import { StageError } from "../ports.ts";
 import type { OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
+import { Health } from "./health.ts";
+import { createPace } from "./pace.ts";
 import { type PullTools, type Target, asStageError, pull } from "./pull.ts";
+import { plainSink, waysOf } from "./ways.ts";
 
 /** What the device is and has. */
 export interface StageContext {
@@ -19,19 +31,33 @@ export interface StageContext {
   readonly platform: { readonly os: string; readonly arch: string };
   readonly running: RunningBuild;
   readonly denied: readonly string[];
+  readonly tools: Omit<PullTools, "pace" | "health">;
+}
+
+/** A staging under way: the context, with what one staging keeps for itself. */
+interface Staging extends StageContext {
   readonly tools: PullTools;
 }
 
-/** Stages the build. Throws StageError; then what was left over has been swept. */
-export async function stageBuild(offered: OfferedBuild, context: StageContext): Promise<StagedBuild> {
-  const { store, tools, running } = context;
+/**
+ * Stages the build. Throws StageError; then what was left over has been swept, but for parts that came whole and for
+ * the beginnings of parts of this build, from which the next try goes on.
+ */
+export async function stageBuild(offered: OfferedBuild, given: StageContext): Promise<StagedBuild> {
+  const { store, running } = given;
+  const pace = createPace(given.tools.limits.rateMaxBytesPerS, given.tools.clock);
+  const tools = { ...given.tools, pace, health: new Health() };
+  const context: Staging = { ...given, tools };
   const beganMs = tools.clock.nowMs();
   try {
     const { manifest, bytes, digest, envelope } = await pullApproved(offered, context);
     const contents = contentsOf(manifest, digest);
     const plan = planStage({ build: contents, running: running.slot, present: await store.presentParts() });
+    // Beginnings of other builds' parts are in the way of this one's.
+    await store.sweep(new Set(plan.missing.map(({ digest: missing }) => missing)));
     await checkSpace(plan, context);
-    for (const part of plan.missing) await pullPart(part, offered, context);
+    const builds = await buildsHere(plan, context);
+    for (const part of plan.missing) await pullPart(part, builds, offered, context);
     await store.assemble(plan.slot, contents, { manifest: bytes, signed: envelope });
     await store.dropUnusedParts();
     return {
@@ -53,7 +79,7 @@ type Approved = Extract<Judgement, { approved: unknown }>["approved"];
 /** The first envelope that the council's quorum signed; a source with another one is left like one with wrong bytes. */
 async function pullApproved(
   offered: OfferedBuild,
-  context: StageContext,
+  context: Staging,
 ): Promise<Approved & { readonly envelope: Uint8Array }> {
   let approved: (Approved & { readonly envelope: Uint8Array }) | undefined;
   let refusal: StageError | undefined;
@@ -67,10 +93,16 @@ async function pullApproved(
     if (refusal.code === "NOT_APPROVED") throw new PartError("DIGEST_WRONG", refusal.message);
     throw refusal;
   };
-  const path = `/v1/manifests/${offered.digest}`;
   const open = async (): Promise<Target> => collect(finish);
+  const way = {
+    path: `/v1/manifests/${offered.digest}`,
+    bytesMax: ENVELOPE_BYTES_MAX,
+    optional: false,
+    into: (target: Target) => plainSink(target, undefined),
+  };
+  const wanted = { name: "the signed manifest", lengthBytes: undefined, ways: [way], open };
   try {
-    await pull({ path, lengthBytes: undefined, bytesMax: ENVELOPE_BYTES_MAX, open }, offered.sources, context.tools);
+    await pull(wanted, offered.sources, context.tools);
   } catch (error) {
     throw refusal ?? error;
   }
@@ -91,36 +123,58 @@ function collect(finish: (bytes: Uint8Array) => Promise<void>): Target {
       receivedBytes += piece.length;
     },
     finish: () => finish(new Uint8Array(Buffer.concat(pieces))),
+    async suspend() {
+      pieces.length = 0;
+    },
     async discard() {
       pieces.length = 0;
     },
   };
 }
 
-async function checkSpace(plan: StagePlan, { freeBytes, tools }: StageContext): Promise<void> {
+/** A delta is unpacked as it comes, so no way takes more of the disk than the part itself. */
+async function checkSpace(plan: StagePlan, { store, freeBytes, tools }: Staging): Promise<void> {
+  const begun = await store.partialParts();
+  const beginnings = plan.missing.map((part) => Math.min(begun.get(part.digest) ?? 0, part.lengthBytes));
+  const neededBytes = plan.missingBytes - beginnings.reduce((sum, bytes) => sum + bytes, 0);
   const free = await freeBytes();
-  const wanted = plan.missingBytes + tools.limits.diskReserveBytes;
-  if (free >= wanted) return;
-  const message = `The build needs ${plan.missingBytes} bytes and ${tools.limits.diskReserveBytes} must stay free; ${free} are.`;
+  if (free >= neededBytes + tools.limits.diskReserveBytes) return;
+  const message = `The build needs ${neededBytes} bytes and ${tools.limits.diskReserveBytes} must stay free; ${free} are.`;
   throw new StageError("DISK_FULL", message);
 }
 
-async function pullPart(part: PartEntry, offered: OfferedBuild, { store, tools }: StageContext): Promise<void> {
+/** The builds that are here, the one that runs first. */
+async function buildsHere(plan: StagePlan, { store, running }: Staging): Promise<readonly SlotContents[]> {
+  const found: SlotContents[] = [];
+  for (const slot of new Set<SlotName>([running.slot, plan.slot, ...SLOT_NAMES])) {
+    const contents = await store.contents(slot);
+    if (contents !== undefined) found.push(contents);
+  }
+  return found;
+}
+
+async function pullPart(
+  part: PartEntry,
+  builds: readonly SlotContents[],
+  offered: OfferedBuild,
+  { store, tools }: Staging,
+): Promise<void> {
   const wanted = {
-    path: `/v1/parts/${part.digest}`,
+    name: part.path,
     lengthBytes: part.lengthBytes,
-    bytesMax: part.lengthBytes,
+    ways: waysOf(part, builds, store),
     open: () => store.receivePart(part),
   };
   await pull(wanted, offered.sources, tools);
 }
 
-/** Parts that came whole are kept for the next try, unless it is space that is missing. */
-async function clearUp(error: unknown, { store, tools }: StageContext): Promise<void> {
+/** What came is kept for the next try, unless it is space that is missing. */
+async function clearUp(error: unknown, { store, tools }: Staging): Promise<void> {
+  const failure = asStageError(error);
+  const isFull = failure instanceof StageError && failure.code === "DISK_FULL";
   try {
-    await store.sweep();
-    const failure = asStageError(error);
-    if (failure instanceof StageError && failure.code === "DISK_FULL") await store.dropUnusedParts();
+    await store.sweep(isFull ? undefined : "ALL");
+    if (isFull) await store.dropUnusedParts();
   } catch (sweepError) {
     // The sweep at the next start comes by again; the failure itself is what has to be told.
     tools.log.warn({ err: sweepError }, "leftovers could not be swept");

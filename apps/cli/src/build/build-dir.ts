@@ -46,15 +46,24 @@ export function readSigned(dir: string): Uint8Array | undefined {
   return envelope;
 }
 
-/** A signed build as it lies in its folder. Nothing of it is verified but that it is of one piece. */
+/** A build as it lies in its folder. Nothing of it is verified but that its manifest keeps the rules. */
 export interface UnverifiedBuild {
   readonly dir: string;
-  readonly envelope: Uint8Array;
   readonly manifest: BuildManifest;
 }
 
+/** The same of a build that was signed at least once, and whose envelope is about this manifest. */
+export interface UnverifiedSignedBuild extends UnverifiedBuild {
+  readonly envelope: Uint8Array;
+}
+
+/** Reads a build, whether anybody signed it or not. */
+export function readUnsignedBuild(dir: string): UnverifiedBuild {
+  return { dir, manifest: parseManifest(readManifest(dir)) };
+}
+
 /** Reads a build that was signed at least once. */
-export function readSignedBuild(dir: string): UnverifiedBuild {
+export function readSignedBuild(dir: string): UnverifiedSignedBuild {
   const envelope = readSigned(dir);
   const manifest = parseManifest(readManifest(dir));
   if (envelope !== undefined) return { dir, envelope, manifest };

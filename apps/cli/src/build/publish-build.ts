@@ -1,9 +1,14 @@
-/** Brings a release's parts to the artifact endpoint: those that are missing there, each once, checked before they go. */
+/**
+ * Brings a release's parts, and what makes them shorter on their way, to the artifact endpoint: what is missing there,
+ * each once; parts are checked before they go.
+ */
+import { join } from "node:path";
 import type { ArtifactEndpoint } from "../connection/artifacts.ts";
 import { patiently } from "../connection/patience.ts";
 import { usageError } from "../errors.ts";
 import type { Progress } from "../output/progress.ts";
 import { type UnverifiedBuild, buildPaths, distinctParts } from "./build-dir.ts";
+import { deltasIn } from "./deltas.ts";
 import { verifyPart } from "./verify-build.ts";
 
 /** What became of one part. */
@@ -14,6 +19,17 @@ export interface UploadedPart {
   /** False where the endpoint had it already. */
   readonly uploaded: boolean;
 }
+
+/** What became of one delta or packed part. */
+export interface UploadedDelta {
+  readonly name: string;
+  readonly lengthBytes: number;
+  /** False where the endpoint had it already. */
+  readonly uploaded: boolean;
+}
+
+/** So much of a delta's name is shown while it is uploaded, in characters. */
+const SHOWN_LENGTH = 20;
 
 /** Throws CliError USAGE where the folders are not the builds of one release. */
 export function checkOneRelease(builds: readonly UnverifiedBuild[]): void {
@@ -45,18 +61,45 @@ export async function uploadParts(
     for (const part of distinctParts(manifest)) {
       if (done.has(part.digest)) continue;
       const { path, digest, length_bytes: lengthBytes } = part;
-      const uploaded = !(await patiently(() => endpoint.has(digest)));
+      const uploaded = !(await patiently(() => endpoint.has(`parts/${digest}`)));
       if (uploaded) {
         await verifyPart(dir, part, () => {});
         await patiently(async () => {
           let doneBytes = 0;
-          await endpoint.put({ digest, lengthBytes, path: buildPaths(dir).part(digest) }, (count) => {
+          const file = { name: `parts/${digest}`, lengthBytes, path: buildPaths(dir).part(digest) };
+          await endpoint.put(file, (count) => {
             doneBytes += count;
             onProgress({ what: path, doneBytes, totalBytes: lengthBytes });
           });
         });
       }
       done.set(digest, { path, digest, lengthBytes, uploaded });
+    }
+  }
+  return [...done.values()];
+}
+
+/** Uploads the deltas and packed parts in the builds' folders that the endpoint does not have. After the parts. */
+export async function uploadDeltas(
+  builds: readonly UnverifiedBuild[],
+  endpoint: ArtifactEndpoint,
+  onProgress: (progress: Progress) => void,
+): Promise<readonly UploadedDelta[]> {
+  const done = new Map<string, UploadedDelta>();
+  for (const build of builds) {
+    for (const { name, lengthBytes } of await deltasIn(build)) {
+      if (done.has(name)) continue;
+      const uploaded = !(await patiently(() => endpoint.has(name)));
+      if (uploaded) {
+        await patiently(async () => {
+          let doneBytes = 0;
+          await endpoint.put({ name, lengthBytes, path: join(build.dir, name) }, (count) => {
+            doneBytes += count;
+            onProgress({ what: name.slice(0, SHOWN_LENGTH), doneBytes, totalBytes: lengthBytes });
+          });
+        });
+      }
+      done.set(name, { name, lengthBytes, uploaded });
     }
   }
   return [...done.values()];

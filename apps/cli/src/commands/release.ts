@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Ports } from "../ports.ts";
 import { addGroup } from "../verb.ts";
 import { addReleaseBuild } from "./release/build.ts";
+import { addReleaseDelta } from "./release/delta.ts";
 import { addReleaseGet } from "./release/get.ts";
 import { addReleaseList } from "./release/list.ts";
 import { addReleasePublish } from "./release/publish.ts";
@@ -16,6 +17,7 @@ export function addReleaseVerbs(program: Command, ports: Ports): void {
   addReleaseBuild(group, ports);
   addReleaseSign(group, ports);
   addReleaseVerify(group, ports);
+  addReleaseDelta(group, ports);
   addReleasePublish(group, ports);
   addReleaseList(group, ports);
   addReleaseGet(group, ports);

@@ -1,5 +1,5 @@
 /**
- * The artifact endpoint as an uploader sees it: is a part there, and here it is. The endpoint checks each part against
+ * The artifact endpoint as an uploader sees it: is a file there, and here it is. The endpoint checks each part against
  * its digest; this side only sees to it that nothing stalls for ever.
  */
 import { createReadStream } from "node:fs";
@@ -10,19 +10,21 @@ import { CliError } from "../errors.ts";
 import { printable } from "../output/text.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
-/** One part to be uploaded. */
-interface PartFile {
-  readonly digest: string;
+/** One file to be uploaded. */
+interface UploadFile {
+  /** Behind `/v1/`: `parts/{digest}`, `packed/{digest}` or `deltas/{old}-{new}`. */
+  readonly name: string;
   readonly lengthBytes: number;
+  /** Where it is on this machine. */
   readonly path: string;
 }
 
 /** The endpoint; close it when done. */
 export interface ArtifactEndpoint {
-  /** Whether it has the part already. */
-  readonly has: (digest: string) => Promise<boolean>;
-  /** Uploads a part; `onBytes` learns how many bytes went out each time. */
-  readonly put: (part: PartFile, onBytes: (count: number) => void) => Promise<void>;
+  /** Whether it has the file already. */
+  readonly has: (name: string) => Promise<boolean>;
+  /** Uploads a file; `onBytes` learns how many bytes went out each time. */
+  readonly put: (file: UploadFile, onBytes: (count: number) => void) => Promise<void>;
   readonly close: () => void;
 }
 
@@ -35,20 +37,20 @@ const EXPLANATION_LENGTH_MAX = 500;
 /** The endpoint at `baseUrl`. */
 export function openArtifacts(baseUrl: string, settings: ConnectionSettings): ArtifactEndpoint {
   const agent = new Agent({ ca: settings.caPem, keepAlive: true, maxSockets: 1 });
-  const open = (method: string, digest: string, headers: Record<string, string | number>): ClientRequest => {
+  const open = (method: string, name: string, headers: Record<string, string | number>): ClientRequest => {
     const options: RequestOptions = {
       method,
       agent,
       headers: { authorization: `Bearer ${settings.token}`, ...headers },
       timeout: STALL_MS,
     };
-    const running = request(`${baseUrl}/v1/parts/${digest}`, options);
+    const running = request(`${baseUrl}/v1/${name}`, options);
     running.on("timeout", () => running.destroy(new Error(`nothing moved for ${STALL_MS / 1000} s`)));
     return running;
   };
   return {
-    async has(digest) {
-      const running = open("HEAD", digest, {});
+    async has(name) {
+      const running = open("HEAD", name, {});
       const answered = answerOf(running, baseUrl);
       running.end();
       const { code, text } = await answered;
@@ -57,13 +59,13 @@ export function openArtifacts(baseUrl: string, settings: ConnectionSettings): Ar
       if (code === 404 || code === 405 || code === 501) return false;
       throw refusal(code, text);
     },
-    async put(part, onBytes) {
-      const running = open("PUT", part.digest, {
+    async put(file, onBytes) {
+      const running = open("PUT", file.name, {
         "content-type": "application/octet-stream",
-        "content-length": part.lengthBytes,
+        "content-length": file.lengthBytes,
       });
       const answered = answerOf(running, baseUrl);
-      const source = createReadStream(part.path);
+      const source = createReadStream(file.path);
       source.on("data", (chunk) => onBytes(chunk.length));
       // Its failure ends the request, and so is what `answered` reports.
       const sent = pipeline(source, running).catch(() => {});

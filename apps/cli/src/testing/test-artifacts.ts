@@ -9,6 +9,8 @@ import type { TestCertificate } from "./certificate.ts";
 export interface TestArtifacts {
   readonly url: string;
   readonly parts: Map<string, Buffer>;
+  /** Deltas and packed parts, by what stands behind `/v1/`. */
+  readonly deltas: Map<string, Buffer>;
   /** `PUT {digest}` and `HEAD {digest}`, in their order. */
   readonly requests: string[];
   /** What it does instead of its work; none for its work. */
@@ -25,6 +27,7 @@ export async function startArtifacts(tls: TestCertificate, token: string): Promi
   const endpoint: TestArtifacts = {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     parts: new Map(),
+    deltas: new Map(),
     requests: [],
     misbehaviour: "none",
     stop() {
@@ -41,13 +44,20 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const digest = /^\/v1\/parts\/([0-9a-f]{64})$/.exec(request.url ?? "")?.[1];
+  const [, name, digest] =
+    /^\/v1\/((?:packed|deltas)\/[0-9a-f-]{64,129}|parts\/([0-9a-f]{64}))$/.exec(request.url ?? "") ?? [];
   const answer = (code: number, text = ""): void => void response.writeHead(code).end(text);
   if (request.headers.authorization !== `Bearer ${token}`) return answer(401, "no such operator");
-  if (digest === undefined) return answer(404);
-  endpoint.requests.push(`${request.method} ${digest}`);
+  if (name === undefined) return answer(404);
+  endpoint.requests.push(`${request.method} ${digest ?? name}`);
   if (request.method === "HEAD") {
-    return answer(endpoint.misbehaviour === "no-head" ? 405 : endpoint.parts.has(digest) ? 200 : 404);
+    return answer(
+      endpoint.misbehaviour === "no-head"
+        ? 405
+        : endpoint.parts.has(digest ?? "") || endpoint.deltas.has(name)
+          ? 200
+          : 404,
+    );
   }
   switch (endpoint.misbehaviour) {
     case "refuse":
@@ -63,6 +73,10 @@ async function serve(
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
+  if (digest === undefined) {
+    endpoint.deltas.set(name, bytes);
+    return answer(201);
+  }
   if (createHash("sha256").update(bytes).digest("hex") !== digest) return answer(422, "not what its digest says");
   endpoint.parts.set(digest, bytes);
   return answer(201);

@@ -1,26 +1,30 @@
 /**
  * The artifact endpoint, over HTTPS: `GET|HEAD /v1/manifests/{digest}` gives the signed manifest, `GET|HEAD
- * /v1/parts/{digest}` a part (with Range), `PUT /v1/parts/{digest}` takes one from a releaser. Nothing here is secret and
- * nothing is trusted: devices verify every byte they fetch.
+ * /v1/parts/{digest}` a part, `/v1/packed/{digest}` the same part packed, `/v1/deltas/{old}-{new}` what makes one part of
+ * another (all with Range); `PUT` takes each but a manifest from a releaser. Nothing here is secret and nothing is
+ * trusted: devices verify every byte they fetch, and what comes of a delta like any part.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Access } from "@moult/contracts/v1";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import type { Log } from "../ports.ts";
-import type { PartFiles } from "./part-files.ts";
 import { readRange } from "./range.ts";
+import type { Shelf } from "./shelf.ts";
+
+/** What is served as files. */
+export type ShelfKind = "parts" | "packed" | "deltas";
 
 /** What the endpoint works with. */
 export interface EndpointParts {
-  readonly partFiles: PartFiles;
+  readonly shelves: Readonly<Record<ShelfKind, Shelf>>;
   readonly manifest: (digest: string) => Promise<Uint8Array | undefined>;
   readonly operators: OperatorTokens;
   readonly log: Log;
   readonly partBytesMax: number;
 }
 
-const ROUTE = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/;
+const ROUTE = /^\/v1\/(?:(manifests|parts|packed)\/([0-9a-f]{64})|(deltas)\/([0-9a-f]{64}-[0-9a-f]{64}))$/;
 /** A digest names its bytes for ever. */
 const CACHE_CONTROL = "public, max-age=31536000, immutable";
 
@@ -43,18 +47,37 @@ export function createEndpoint(parts: EndpointParts): RequestListener {
 }
 
 async function route(parts: EndpointParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [, kind, digest] = ROUTE.exec(request.url ?? "") ?? [];
-  if (kind === undefined || digest === undefined) {
-    say(response, 404, "there is /v1/manifests/DIGEST and /v1/parts/DIGEST here");
-  } else if (request.method === "GET" || request.method === "HEAD") {
-    if (kind === "parts") await sendPart(parts, digest, request, response);
-    else await sendManifest(parts, digest, request, response);
-  } else if (request.method === "PUT" && kind === "parts") {
-    await takePart(parts, digest, request, response);
-  } else {
-    response.setHeader("Allow", kind === "parts" ? "GET, HEAD, PUT" : "GET, HEAD");
-    say(response, 405, "this method is not served here");
+  const [, kind, digest, deltas, pair] = ROUTE.exec(request.url ?? "") ?? [];
+  const reads = request.method === "GET" || request.method === "HEAD";
+  if (kind === "manifests" && digest !== undefined) {
+    if (reads) await sendManifest(parts, digest, request, response);
+    else refuseMethod(response, "GET, HEAD");
+    return;
   }
+  const name = digest ?? pair;
+  const shelf = shelfOf(kind ?? deltas, parts);
+  if (shelf === undefined || name === undefined) {
+    say(
+      response,
+      404,
+      "there is /v1/manifests/DIGEST, /v1/parts/DIGEST, /v1/packed/DIGEST and /v1/deltas/OLD-NEW here",
+    );
+  } else if (reads) {
+    await sendFile(shelf, name, request, response);
+  } else if (request.method === "PUT") {
+    await takeFile(parts, shelf, name, request, response);
+  } else {
+    refuseMethod(response, "GET, HEAD, PUT");
+  }
+}
+
+function shelfOf(kind: string | undefined, { shelves }: EndpointParts): Shelf | undefined {
+  return kind === "parts" || kind === "packed" || kind === "deltas" ? shelves[kind] : undefined;
+}
+
+function refuseMethod(response: ServerResponse, allowed: string): void {
+  response.setHeader("Allow", allowed);
+  say(response, 405, "this method is not served here");
 }
 
 async function sendManifest(
@@ -76,21 +99,16 @@ async function sendManifest(
   response.end(request.method === "HEAD" ? undefined : envelope);
 }
 
-async function sendPart(
-  parts: EndpointParts,
-  digest: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const length = parts.partFiles.length(digest);
+async function sendFile(shelf: Shelf, name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const length = shelf.length(name);
   if (length === undefined) {
-    say(response, 404, `no part ${digest} here`);
+    say(response, 404, `no ${name} here`);
     return;
   }
   const range = readRange(request.headers.range, length);
   if (range === "UNSATISFIABLE") {
     response.setHeader("Content-Range", `bytes */${length}`);
-    say(response, 416, `the part has ${length} bytes`);
+    say(response, 416, `there are ${length} bytes`);
     return;
   }
   const whole = range === "WHOLE";
@@ -99,17 +117,18 @@ async function sendPart(
     "Content-Type": "application/octet-stream",
     "Content-Length": end - start + 1,
     "Accept-Ranges": "bytes",
-    ETag: `"${digest}"`,
+    ETag: `"${name}"`,
     "Cache-Control": CACHE_CONTROL,
     ...(whole ? {} : { "Content-Range": `bytes ${start}-${end}/${length}` }),
   });
   if (request.method === "HEAD" || length === 0) response.end();
-  else await pipeline(parts.partFiles.read(digest, start, end), response);
+  else await pipeline(shelf.read(name, start, end), response);
 }
 
-async function takePart(
+async function takeFile(
   parts: EndpointParts,
-  digest: string,
+  shelf: Shelf,
+  name: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -125,23 +144,29 @@ async function takePart(
     return;
   }
   if (length > parts.partBytesMax) {
-    refuse(request, response, 413, `a part has at most ${parts.partBytesMax} bytes here`);
+    refuse(request, response, 413, `at most ${parts.partBytesMax} bytes are taken here`);
     return;
   }
-  if (parts.partFiles.length(digest) === length) {
+  if (shelf.length(name) === length) {
     request.resume();
     say(response, 200, "already here");
     return;
   }
   // The stream is not to be destroyed when reading ends early: the connection still has to carry the answer.
   const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-  const upload = await parts.partFiles.write(digest, length, body);
+  const upload = await shelf.write(name, length, body);
   switch (upload) {
     case "STORED":
       say(response, 201, "stored");
       break;
     case "DIGEST_WRONG":
-      say(response, 422, `the bytes do not have the digest ${digest}`);
+      say(response, 422, `the bytes do not have the digest ${name}`);
+      break;
+    case "DELTA_WRONG":
+      say(response, 422, `the bytes are not the delta ${name}`);
+      break;
+    case "PART_MISSING":
+      refuse(request, response, 409, "upload the part before what makes it");
       break;
     case "LENGTH_WRONG":
       say(response, 400, `Content-Length said ${length} bytes; others came`);

@@ -40,6 +40,11 @@ export function createMemoryDisk(): MemoryDisk {
       if (file === undefined) throw new DiskError("MISSING", path);
       yield file.bytes;
     },
+    async readRange(path, offsetBytes, lengthBytes) {
+      const file = files.get(path);
+      if (file === undefined) throw new DiskError("MISSING", path);
+      return file.bytes.slice(offsetBytes, offsetBytes + lengthBytes);
+    },
     async entry(path) {
       const file = files.get(path);
       if (file !== undefined) return { kind: "file", lengthBytes: file.bytes.length };
@@ -53,6 +58,12 @@ export function createMemoryDisk(): MemoryDisk {
       act("create", path);
       if (files.has(path)) throw new DiskError("EXISTS", path);
       return openFile(path, mode === "executable");
+    },
+    async resume(path) {
+      act("resume", path);
+      const file = files.get(path);
+      if (file === undefined) throw new DiskError("MISSING", path);
+      return writerOf(path, file);
     },
     async rewrite(path) {
       act("rewrite", path);
@@ -119,6 +130,10 @@ export function createMemoryDisk(): MemoryDisk {
     if (!folders.has(dirname(path))) throw new DiskError("MISSING", dirname(path));
     const file: Inode = { bytes: new Uint8Array(), executable, links: 1 };
     files.set(path, file);
+    return writerOf(path, file);
+  }
+
+  function writerOf(path: string, file: Inode): OpenFile {
     return {
       async write(bytes) {
         act("write", path);

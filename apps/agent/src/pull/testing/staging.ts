@@ -15,6 +15,7 @@ import { makeFolder } from "../../testing/folders.ts";
 import { type SignedBuild, type TestCouncil, makeCouncil, makeSignedBuild, offer } from "../../testing/signed-build.ts";
 import { silentLog } from "../../testing/silent-log.ts";
 import type { RunningBuild, StagedBuild } from "../../update/state.ts";
+import type { Fetcher } from "../source.ts";
 import { stageBuild } from "../stage.ts";
 
 const certificate = makeCertificate();
@@ -49,15 +50,29 @@ export type Serve = (request: IncomingMessage, response: ServerResponse, body: U
 /** A source that has the build; `serve` answers for its parts, what `serve` leaves out is answered as it should be. */
 export class Source {
   readonly requests: string[] = [];
+  /** Deltas and packed parts, by what stands behind `/v1/`. */
+  readonly deltas: Map<string, Uint8Array> = new Map();
+  /** How those are answered. */
+  serveDelta: Serve = serveWell;
+  /** Bytes of bodies that were handed to the system. */
+  servedBytes = 0;
   readonly #server: Server;
   build: SignedBuild = BUILD;
 
   constructor(serve: Serve = serveWell) {
     this.#server = createServer(certificate, (request, response) => {
-      const [, kind, digest = ""] = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/.exec(request.url ?? "") ?? [];
-      const body = kind === "manifests" ? this.build.envelope : this.build.parts.get(digest);
+      const [, kind, digest = ""] =
+        /^\/v1\/(manifests|parts|packed|deltas)\/([0-9a-f-]+)$/.exec(request.url ?? "") ?? [];
+      const body =
+        kind === "manifests"
+          ? this.build.envelope
+          : kind === "parts"
+            ? this.build.parts.get(digest)
+            : this.deltas.get(`${kind}/${digest}`);
       this.requests.push(`${kind} ${request.headers.range ?? "whole"}`);
+      response.on("close", () => (this.servedBytes += response.socket?.bytesWritten ?? 0));
       if (body === undefined) response.writeHead(404).end();
+      else if (kind === "packed" || kind === "deltas") this.serveDelta(request, response, body);
       else if (kind === "manifests") serveWell(request, response, body);
       else serve(request, response, body);
     });
@@ -70,6 +85,11 @@ export class Source {
       this.#server.close();
     });
     return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  /** What was asked for beside the manifest, without what is not here. */
+  get servedKinds(): readonly string[] {
+    return this.requests.map((request) => request.split(" ")[0] ?? "").filter((kind) => kind !== "manifests");
   }
 
   /** How often the large part was asked for. */
@@ -94,16 +114,21 @@ export function badly(serve: Serve): Serve {
   return (request, response, body) => (body === LARGE ? serve : serveWell)(request, response, body);
 }
 
-/** Cuts the connection after so many bytes, this many times. */
+/** Cuts the connection of the large part after so many bytes, this many times. */
 export function cutAfter(bytes: number, times: number): Serve {
+  return badly(cutAnyAfter(bytes, times));
+}
+
+/** The same, whatever is asked for. */
+export function cutAnyAfter(bytes: number, times: number): Serve {
   let left = times;
-  return badly((request, response, body) => {
+  return (request, response, body) => {
     if (left === 0) return serveWell(request, response, body);
     left -= 1;
     const from = Number(/^bytes=([0-9]+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     response.writeHead(from > 0 ? 206 : 200, { "content-range": `bytes ${from}-${body.length - 1}/${body.length}` });
     response.write(body.subarray(from, from + bytes), () => response.socket?.destroySoon());
-  });
+  };
 }
 
 /** A device. */
@@ -115,15 +140,20 @@ export interface Device {
     build?: SignedBuild,
   ) => Promise<StagedBuild>;
   readonly leftovers: () => Promise<readonly string[]>;
+  /** Bytes of bodies that were taken in so far. */
+  readonly fetchedBytes: () => number;
 }
 
 /** A device that runs version 1.0.0 from its factory slot. `freeBytes` stands in for what the disk says. */
 export async function makeDevice(root: string = makeFolder(), freeBytes?: number): Promise<Device> {
   const store = new SlotStore(nodeDisk, root, systemChance.freshId);
   await store.prepare();
-  const fetcher = createHttpsFetcher(trustPeers(certificate.cert, () => Date.now()));
+  let fetchedBytes = 0;
+  const trust = trustPeers(certificate.cert, () => Date.now());
+  const fetcher = counting(createHttpsFetcher(trust), (bytes) => (fetchedBytes += bytes));
   return {
     store,
+    fetchedBytes: () => fetchedBytes,
     stage: (sources, more = {}, build = BUILD) => {
       const limits = { ...LIMITS, ...more };
       return stageBuild(offer(build, sources), {
@@ -145,6 +175,21 @@ export async function makeDevice(root: string = makeFolder(), freeBytes?: number
       });
     },
     leftovers: () => nodeDisk.list(store.layout.incoming),
+  };
+}
+
+function counting(fetcher: Fetcher, count: (bytes: number) => void): Fetcher {
+  return {
+    async get(url, offsetBytes, signal) {
+      const answer = await fetcher.get(url, offsetBytes, signal);
+      const pieces = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const piece of answer.pieces) {
+          count(piece.length);
+          yield piece;
+        }
+      };
+      return { ...answer, pieces: pieces() };
+    },
   };
 }
 

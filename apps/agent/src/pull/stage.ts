@@ -33,6 +33,7 @@ export async function stageBuild(offered: OfferedBuild, context: StageContext): 
     await checkSpace(plan, context);
     for (const part of plan.missing) await pullPart(part, offered, context);
     await store.assemble(plan.slot, contents, { manifest: bytes, signed: envelope });
+    await checkSlot(plan, context);
     await store.dropUnusedParts();
     return {
       slot: plan.slot,
@@ -103,6 +104,16 @@ async function checkSpace(plan: StagePlan, { freeBytes, tools }: StageContext): 
   if (free >= wanted) return;
   const message = `The build needs ${plan.missingBytes} bytes and ${tools.limits.diskReserveBytes} must stay free; ${free} are.`;
   throw new StageError("DISK_FULL", message);
+}
+
+/**
+ * What came in earlier may have decayed since. Found out only on trial it would cost an absence, and the next try would meet
+ * the same bytes: a loop.
+ */
+async function checkSlot({ slot, build }: StagePlan, { store }: StageContext): Promise<void> {
+  if ((await store.contents(slot, "digests")) !== undefined) return;
+  await store.dropDamagedParts(build.parts);
+  throw new StageError("DISK", `Slot ${slot} does not hold what was put into it; damaged parts are fetched anew.`);
 }
 
 async function pullPart(part: PartEntry, offered: OfferedBuild, { store, tools }: StageContext): Promise<void> {

@@ -25,6 +25,7 @@ export const STREAM = {
   liar: 18,
   failure: 19,
   restart: 20,
+  powerCut: 21,
 } as const;
 
 /** The name of a stream. */

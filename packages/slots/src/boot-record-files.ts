@@ -25,7 +25,7 @@ export class BootRecordFiles {
     this.#folder = folder;
   }
 
-  /** The newest whole record; undefined where there is none. */
+  /** The newest whole record; undefined where there is none. Whether it is safe, `settle` sees to. */
   async read(): Promise<BootRecord | undefined> {
     return (await this.#choose())?.newest.record;
   }
@@ -35,7 +35,6 @@ export class BootRecordFiles {
     const chosen = await this.#choose();
     const place = chosen === undefined ? 0 : chosen.place === 0 ? 1 : 0;
     const path = join(this.#folder, FILES[place]);
-    const isNew = (await this.#disk.entry(path)) === undefined;
     const sequence = (chosen?.newest.sequence ?? 0) + 1;
     const file = await this.#disk.rewrite(path, "plain");
     try {
@@ -44,7 +43,20 @@ export class BootRecordFiles {
     } finally {
       await file.close();
     }
-    if (isNew) await this.#disk.syncFolder(this.#folder);
+    // Also where the file was there before: whoever made it may have been killed before its name was safe.
+    await this.#disk.syncFolder(this.#folder);
+  }
+
+  /**
+   * Returns once what `read` returns is what it returns after a power cut too. To be called by each process before it acts
+   * on the record: one that was killed may have left a record that is only cached. Writes nothing.
+   */
+  async settle(): Promise<void> {
+    for (const name of FILES) {
+      const path = join(this.#folder, name);
+      if ((await this.#disk.entry(path))?.kind === "file") await this.#disk.syncFile(path);
+    }
+    await this.#disk.syncFolder(this.#folder);
   }
 
   async #choose(): Promise<ReturnType<typeof chooseBootRecord>> {

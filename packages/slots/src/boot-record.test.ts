@@ -91,6 +91,26 @@ describe("the two files", () => {
     expect(await files.read()).toEqual(second);
   });
 
+  it("makes a file's name safe also where it finds the file there", async () => {
+    const disk = createMemoryDisk();
+    disk.put("/boot-0", new Uint8Array());
+    const files = new BootRecordFiles(disk, "/");
+    await files.write(first);
+    expect(disk.operations.slice(-2)).toEqual(["sync /boot-0", "syncFolder /"]);
+  });
+
+  it("makes safe what it found, without writing", async () => {
+    const disk = createMemoryDisk();
+    const files = new BootRecordFiles(disk, "/");
+    await files.settle();
+    expect(disk.operations).toEqual(["syncFolder /"]);
+    await files.write(first);
+    await files.write(second);
+    disk.operations.length = 0;
+    await files.settle();
+    expect(disk.operations).toEqual(["sync /boot-0", "sync /boot-1", "syncFolder /"]);
+  });
+
   async function newestFile(disk: ReturnType<typeof createMemoryDisk>): Promise<string> {
     const [zero, one] = await Promise.all(["/boot-0", "/boot-1"].map((path) => disk.read(path, 100_000)));
     return chooseBootRecord([zero && decodeBootRecord(zero), one && decodeBootRecord(one)])?.place === 1

@@ -63,6 +63,11 @@ export interface Disk {
   readonly resume: (path: string) => Promise<OpenFile>;
   /** The file emptied, or a new one. Only for what may be torn and says so by a checksum. */
   readonly rewrite: (path: string, mode: FileMode) => Promise<OpenFile>;
+  /**
+   * Returns once the file's bytes are on the medium, whoever wrote them: a process that was killed may have left some of its
+   * own behind. MISSING where there is none.
+   */
+  readonly syncFile: (path: string) => Promise<void>;
   /** A new folder in one that exists; EXISTS where something stands there. */
   readonly makeFolder: (path: string) => Promise<void>;
   /** Returns once the folder's names are on the medium. */

@@ -195,6 +195,37 @@ describe("the slot store", () => {
     });
   });
 
+  it("makes safe the names it finds: whoever gave them may have been killed before they were", async () => {
+    await stage(store, "a", TWO);
+    disk.operations.length = 0;
+    await store.prepare();
+    for (const folder of ["/device", "/device/parts", "/device/slots"]) {
+      expect(disk.operations).toContain(`syncFolder ${folder}`);
+    }
+    expect(disk.operations.filter((operation) => !operation.startsWith("syncFolder"))).toEqual([]);
+  });
+
+  it("removes a placed tree as a whole: never is half of it under its name", async () => {
+    await store.placeTree("/device/work/one", ONE.contents.parts);
+    disk.operations.length = 0;
+    await store.removePlacedTree("/device/work/one");
+    expect(disk.operations[0]).toMatch(/^rename \/device\/work\/one \/device\/incoming\//);
+    expect(disk.operations[1]).toBe("syncFolder /device/work");
+    expect(disk.operations.slice(2).every((operation) => operation.includes("/device/incoming/"))).toBe(true);
+    expect(await disk.entry("/device/work/one")).toBeUndefined();
+    await store.removePlacedTree("/device/work/one");
+  });
+
+  it("drops parts whose bytes have changed, and no others", async () => {
+    const [part] = ONE.contents.parts.filter(({ path }) => path === "agent/agent.mjs");
+    if (part === undefined) throw new Error("the build has an agent");
+    disk.put(`/device/parts/${part.digest}`, new TextEncoder().encode("agent 111"));
+    await store.dropDamagedParts([...ONE.contents.parts, ...TWO.contents.parts]);
+    const present = await store.presentParts();
+    const left = ONE.contents.parts.filter(({ digest }) => present.has(digest));
+    expect(left).toEqual(ONE.contents.parts.filter(({ digest }) => digest !== part.digest));
+  });
+
   it("tells a full disk by its code and keeps the running slot", async () => {
     disk.failWith = "FULL";
     await expect(stage(store, "a", TWO)).rejects.toMatchObject({ code: "FULL" });

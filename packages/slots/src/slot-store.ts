@@ -16,7 +16,7 @@ import {
   slotLayout,
 } from "./layout.ts";
 import { PartWriter } from "./part-writer.ts";
-import { type CheckDepth, checkSlot } from "./slot-check.ts";
+import { type CheckDepth, checkSlot, digestOfFile } from "./slot-check.ts";
 import { type PartEntry, type SlotContents, encodeContents, readContents } from "./slot-contents.ts";
 import { makeFolders, makeFoldersDurably, removeTree, syncTree, writeNewFile } from "./tree.ts";
 
@@ -43,10 +43,15 @@ export class SlotStore {
     this.#randomName = randomName;
   }
 
-  /** Makes the folders the store needs. To be called once, before anything else. */
+  /**
+   * Makes the folders the store needs, and safe what stands in them. To be called once, before anything else: whoever was
+   * killed between giving a slot its name and making the name safe leaves a slot that can be read, run and committed, and
+   * that the next power cut would take away.
+   */
   async prepare(): Promise<void> {
     const { parts, incoming, slots, state } = this.layout;
     for (const folder of [parts, incoming, slots, state]) await makeFoldersDurably(this.#disk, folder);
+    for (const folder of [parts, slots]) await this.#disk.syncFolder(folder);
   }
 
   /** What the slot holds where it is whole, else undefined. */
@@ -103,7 +108,7 @@ export class SlotStore {
     const slot = this.layout.slot(name);
     if ((await this.#disk.entry(slot)) !== undefined) {
       if (name === "factory") throw new DiskError("EXISTS", "The factory slot is never replaced.");
-      await this.#removeSlot(slot);
+      await this.#removeWhole(slot);
     }
     await this.#disk.rename(fresh, slot);
     await this.#disk.syncFolder(dirname(slot));
@@ -132,6 +137,11 @@ export class SlotStore {
     await this.#disk.syncFolder(dirname(folder));
   }
 
+  /** Removes a tree that `placeTree` made, whole or not at all; nothing where there is none. Not for slots. */
+  async removePlacedTree(folder: string): Promise<void> {
+    if ((await this.#disk.entry(folder)) !== undefined) await this.#removeWhole(folder);
+  }
+
   /**
    * Removes what an interrupted or failed staging left behind, but for the beginnings of the parts in `wanted`; `ALL`
    * keeps every beginning. Nothing must be staging meanwhile.
@@ -158,11 +168,23 @@ export class SlotStore {
     }
   }
 
-  /** Moved aside first, so that there is never half a slot under the slot's name. */
-  async #removeSlot(slot: string): Promise<void> {
+  /**
+   * Removes those of these parts from the store whose bytes have changed since they came in, so that they are fetched anew.
+   * Slots keep their own names of them.
+   */
+  async dropDamagedParts(parts: readonly PartEntry[]): Promise<void> {
+    const present = await this.presentParts();
+    for (const { digest } of parts) {
+      const path = join(this.layout.parts, digest);
+      if (present.has(digest) && (await digestOfFile(this.#disk, path)) !== digest) await this.#disk.removeFile(path);
+    }
+  }
+
+  /** Moved aside first, so that there is never half a slot, or half a tree, under its name. */
+  async #removeWhole(folder: string): Promise<void> {
     const aside = this.#incomingPath();
-    await this.#disk.rename(slot, aside);
-    await this.#disk.syncFolder(this.layout.slots);
+    await this.#disk.rename(folder, aside);
+    await this.#disk.syncFolder(dirname(folder));
     await removeTree(this.#disk, aside);
   }
 

@@ -15,11 +15,12 @@ export async function makeFolders(disk: Disk, path: string): Promise<void> {
   }
 }
 
-/** Makes the folder as `makeFolders` does, and the name of each new one safe. */
+/** Makes the folder as `makeFolders` does, and its name safe, also where somebody made it who was killed before that. */
 export async function makeFoldersDurably(disk: Disk, path: string): Promise<void> {
-  if ((await disk.entry(path))?.kind === "directory") return;
-  await makeFoldersDurably(disk, dirname(path));
-  await makeFolders(disk, path);
+  if ((await disk.entry(path))?.kind !== "directory") {
+    await makeFoldersDurably(disk, dirname(path));
+    await makeFolders(disk, path);
+  }
   await disk.syncFolder(dirname(path));
 }
 

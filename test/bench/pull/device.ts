@@ -10,6 +10,7 @@ import { digestOf, parseEnvelope, parseManifest } from "@moult/trust";
 import { monotonicClock, systemChance } from "../../../apps/agent/src/adapters/clock.ts";
 import { createHttpsFetcher } from "../../../apps/agent/src/adapters/https-fetcher.ts";
 import { nodeDisk } from "../../../apps/agent/src/adapters/node-disk.ts";
+import { trustPeers } from "../../../apps/agent/src/adapters/tls/peer-trust.ts";
 import type { Fetcher } from "../../../apps/agent/src/pull/source.ts";
 import { stageBuild } from "../../../apps/agent/src/pull/stage.ts";
 
@@ -68,7 +69,7 @@ function counted(path: string, file: OpenFile): OpenFile {
   };
 }
 
-const real = createHttpsFetcher(readFileSync(task.caFile, "utf8"));
+const real = createHttpsFetcher(trustPeers(readFileSync(task.caFile, "utf8"), () => Date.now()));
 const fetcher: Fetcher = {
   async get(url, offsetBytes, signal) {
     const answer = await real.get(url, offsetBytes, signal);

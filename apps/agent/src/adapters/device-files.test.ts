@@ -1,12 +1,32 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Disk, DiskError } from "@moult/slots";
 import { describe, expect, it } from "vitest";
 import { makeFolder } from "../testing/folders.ts";
 import { openIdentity } from "./identity.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { StateFile } from "./state-file.ts";
 
+/** The real disk, and the folders that were synced on it. */
+function listened(): { readonly disk: Disk; readonly synced: string[] } {
+  const synced: string[] = [];
+  const syncFolder = async (path: string): Promise<void> => {
+    await nodeDisk.syncFolder(path);
+    synced.push(path);
+  };
+  return { disk: { ...nodeDisk, syncFolder }, synced };
+}
+
 describe("the device's key", () => {
+  it("is used only once its name is safe, whoever gave it", async () => {
+    const folder = join(makeFolder(), "state");
+    const path = join(folder, "identity.pem");
+    await openIdentity(nodeDisk, path);
+    const { disk, synced } = listened();
+    expect((await openIdentity(disk, path)).fresh).toBe(false);
+    expect(synced).toContain(folder);
+  });
+
   it("is made once, for its owner's eyes, and is the same from then on", async () => {
     const path = join(makeFolder(), "state", "identity.pem");
     const first = await openIdentity(nodeDisk, path);
@@ -41,6 +61,21 @@ describe("the state file", () => {
     await file.write(durable);
     expect(statSync(path).ino).toBe(ino);
     expect(await new StateFile(nodeDisk, path).read()).toEqual({ durable, damaged: false });
+  });
+
+  it("is not taken for stored before its name is safe", async () => {
+    const folder = makeFolder();
+    const path = join(folder, "agent");
+    await new StateFile(nodeDisk, path).write(durable);
+    const { disk, synced } = listened();
+    const file = new StateFile(disk, path);
+    await file.read();
+    expect(synced).toEqual([folder]);
+    const { ino } = statSync(path);
+    const failing = new StateFile({ ...disk, syncFolder: () => Promise.reject(new DiskError("IO", "no")) }, path);
+    expect(await failing.read()).toEqual({ durable, damaged: false });
+    await expect(failing.write(durable)).rejects.toThrow(DiskError);
+    expect(statSync(path).ino).not.toBe(ino);
   });
 
   it("is begun anew where it is damaged, and says so", async () => {

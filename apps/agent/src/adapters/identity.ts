@@ -25,7 +25,11 @@ export async function openIdentity(
   await makeFoldersDurably(disk, dirname(path));
   const bytes = await disk.read(path, FILE_BYTES_MAX);
   const stored = bytes && parse(bytes);
-  if (stored !== undefined) return { identity: identityOf(stored), fresh: false };
+  if (stored !== undefined) {
+    // Whoever made the key may have been killed before its name was safe; from here on coordinators will know it.
+    await disk.syncFolder(dirname(path));
+    return { identity: identityOf(stored), fresh: false };
+  }
   // A key that cannot be read is kept aside for whoever wants to look; the device becomes a new node.
   if (bytes !== undefined) await disk.rename(path, `${path}.unreadable`);
   const { privateKey } = generateKeyPairSync("ed25519");

@@ -82,6 +82,7 @@ export const nodeDisk: Disk = {
       // Read-only modes are for parts; what is rewritten has to stay writable for its owner.
       return opened(path, await open(path, flags, MODES[mode] | 0o200));
     }),
+  syncFile: (path) => translated(path, () => withFile(path, (file) => file.sync())),
   makeFolder: (path) => translated(path, () => mkdir(path)),
   syncFolder: (path) => translated(path, () => withFile(path, (folder) => folder.sync())),
   rename: (from, to) => translated(from, () => rename(from, to)),
@@ -89,8 +90,8 @@ export const nodeDisk: Disk = {
   makeExecutable: (path) =>
     translated(path, async () => {
       const { mode } = await stat(path);
-      if ((mode & 0o111) === 0o111) return;
-      await chmod(path, MODES.executable);
+      if ((mode & 0o111) !== 0o111) await chmod(path, MODES.executable);
+      // Also where it was executable before: whoever changed it may have been killed before that was safe.
       await withFile(path, (file) => file.sync());
     }),
   removeFile: (path) => translated(path, () => rm(path, { force: true })),

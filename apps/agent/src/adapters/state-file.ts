@@ -33,11 +33,23 @@ export class StateFile {
       const durable = decodeDurable(bytes);
       if (durable === undefined) return { durable: NOTHING_DURABLE, damaged: true };
       const { time: _, ...core } = durable;
-      this.#stored = encodeDurable(core);
+      if (await this.#settle()) this.#stored = encodeDurable(core);
       return { durable, damaged: false };
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       return { durable: NOTHING_DURABLE, damaged: true };
+    }
+  }
+
+  /** The agent that gave the file its name may have been killed before the name was safe. False where it cannot be made so. */
+  async #settle(): Promise<boolean> {
+    try {
+      await this.#disk.syncFolder(dirname(this.#path));
+      return true;
+    } catch (error) {
+      // The state was read all the same; the next write does not take it for stored.
+      if (error instanceof DiskError) return false;
+      throw error;
     }
   }
 

@@ -29,15 +29,12 @@ export interface LoopParts {
   readonly onDefect: (error: unknown) => void;
 }
 
-/** Timers of Node overflow beyond this, in milliseconds; the machine is simply asked once more. */
-const TIMER_MS_MAX = 2_147_483_647;
-
 /** The loop. */
 export class Loop {
   readonly #parts: LoopParts;
   readonly #events: Event[] = [];
   #machine: Machine;
-  #timer: NodeJS.Timeout | undefined;
+  #timer = new AbortController();
   #busy = false;
   #closed = false;
 
@@ -62,7 +59,7 @@ export class Loop {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer.abort();
   }
 
   #work(first: Step<Machine> | undefined): void {
@@ -105,11 +102,17 @@ export class Loop {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
+    this.#timer.abort();
     const deadlineMs = deadlineOf(this.#machine);
     if (deadlineMs === undefined || this.#closed) return;
-    const waitMs = Math.min(Math.max(deadlineMs - this.#parts.clock.nowMs(), 0), TIMER_MS_MAX);
-    // A whole millisecond more, so that the deadline has passed when the timer fires.
-    this.#timer = setTimeout(() => this.dispatch({ kind: "TICK" }), Math.ceil(waitMs) + 1);
+    const { clock, onDefect } = this.#parts;
+    const timer = new AbortController();
+    this.#timer = timer;
+    const tick = async (): Promise<void> => {
+      // A whole millisecond more, so that the deadline has passed when the wait is over.
+      await clock.wait(Math.ceil(Math.max(deadlineMs - clock.nowMs(), 0)) + 1, timer.signal);
+      if (!timer.signal.aborted) this.dispatch({ kind: "TICK" });
+    };
+    tick().catch(onDefect);
   }
 }

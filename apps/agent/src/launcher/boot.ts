@@ -52,11 +52,23 @@ export async function chooseBoot(
       whole[slot] = found.contents.digest;
     }
   }
+  await settle(records, say);
   const record = await records.read();
   const input: BootInput = { record, whole, ...(failure && { failure }) };
   const decision = await makeSafe(decideBoot(input), input, records, say);
   const contents = decision && slots.get(decision.slot);
   return decision && contents && { decision, contents, folder: layout.slot(decision.slot) };
+}
+
+/** What an agent or a launcher left that was killed while it wrote is made safe before it is acted on. */
+async function settle(records: BootRecordFiles, say: Say): Promise<void> {
+  try {
+    await records.settle();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    // The record counts as it is read; a device on a dying disk still has to boot.
+    say("error", `the boot record could not be made safe: ${error.message}`);
+  }
 }
 
 /** A try that cannot be counted is not made: without it a bad build could be started for ever. */

@@ -1,6 +1,8 @@
 /** Staging from sources that cut, stall, lie, drip and never end. */
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { digestOf } from "@moult/trust";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { workIdentityOf } from "../build/identity.ts";
@@ -152,6 +154,23 @@ describe("staging", () => {
     const source = new Source();
     await device.stage([await source.open()]);
     expect(source.partRequests).toHaveLength(1);
+  });
+
+  it("notices a part that decayed on the disk, and fetches it anew with the next try", async () => {
+    const device = await makeDevice();
+    const source = new Source();
+    const url = await source.open();
+    await device.stage([url]);
+    const decayed = join(device.store.layout.parts, digestOf(LARGE));
+    rmSync(decayed);
+    writeFileSync(decayed, LARGE.toReversed());
+    const next = makeSignedBuild(council, { manifest: { version: "3.0.0" }, files: { large: LARGE } });
+    source.build = next;
+    expect(await codeOf(device.stage([url], {}, next))).toBe("DISK");
+    source.requests.length = 0;
+    await device.stage([url], {}, next);
+    expect(source.partRequests).toHaveLength(1);
+    expect((await device.store.contents("a", "digests"))?.digest).toBe(next.digest);
   });
 
   it("trusts no server with another certificate, and no other protocol", async () => {

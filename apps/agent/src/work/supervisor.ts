@@ -3,7 +3,7 @@
  * each run hears what it was last told. Whether it may be stopped is not decided here.
  */
 import { join } from "node:path";
-import { type Disk, type SlotStore, removeTree } from "@moult/slots";
+import type { Disk, SlotStore } from "@moult/slots";
 import type { WorkSettings } from "../config/settings.ts";
 import type { Clock, Log } from "../ports.ts";
 import type { WorkSeen } from "../situation.ts";
@@ -244,9 +244,10 @@ export class Supervisor {
   }
 
   async #dropOtherTrees(identity: string): Promise<void> {
-    const { disk, workFolder } = this.#parts;
+    const { disk, store, workFolder } = this.#parts;
+    // As wholes: after a revert the old workload is started from its tree, if that is there.
     for (const name of await disk.list(workFolder))
-      if (name !== identity) await removeTree(disk, join(workFolder, name));
+      if (name !== identity) await store.removePlacedTree(join(workFolder, name));
   }
 
   #tell(): void {

@@ -69,6 +69,10 @@ export function createMemoryDisk(): MemoryDisk {
       act("rewrite", path);
       return openFile(path, false);
     },
+    async syncFile(path) {
+      act("sync", path);
+      if (!files.has(path)) throw new DiskError("MISSING", path);
+    },
     async makeFolder(path) {
       act("makeFolder", path);
       if (folders.has(path) || files.has(path)) throw new DiskError("EXISTS", path);

@@ -37,7 +37,7 @@ async function throughDelta(old: Uint8Array | undefined, fresh: Uint8Array): Pro
   for (const chunk of head.chunks) {
     const packed = bytes.subarray(chunk.packedOffset, chunk.packedOffset + chunk.packedLength);
     const range = (old ?? new Uint8Array()).subarray(chunk.oldOffset, chunk.oldOffset + chunk.oldLength);
-    pieces.push(await unpackChunk(chunk, packed, range));
+    pieces.push(unpackChunk(chunk, packed, range));
   }
   expect(digestOf(Buffer.concat(pieces))).toBe(digestOf(fresh));
   return made.deltaBytes;
@@ -67,8 +67,8 @@ describe("a delta", () => {
   });
 
   it("finds what moved in a part of many chunks, whether at its start or at its end", async () => {
-    const old = noise(2.5 * CHUNK_BYTES, 2);
-    const more = noise(CHUNK_BYTES, 3);
+    const old = noise(4.5 * CHUNK_BYTES, 2);
+    const more = noise(2 * CHUNK_BYTES, 3);
     for (const fresh of [Buffer.concat([more, old]), Buffer.concat([old, more])]) {
       const deltaBytes = await throughDelta(old, fresh);
       // What is new cannot be had for less than it is; the rest is.
@@ -87,7 +87,7 @@ describe("a delta", () => {
     expect(await throughDelta(old, new Uint8Array(4_000).fill(2))).toBeLessThan(300);
     const chunk = { newOffset: 0, newLength: 9, oldOffset: 0, oldLength: 4_000, packedOffset: 0, packedLength: 9 };
     const packed = zstdCompressSync(new Uint8Array(9));
-    await expect(unpackChunk(chunk, packed, old)).rejects.toMatchObject({ code: "CHUNK_WRONG" });
+    expect(() => unpackChunk(chunk, packed, old)).toThrow(DeltaError);
   });
 });
 
@@ -100,24 +100,27 @@ describe("a hostile chunk", () => {
     packedOffset: 0,
     packedLength: 100,
   };
-  const codeOf = async (packed: Uint8Array, more: Partial<DeltaChunk> = {}): Promise<unknown> =>
-    unpackChunk({ ...chunk, ...more }, packed, new Uint8Array()).then(
-      () => "unpacked",
-      (error: unknown) => (error instanceof DeltaError ? error.code : error),
-    );
+  const codeOf = (packed: Uint8Array, more: Partial<DeltaChunk> = {}): unknown => {
+    try {
+      unpackChunk({ ...chunk, ...more }, packed, new Uint8Array());
+      return "unpacked";
+    } catch (error) {
+      return error instanceof DeltaError ? error.code : error;
+    }
+  };
 
-  it("that is a bomb makes no more bytes than it may", async () => {
+  it("that is a bomb makes no more bytes than it may", () => {
     const bomb = zstdCompressSync(new Uint8Array(512 * 1024 * 1024), { chunkSize: 1 << 20 });
     expect(bomb.length).toBeLessThan(100_000);
     const beforeBytes = process.memoryUsage().rss;
-    expect(await codeOf(bomb, { newLength: CHUNK_BYTES })).toBe("CHUNK_WRONG");
+    expect(codeOf(bomb, { newLength: CHUNK_BYTES })).toBe("CHUNK_WRONG");
     expect(process.memoryUsage().rss - beforeBytes).toBeLessThan(64 * 1024 * 1024);
   });
 
-  it("that makes fewer or more bytes than the head says is refused", async () => {
-    expect(await codeOf(zstdCompressSync(new Uint8Array(999)))).toBe("CHUNK_WRONG");
-    expect(await codeOf(zstdCompressSync(new Uint8Array(1_001)))).toBe("CHUNK_WRONG");
-    expect(await codeOf(zstdCompressSync(new Uint8Array(1_000)))).toBe("unpacked");
+  it("that makes fewer or more bytes than the head says is refused", () => {
+    expect(codeOf(zstdCompressSync(new Uint8Array(999)))).toBe("CHUNK_WRONG");
+    expect(codeOf(zstdCompressSync(new Uint8Array(1_001)))).toBe("CHUNK_WRONG");
+    expect(codeOf(zstdCompressSync(new Uint8Array(1_000)))).toBe("unpacked");
   });
 
   it("that wants a large window is refused before memory is taken for it", async () => {
@@ -129,25 +132,25 @@ describe("a hostile chunk", () => {
     // A frame of unknown length has its window in the byte behind its descriptor: 2^(10 + exponent).
     const windowLog = 10 + ((frame[5] ?? 0) >> 3);
     expect(windowLog).toBe(27);
-    expect(await codeOf(frame)).toBe("CHUNK_WRONG");
+    expect(codeOf(frame)).toBe("CHUNK_WRONG");
   });
 
-  it("of any bytes is refused and does no harm", async () => {
+  it("of any bytes is refused and does no harm", () => {
     const good = zstdCompressSync(noise(1_000, 5));
     const bent = fc.tuple(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 })).map(([at, by]) => {
       const bytes = new Uint8Array(good);
       bytes[at] = (bytes[at] ?? 0) ^ by;
       return bytes;
     });
-    await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 2_000 }), bent), async (bytes) => {
-        expect(["CHUNK_WRONG", "unpacked"]).toContain(await codeOf(bytes));
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 2_000 }), bent), (bytes) => {
+        expect(["CHUNK_WRONG", "unpacked"]).toContain(codeOf(bytes));
       }),
       { numRuns: process.env["MOULT_DEEP"] === "1" ? 20_000 : 400 },
     );
   });
 
   it("has no more old bytes than may be held", () => {
-    expect(OLD_BYTES_MAX * 2 + CHUNK_BYTES * 3).toBeLessThan(64_000_000);
+    expect(OLD_BYTES_MAX * 2 + CHUNK_BYTES * 3).toBeLessThan(20_000_000);
   });
 });

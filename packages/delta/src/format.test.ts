@@ -65,7 +65,7 @@ describe("a head", () => {
     for (let length = 0; length < 88; length += 1) expect(headLengthOf(bytes.subarray(0, length))).toBe(88);
     expect(headLengthOf(bytes.subarray(0, 88))).toBe(bytes.length);
     expect(codeOf(() => readHead(bytes.subarray(0, -1)))).toBe("MALFORMED");
-    expect(HEAD_BYTES_MAX).toBeLessThan(20_000);
+    expect(HEAD_BYTES_MAX).toBeLessThan(40_000);
   });
 
   it.each([
@@ -130,8 +130,8 @@ describe("a head", () => {
         for (const chunk of head.chunks) {
           expect(chunk.newOffset).toBe(made);
           expect(chunk.newLength).toBeGreaterThan(0);
-          expect(chunk.newLength).toBeLessThanOrEqual(4 * 1024 * 1024);
-          expect(chunk.oldLength).toBeLessThanOrEqual(8 * 1024 * 1024);
+          expect(chunk.newLength).toBeLessThanOrEqual(2 * 1024 * 1024);
+          expect(chunk.oldLength).toBeLessThanOrEqual(6 * 1024 * 1024);
           expect(chunk.oldOffset + chunk.oldLength).toBeLessThanOrEqual(head.oldBytes);
           expect(chunk.packedOffset).toBe(at);
           made += chunk.newLength;

@@ -19,10 +19,10 @@
 import { DeltaError } from "./errors.ts";
 
 /** What one chunk makes, in bytes. With OLD_BYTES_MAX it bounds the memory of unpacking; see `unpack.ts`. */
-export const CHUNK_BYTES = 4_194_304;
+export const CHUNK_BYTES = 2_097_152;
 
 /** At most so many old bytes serve one chunk: it may have moved by 2 MiB to either side and is still found. */
-export const OLD_BYTES_MAX = 8_388_608;
+export const OLD_BYTES_MAX = 6_291_456;
 
 /** 4 GiB, as in a manifest. */
 const PART_BYTES_MAX = 4_294_967_296;

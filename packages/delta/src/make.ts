@@ -21,7 +21,7 @@ export interface MadeDelta {
 const LEVEL_SHORT = 19;
 const LEVEL_LONG = 12;
 /** What is short, in bytes. */
-const SHORT_BYTES = 2 * CHUNK_BYTES;
+const SHORT_BYTES = 4 * CHUNK_BYTES;
 /** For a first look at which old range serves best. */
 const LEVEL_LOOK = 1;
 
@@ -94,7 +94,7 @@ async function packBest(bytes: Uint8Array, newOffset: number, old: Uint8Array): 
   }
   const level = bytes.length <= SHORT_BYTES ? LEVEL_SHORT : LEVEL_LONG;
   const made = { ...best, newLength: piece.length, bytes: await pack(piece, cut(old, best), level) };
-  await checkUnpacks(piece, made, cut(old, best));
+  checkUnpacks(piece, made, cut(old, best));
   return made;
 }
 
@@ -137,8 +137,8 @@ function pack(piece: Uint8Array, oldRange: Uint8Array, level: number): Promise<U
 }
 
 /** What goes out to a fleet has been unpacked once. Throws DeltaError CHUNK_WRONG. */
-async function checkUnpacks(piece: Uint8Array, made: Packed, oldRange: Uint8Array): Promise<void> {
+function checkUnpacks(piece: Uint8Array, made: Packed, oldRange: Uint8Array): void {
   const chunk: DeltaChunk = { ...made, newOffset: 0, packedOffset: 0, packedLength: made.bytes.length };
-  if (Buffer.compare(await unpackChunk(chunk, made.bytes, oldRange), piece) === 0) return;
+  if (Buffer.compare(unpackChunk(chunk, made.bytes, oldRange), piece) === 0) return;
   throw new DeltaError("CHUNK_WRONG", "zstd did not give back what it was given");
 }

@@ -51,8 +51,12 @@ export interface Disk {
   readonly read: (path: string, bytesMax: number) => Promise<Uint8Array | undefined>;
   /** The file in pieces, for digests of large ones. MISSING where there is none. */
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
-  /** At most `lengthBytes` from `offsetBytes` on; fewer where the file ends before. MISSING where there is none. */
-  readonly readRange: (path: string, offsetBytes: number, lengthBytes: number) => Promise<Uint8Array>;
+  /**
+   * Fills `into` with the file's bytes from `offsetBytes` on and returns how many these were: fewer than it takes where
+   * the file ends before. The caller's buffer, so that going through a large file leaves no garbage. MISSING where there
+   * is none.
+   */
+  readonly readRange: (path: string, offsetBytes: number, into: Uint8Array) => Promise<number>;
   /** What stands there, links not followed; undefined where nothing does. */
   readonly entry: (path: string) => Promise<DiskEntry | undefined>;
   /** Names in a folder, in any order; none where there is no folder. */

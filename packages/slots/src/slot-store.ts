@@ -90,9 +90,9 @@ export class SlotStore {
     return found;
   }
 
-  /** Bytes of a part that is in the store, from `offsetBytes` on; fewer than `lengthBytes` where it ends before. */
-  async readPart(digest: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
-    return this.#disk.readRange(join(this.layout.parts, digest), offsetBytes, lengthBytes);
+  /** Fills `into` from a part that is in the store; returns how many bytes it had, see `Disk.readRange`. */
+  async readPart(digest: string, offsetBytes: number, into: Uint8Array): Promise<number> {
+    return this.#disk.readRange(join(this.layout.parts, digest), offsetBytes, into);
   }
 
   /** Replaces the slot by `contents`, all of whose parts must be in the store. The factory's is made, never replaced. */

@@ -138,6 +138,7 @@ const staged = await stageBuild(
 );
 clearInterval(sampler);
 const { user, system } = process.cpuUsage(cpu);
+const peak = Math.max(peakRssBytes, highWaterBytes());
 const contents = await store.contents(staged.slot, "digests");
 if (contents?.digest !== staged.digest) throw new Error("the slot is not whole");
 
@@ -145,8 +146,7 @@ const result: DeviceResult = {
   bodyBytes: arrivals.reduce((sum, { bytes }) => sum + bytes, 0),
   writtenBytes,
   baseRssBytes,
-  // The kernel's own high-water mark sees what falls between two samples, and counts the start as well.
-  peakRssBytes: Math.max(peakRssBytes, process.resourceUsage().maxRSS * 1024),
+  peakRssBytes: peak,
   pullMs: staged.pullMs,
   cpuMs: Math.round((user + system) / 1000),
   busiestSecondRatio: task.rateMaxBytesPerS === 0 ? 0 : busiestSecondBytes() / task.rateMaxBytesPerS,
@@ -159,6 +159,15 @@ const result: DeviceResult = {
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 process.exit(0);
+
+/**
+ * The kernel's own high-water mark, which sees what falls between two samples; 0 where there is none. Not `maxRSS`, which
+ * a process takes over from the one that started it.
+ */
+function highWaterBytes(): number {
+  if (process.platform !== "linux") return 0;
+  return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024;
+}
 
 function busiestSecondBytes(): number {
   let [most, sum, first] = [0, 0, 0];

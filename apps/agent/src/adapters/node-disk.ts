@@ -48,18 +48,17 @@ export const nodeDisk: Disk = {
       await file.close();
     }
   },
-  readRange: (path, offsetBytes, lengthBytes) =>
+  readRange: (path, offsetBytes, into) =>
     translated(path, async () => {
       const file = await open(path, constants.O_RDONLY);
       try {
-        const range = new Uint8Array(lengthBytes);
         let readBytes = 0;
-        while (readBytes < lengthBytes) {
-          const { bytesRead } = await file.read(range, readBytes, lengthBytes - readBytes, offsetBytes + readBytes);
+        while (readBytes < into.length) {
+          const { bytesRead } = await file.read(into, readBytes, into.length - readBytes, offsetBytes + readBytes);
           if (bytesRead === 0) break;
           readBytes += bytesRead;
         }
-        return range.subarray(0, readBytes);
+        return readBytes;
       } finally {
         await file.close();
       }

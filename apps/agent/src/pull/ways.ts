@@ -45,21 +45,16 @@ function deltaWay(path: string, part: PartEntry, old: PartEntry | undefined, sto
     bytesMax: lengthBytes,
     optional: true,
     into: (target) =>
-      new DeltaSink({ old, digest, lengthBytes }, target, (offsetBytes, rangeBytes) =>
-        readOld(store, old?.digest ?? "", offsetBytes, rangeBytes),
+      new DeltaSink({ old, digest, lengthBytes }, target, (offsetBytes, into) =>
+        readOld(store, old?.digest ?? "", offsetBytes, into),
       ),
   };
 }
 
 /** A part here that cannot be read is no reason not to take the new one whole. */
-async function readOld(
-  store: SlotStore,
-  digest: string,
-  offsetBytes: number,
-  lengthBytes: number,
-): Promise<Uint8Array> {
+async function readOld(store: SlotStore, digest: string, offsetBytes: number, into: Uint8Array): Promise<number> {
   try {
-    return await store.readPart(digest, offsetBytes, lengthBytes);
+    return await store.readPart(digest, offsetBytes, into);
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     throw new DeltaError("OLD_UNREADABLE", "the part that the delta starts from cannot be read", error);

@@ -40,10 +40,12 @@ export function createMemoryDisk(): MemoryDisk {
       if (file === undefined) throw new DiskError("MISSING", path);
       yield file.bytes;
     },
-    async readRange(path, offsetBytes, lengthBytes) {
+    async readRange(path, offsetBytes, into) {
       const file = files.get(path);
       if (file === undefined) throw new DiskError("MISSING", path);
-      return file.bytes.slice(offsetBytes, offsetBytes + lengthBytes);
+      const range = file.bytes.subarray(offsetBytes, offsetBytes + into.length);
+      into.set(range);
+      return range.length;
     },
     async entry(path) {
       const file = files.get(path);

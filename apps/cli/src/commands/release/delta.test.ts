@@ -71,7 +71,7 @@ test("each old form of a part gets a delta, and each part is packed where that p
   expect(bytes.length).toBeLessThan(400);
   const [chunk] = readHead(bytes).chunks;
   if (chunk === undefined) throw new Error("a delta has a chunk");
-  const fresh = await unpackChunk(chunk, bytes.subarray(chunk.packedOffset), old.subarray(0, chunk.oldLength));
+  const fresh = unpackChunk(chunk, bytes.subarray(chunk.packedOffset), old.subarray(0, chunk.oldLength));
   expect(Buffer.from(fresh).toString()).toBe(AGENTS["2.0.0"]);
   const again = await runMoult(words);
   expect(again.stdout).toBe(made.stdout);

@@ -26,7 +26,8 @@ export const HELP: string = `Cuts the power, and kills the processes, at every d
 
   --json           print one JSON object; no progress
   --seed N         which combinations are tried where there are too many, 0 to 2147483647 (1)
-  --scenario NAME  only this one, without mutants: ${SCENARIOS.map(({ name }) => name).join(", ")}
+  --scenario NAME  only this one, without mutants:
+${SCENARIOS.map(({ name }) => `                     ${name}`).join("\n")}
   --short          few combinations at each cut: as in npm test
   --help           this text
 

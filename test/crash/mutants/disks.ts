@@ -90,7 +90,7 @@ function bound(disk: Disk): Disk {
   return {
     read: (path, bytesMax) => disk.read(path, bytesMax),
     readPieces: (path) => disk.readPieces(path),
-    readRange: (path, offsetBytes, lengthBytes) => disk.readRange(path, offsetBytes, lengthBytes),
+    readRange: (path, offsetBytes, into) => disk.readRange(path, offsetBytes, into),
     entry: (path) => disk.entry(path),
     list: (path) => disk.list(path),
     create: (path, mode) => disk.create(path, mode),

@@ -18,6 +18,7 @@ const OID = {
   basicConstraints: "551d13",
   usages: "551d25",
   nameConstraints: "551d1e",
+  unknown: "2a0304",
 };
 
 /** Universal tags of DER. */
@@ -56,6 +57,8 @@ export interface CertificateWishes {
   readonly usages?: readonly string[];
   /** Constrains names to those below `test`. */
   readonly constrained?: boolean;
+  /** Carries a critical extension that nobody knows. */
+  readonly oddity?: boolean;
 }
 
 /** Makes a certificate: where nothing else is wished, its own authority, for 127.0.0.1, from yesterday until tomorrow. */
@@ -78,6 +81,7 @@ export function makeCertificate(wishes: CertificateWishes = {}): TestCertificate
     ...(names.length === 0 ? [] : [extension(OID.altName, der(TAG.sequence, ...names))]),
     ...(usages.length === 0 ? [] : [extension(OID.usages, der(TAG.sequence, ...usages.map(oid)))]),
     ...(wishes.constrained === true ? [extension(OID.nameConstraints, der(TAG.sequence, der(PERMITTED, below)))] : []),
+    ...(wishes.oddity === true ? [extension(OID.unknown, der(TAG.sequence), true)] : []),
   ];
   const body = der(
     TAG.sequence,
@@ -121,6 +125,7 @@ function time(ms: number): Buffer {
   return der(TAG.time, Buffer.from(text));
 }
 
-function extension(id: string, value: Buffer): Buffer {
-  return der(TAG.sequence, oid(id), der(TAG.octets, value));
+function extension(id: string, value: Buffer, critical = false): Buffer {
+  const mark = critical ? der(TAG.boolean, Buffer.from([0xff])) : Buffer.alloc(0);
+  return der(TAG.sequence, oid(id), mark, der(TAG.octets, value));
 }

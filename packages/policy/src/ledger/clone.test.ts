@@ -117,6 +117,14 @@ describe("no clone is", () => {
     );
   });
 
+  it("a host that was set back to an earlier boot and speaks alone", () => {
+    const { node, speak } = start();
+    speak("one", START_MS);
+    speak("two", START_MS + 1);
+    for (let minute = 2; minute < 20; minute += 1) speak("one", START_MS + minute * MINUTE_MS);
+    expect(node.quarantine).toBeUndefined();
+  });
+
   it("one old message that is shown again and again", () => {
     const { node, speak } = start();
     speak("one", START_MS, 1);

@@ -53,10 +53,12 @@ export class ModelDisk implements Disk {
     yield node.bytes;
   }
 
-  async readRange(path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+  async readRange(path: string, offsetBytes: number, into: Uint8Array): Promise<number> {
     const node = this.#at(path);
     if (node?.kind !== "file") throw new DiskError("MISSING", path);
-    return node.bytes.slice(offsetBytes, offsetBytes + lengthBytes);
+    const bytes = node.bytes.subarray(offsetBytes, offsetBytes + into.length);
+    into.set(bytes);
+    return bytes.length;
   }
 
   async entry(path: string): Promise<DiskEntry | undefined> {

@@ -54,6 +54,15 @@ describe("the time floor", () => {
     expect(timeAt(state, at(1_000))).toBeLessThanOrEqual(BUILT_MS + RULES.stepMaxMs + 1_000);
   });
 
+  it("is not lifted past the root's expiry by any signature, only by what is lived through", () => {
+    const rules = { ...RULES, boundMs: BUILT_MS + 10 * DAY_MS };
+    const event = { kind: "SIGNED", timeMs: TIME_MAX_MS } as const;
+    const lifted = stepTime(fresh(), event, at(0), rules);
+    expect(timeAt(lifted, at(0))).toBe(rules.boundMs);
+    const later = at(40 * DAY_MS);
+    expect(timeAt(stepTime(lifted, event, later, rules), later)).toBe(rules.boundMs + 40 * DAY_MS);
+  });
+
   it("is set back by the root alone, once a counter", () => {
     const poisoned = signed(fresh(), TIME_MAX_MS, at(0));
     const reset = { kind: "ROOT_RESET", counter: 1, timeMs: BUILT_MS } as const;

@@ -116,6 +116,17 @@ describe("a server is refused, whatever the wall clock says,", () => {
     }
   });
 
+  it("where what was pinned may not sign", async () => {
+    const leaf = issued({ commonName: "leaf" });
+    for (const dates of [{}, AHEAD]) {
+      expect(await verdict(makeCertificate({ issuer: leaf, ...dates }), { ca: leaf.cert })).toBe("NOT_TRUSTED");
+    }
+  });
+
+  it("where OpenSSL objects to something that is not looked at here", async () => {
+    expect(await verdict(issued({ oddity: true }))).toBe("NOT_TRUSTED");
+  });
+
   it("where only OpenSSL could judge the chain, and it objects to dates", async () => {
     const between = issued({ commonName: "between", authority: true, ...BEHIND });
     const through = makeCertificate({ issuer: between, ...BEHIND });

@@ -63,14 +63,16 @@ export function streamPeakPerS(agents: number, outageMs: number, roll: Roll): nu
   return Math.max(...perSecond.values());
 }
 
-/** A generator of the suite's own (xorshift32, Marsaglia 2003, mixed at the start), so that a seed replays exactly. */
+/** A generator of the suite's own (sfc32: Doty-Humphrey, PractRand 2010), so that a seed replays exactly. */
 export function rollOf(seed: number): Roll {
-  let state = Math.imul(seed ^ 0x9e37_79b9, 0x85eb_ca6b) >>> 0 || 1;
+  let [a, b, c, counter] = [seed, 0x9e37_79b9, 0x243f_6a88, 1];
   const next = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
+    const value = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + value) | 0;
+    return (value >>> 0) / 2 ** 32;
   };
   for (let warm = 0; warm < 20; warm += 1) next();
   return next;

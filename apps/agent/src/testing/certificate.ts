@@ -30,14 +30,22 @@ const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 const IP_ADDRESS = 0x87;
 
-/** Makes a certificate that is valid from yesterday until tomorrow. */
-export function makeCertificate(): TestCertificate {
+const DAY_MS = 86_400_000;
+
+/** When a certificate is valid, in milliseconds since 1970. */
+export interface CertificateWishes {
+  readonly notBeforeMs?: number;
+  readonly notAfterMs?: number;
+}
+
+/** Makes a certificate that is valid from yesterday until tomorrow, unless the wishes say otherwise. */
+export function makeCertificate(wishes: CertificateWishes = {}): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = der(TAG.sequence, oid(OID.ecdsaSha256));
   const attribute = der(TAG.sequence, oid(OID.commonName), der(TAG.utf8, Buffer.from("moult test")));
   const name = der(TAG.sequence, der(SET, attribute));
-  const dayMs = 86_400_000;
-  const validity = der(TAG.sequence, time(Date.now() - dayMs), time(Date.now() + dayMs));
+  const { notBeforeMs = Date.now() - DAY_MS, notAfterMs = Date.now() + DAY_MS } = wishes;
+  const validity = der(TAG.sequence, time(notBeforeMs), time(notAfterMs));
   const isAuthority = der(TAG.sequence, der(TAG.boolean, Buffer.from([0xff])));
   const addresses = der(TAG.sequence, der(IP_ADDRESS, Buffer.from([127, 0, 0, 1])));
   const extensions = der(TAG.sequence, extension(OID.basicConstraints, isAuthority), extension(OID.altName, addresses));

@@ -39,7 +39,8 @@ export async function checkSlot(
   }
 }
 
-async function digestOfFile(disk: Disk, path: string): Promise<string> {
+/** SHA-256 of a file of any length, 64 lowercase hexadecimal digits. */
+export async function digestOfFile(disk: Disk, path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const piece of disk.readPieces(path)) hash.update(piece);
   return hash.digest("hex");

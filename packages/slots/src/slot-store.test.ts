@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { PartError } from "./part-writer.ts";
 import { SlotStore } from "./slot-store.ts";
@@ -29,6 +30,26 @@ describe("the slot store", () => {
     // One part and the slot's three documents.
     expect(disk.operations.filter((operation) => operation.startsWith("create "))).toHaveLength(4);
     expect((await store.contents("a", "digests"))?.digest).toBe(TWO.contents.digest);
+  });
+
+  it("tells sound parts from damaged ones, which it removes so that they are fetched again", async () => {
+    await stage(store, "a", TWO);
+    const parts = TWO.contents.parts;
+    expect(await store.soundParts(parts)).toEqual(new Set(parts.map(({ digest }) => digest)));
+    const [short, altered] = parts;
+    if (short === undefined || altered === undefined) throw new Error("the build has two parts");
+    for (const [part, text] of [
+      [short, "a"],
+      [altered, "x".repeat(altered.lengthBytes)],
+    ] as const) {
+      const file = await disk.rewrite(join(store.layout.parts, part.digest), "plain");
+      await file.write(new TextEncoder().encode(text));
+      await file.close();
+    }
+    const sound = await store.soundParts(parts);
+    expect(sound).toEqual(new Set(parts.slice(2).map(({ digest }) => digest)));
+    const present = await store.presentParts();
+    expect(present.has(short.digest) || present.has(altered.digest)).toBe(false);
   });
 
   it("makes executables executable under all their names", async () => {

@@ -8,7 +8,7 @@ import { SLOT_NAMES, type SlotName } from "./boot-record.ts";
 import { type Disk, DiskError } from "./disk.ts";
 import { CONTENTS_FILE, MANIFEST_FILE, OWN_FOLDER, SIGNED_FILE, type SlotLayout, slotLayout } from "./layout.ts";
 import { PartWriter } from "./part-writer.ts";
-import { type CheckDepth, checkSlot } from "./slot-check.ts";
+import { type CheckDepth, checkSlot, digestOfFile } from "./slot-check.ts";
 import { type PartEntry, type SlotContents, encodeContents, readContents } from "./slot-contents.ts";
 import { makeFolders, makeFoldersDurably, removeTree, syncTree, writeNewFile } from "./tree.ts";
 
@@ -55,9 +55,24 @@ export class SlotStore {
     return manifest && signed && { manifest, signed };
   }
 
-  /** Digests of all parts that are in the store. What is in it was verified when it came in. */
+  /** Digests of all parts that are in the store. What is in it was verified when it came in, and may have suffered since. */
   async presentParts(): Promise<ReadonlySet<string>> {
     return new Set(await this.#disk.list(this.layout.parts));
+  }
+
+  /**
+   * Of these parts, the digests of those that are in the store with the right bytes. One that is damaged is removed, so
+   * that it is fetched again: a slot built from it would be given up at each start, and built from it again each time.
+   */
+  async soundParts(parts: readonly PartEntry[]): Promise<ReadonlySet<string>> {
+    const present = await this.presentParts();
+    const sound = new Set<string>();
+    for (const part of parts) {
+      if (!present.has(part.digest) || sound.has(part.digest)) continue;
+      if (await this.#isSound(part)) sound.add(part.digest);
+      else await this.#disk.removeFile(join(this.layout.parts, part.digest));
+    }
+    return sound;
   }
 
   /** A place for the bytes of a part that is missing. */
@@ -126,6 +141,13 @@ export class SlotStore {
     for (const digest of await this.presentParts()) {
       if (!used.has(digest)) await this.#disk.removeFile(join(this.layout.parts, digest));
     }
+  }
+
+  async #isSound(part: PartEntry): Promise<boolean> {
+    const path = join(this.layout.parts, part.digest);
+    const entry = await this.#disk.entry(path);
+    if (entry?.kind !== "file" || entry.lengthBytes !== part.lengthBytes) return false;
+    return (await digestOfFile(this.#disk, path)) === part.digest;
   }
 
   /** Moved aside first, so that there is never half a slot under the slot's name. */

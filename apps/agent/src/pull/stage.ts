@@ -29,7 +29,7 @@ export async function stageBuild(offered: OfferedBuild, context: StageContext): 
   try {
     const { manifest, bytes, digest, envelope } = await pullApproved(offered, context);
     const contents = contentsOf(manifest, digest);
-    const plan = planStage({ build: contents, running: running.slot, present: await store.presentParts() });
+    const plan = planStage({ build: contents, running: running.slot, present: await store.soundParts(contents.parts) });
     await checkSpace(plan, context);
     for (const part of plan.missing) await pullPart(part, offered, context);
     await store.assemble(plan.slot, contents, { manifest: bytes, signed: envelope });

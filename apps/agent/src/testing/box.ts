@@ -1,10 +1,9 @@
 /** A whole device as processes: the bundled launcher, the agents it starts, the workload; and what stands on its disk. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BootRecord, BootRecordFiles, slotLayout, unseal } from "@moult/slots";
+import { type BootRecord, chooseBootRecord, decodeBootRecord, slotLayout, unseal } from "@moult/slots";
 import { onTestFinished } from "vitest";
-import { nodeDisk } from "../adapters/node-disk.ts";
 import { SOCKET_VARIABLE } from "../adapters/work/find.ts";
 import { findByEnvironment } from "../adapters/work/process-facts.ts";
 import { signalIfThere, watchEnd } from "../adapters/work/process-group.ts";
@@ -31,8 +30,10 @@ export const HURRIED: Readonly<Record<string, unknown>> = {
 
 /** What a box is made of. */
 export interface BoxOptions {
-  /** A folder; the device is in `d` below it, its certificates beside it. */
+  /** A folder for what is needed to make it. */
   readonly root: string;
+  /** The device's folder, with a short path; without it, `d` below `root`. */
+  readonly dir?: string;
   readonly factory: SignedBuild;
   /** Path of `launcher.mjs`. */
   readonly launcher: string;
@@ -64,8 +65,7 @@ export class Box {
 
   /** Makes the device as a vendor would; it is not switched on. */
   static async flash(options: BoxOptions): Promise<Box> {
-    const { root, factory, launcher, config, atEnd = onTestFinished } = options;
-    const dir = join(root, "d");
+    const { root, dir = join(root, "d"), factory, launcher, config, atEnd = onTestFinished } = options;
     const buildDir = join(root, "build");
     mkdirSync(join(buildDir, "parts"), { recursive: true });
     writeFileSync(join(buildDir, "signed.json"), factory.envelope);
@@ -115,9 +115,19 @@ export class Box {
     return (record as { pid: number } | undefined)?.pid ?? 0;
   }
 
+  /** The two files of the boot record; empty where there is none. */
+  recordFiles(): readonly [Buffer, Buffer] {
+    const read = (name: string): Buffer => {
+      const path = join(slotLayout(this.dir).state, name);
+      return statSync(path, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(path) : Buffer.alloc(0);
+    };
+    return [read("boot-0"), read("boot-1")];
+  }
+
   /** The boot record as the launcher would read it. */
-  record(): Promise<BootRecord | undefined> {
-    return new BootRecordFiles(nodeDisk, slotLayout(this.dir).state).read();
+  record(): BootRecord | undefined {
+    const [first, second] = this.recordFiles();
+    return chooseBootRecord([decodeBootRecord(first), decodeBootRecord(second)])?.newest.record;
   }
 
   /** The agent's memory as it would read it. */

@@ -14,7 +14,7 @@ function checkRunning(home: OddHome, slot: string, counter: number): void {
 
 async function play(scene: Scene): Promise<void> {
   const home = await OddHome.open(scene, { factory: makeBuild(scene, { counter: 1 }) });
-  const workload = home.box.pidOf("workload");
+  const workload = await home.box.workload();
   const two = makeBuild(scene, { counter: 2 });
   home.offer(two);
   await home.committed(two);

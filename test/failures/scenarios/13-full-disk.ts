@@ -34,8 +34,7 @@ export const fullDisk: Failure = {
       dir: join(disk, "d"),
       config: { disk_reserve_bytes: 65_536 },
     });
-    await until("the workload", () => home.box.pidOf("workload") !== 0);
-    const workload = home.box.pidOf("workload");
+    const workload = await home.box.workload();
     const filler = join(disk, "filler");
     fill(filler);
     await home.box.killUpdater();

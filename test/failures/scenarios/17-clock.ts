@@ -65,8 +65,7 @@ export const expired: Failure = {
     box.switchOn();
     const refusals = (): number => box.log.filter((line) => JSON.stringify(line).includes("expired")).length;
     await until("the refusal of the certificate", () => refusals() > 0);
-    await until("the workload", () => box.pidOf("workload") !== 0);
-    const [agent, workload] = [box.pidOf("agent"), box.pidOf("workload")];
+    const [agent, workload] = [box.pidOf("agent"), await box.workload()];
     must(coordinator.calls.length === 0, "a server with an expired certificate was spoken to");
 
     coordinator.kill();

@@ -63,8 +63,7 @@ export const readOnly: Failure = {
       dir: join(disk, "d"),
       config: { disk_reserve_bytes: 65_536 },
     });
-    await until("the workload", () => home.box.pidOf("workload") !== 0);
-    const workload = home.box.pidOf("workload");
+    const workload = await home.box.workload();
     remount(disk, "ro");
     await home.box.killUpdater();
     home.box.switchOn();

@@ -115,6 +115,11 @@ export class Box {
     return (record as { pid: number } | undefined)?.pid ?? 0;
   }
 
+  /** The process of the workload, once there is one. */
+  workload(): Promise<number> {
+    return until("the workload", () => this.pidOf("workload") || undefined, 30_000);
+  }
+
   /** The two files of the boot record; empty where there is none. */
   recordFiles(): readonly [Buffer, Buffer] {
     const read = (name: string): Buffer => {

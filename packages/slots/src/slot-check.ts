@@ -39,7 +39,7 @@ export async function checkSlot(
   }
 }
 
-/** The file's SHA-256 in hexadecimal. Throws DiskError. */
+/** SHA-256 of a file of any length, 64 lowercase hexadecimal digits. Throws DiskError. */
 export async function digestOfFile(disk: Disk, path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const piece of disk.readPieces(path)) hash.update(piece);

@@ -68,9 +68,24 @@ export class SlotStore {
     return manifest && signed && { manifest, signed };
   }
 
-  /** Digests of all parts that are in the store. What is in it was verified when it came in. */
+  /** Digests of all parts that are in the store. What is in it was verified when it came in, and may have suffered since. */
   async presentParts(): Promise<ReadonlySet<string>> {
     return new Set(await this.#disk.list(this.layout.parts));
+  }
+
+  /**
+   * Of these parts, the digests of those that are in the store with the right bytes. One that is damaged is removed, so
+   * that it is fetched again: a slot built from it would be given up at each start, and built from it again each time.
+   */
+  async soundParts(parts: readonly PartEntry[]): Promise<ReadonlySet<string>> {
+    const present = await this.presentParts();
+    const sound = new Set<string>();
+    for (const part of parts) {
+      if (!present.has(part.digest) || sound.has(part.digest)) continue;
+      if (await this.#isSound(part)) sound.add(part.digest);
+      else await this.#disk.removeFile(join(this.layout.parts, part.digest));
+    }
+    return sound;
   }
 
   /** A place for the bytes of a part that is missing, with what came of it before. One writer a part at a time. */
@@ -168,16 +183,11 @@ export class SlotStore {
     }
   }
 
-  /**
-   * Removes those of these parts from the store whose bytes have changed since they came in, so that they are fetched anew.
-   * Slots keep their own names of them.
-   */
-  async dropDamagedParts(parts: readonly PartEntry[]): Promise<void> {
-    const present = await this.presentParts();
-    for (const { digest } of parts) {
-      const path = join(this.layout.parts, digest);
-      if (present.has(digest) && (await digestOfFile(this.#disk, path)) !== digest) await this.#disk.removeFile(path);
-    }
+  async #isSound(part: PartEntry): Promise<boolean> {
+    const path = join(this.layout.parts, part.digest);
+    const entry = await this.#disk.entry(path);
+    if (entry?.kind !== "file" || entry.lengthBytes !== part.lengthBytes) return false;
+    return (await digestOfFile(this.#disk, path)) === part.digest;
   }
 
   /** Moved aside first, so that there is never half a slot, or half a tree, under its name. */

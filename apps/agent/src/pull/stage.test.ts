@@ -156,7 +156,7 @@ describe("staging", () => {
     expect(source.partRequests).toHaveLength(1);
   });
 
-  it("notices a part that decayed on the disk, and fetches it anew with the next try", async () => {
+  it("notices a part that decayed on the disk, and fetches it anew", async () => {
     const device = await makeDevice();
     const source = new Source();
     const url = await source.open();
@@ -166,7 +166,6 @@ describe("staging", () => {
     writeFileSync(decayed, LARGE.toReversed());
     const next = makeSignedBuild(council, { manifest: { version: "3.0.0" }, files: { large: LARGE } });
     source.build = next;
-    expect(await codeOf(device.stage([url], {}, next))).toBe("DISK");
     source.requests.length = 0;
     await device.stage([url], {}, next);
     expect(source.partRequests).toHaveLength(1);

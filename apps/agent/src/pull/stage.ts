@@ -52,14 +52,13 @@ export async function stageBuild(offered: OfferedBuild, given: StageContext): Pr
   try {
     const { manifest, bytes, digest, envelope } = await pullApproved(offered, context);
     const contents = contentsOf(manifest, digest);
-    const plan = planStage({ build: contents, running: running.slot, present: await store.presentParts() });
+    const plan = planStage({ build: contents, running: running.slot, present: await store.soundParts(contents.parts) });
     // Beginnings of other builds' parts are in the way of this one's.
     await store.sweep(new Set(plan.missing.map(({ digest: missing }) => missing)));
     await checkSpace(plan, context);
     const builds = await buildsHere(plan, context);
     for (const part of plan.missing) await pullPart(part, builds, offered, context);
     await store.assemble(plan.slot, contents, { manifest: bytes, signed: envelope });
-    await checkSlot(plan, context);
     await store.dropUnusedParts();
     return {
       slot: plan.slot,
@@ -142,16 +141,6 @@ async function checkSpace(plan: StagePlan, { store, freeBytes, tools }: Staging)
   if (free >= neededBytes + tools.limits.diskReserveBytes) return;
   const message = `The build needs ${neededBytes} bytes and ${tools.limits.diskReserveBytes} must stay free; ${free} are.`;
   throw new StageError("DISK_FULL", message);
-}
-
-/**
- * What came in earlier may have decayed since. Found out only on trial it would cost an absence, and the next try would meet
- * the same bytes: a loop.
- */
-async function checkSlot({ slot, build }: StagePlan, { store }: Staging): Promise<void> {
-  if ((await store.contents(slot, "digests")) !== undefined) return;
-  await store.dropDamagedParts(build.parts);
-  throw new StageError("DISK", `Slot ${slot} does not hold what was put into it; damaged parts are fetched anew.`);
 }
 
 /** The builds that are here, the one that runs first. */

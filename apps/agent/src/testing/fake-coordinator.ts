@@ -21,6 +21,7 @@ import {
 } from "@moult/contracts/v1";
 import { onTestFinished } from "vitest";
 import type { TestCertificate } from "./certificate.ts";
+import type { AtEnd } from "./folders.ts";
 
 const CHALLENGE = Buffer.from("a challenge");
 const TOKEN = "welcome";
@@ -42,13 +43,16 @@ export class FakeCoordinator {
   refusal: RpcError | undefined;
   expiresInMs = 3_600_000;
   port = 0;
-  readonly #certificate: TestCertificate;
+  /** Answers reports, where `state` is not enough; called before the report is kept. */
+  hear: (report: ReportRequest) => NodeState = () => this.state;
+  /** Serves on this from the next `start` on. */
+  certificate: TestCertificate;
   #server: Server | undefined;
   #streams: ((message: AttendResponse | undefined) => void)[] = [];
 
-  constructor(certificate: TestCertificate) {
-    this.#certificate = certificate;
-    onTestFinished(() => this.kill());
+  constructor(certificate: TestCertificate, atEnd: AtEnd = onTestFinished) {
+    this.certificate = certificate;
+    atEnd(() => this.kill());
   }
 
   get address(): string {
@@ -69,7 +73,7 @@ export class FakeCoordinator {
       () => undefined,
       () => undefined,
     );
-    const { cert, key } = this.#certificate;
+    const { cert, key } = this.certificate;
     const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
     const credentials = ServerCredentials.createSsl(null, [pair]);
     this.port = await new Promise((resolve, reject) => {
@@ -134,8 +138,9 @@ export class FakeCoordinator {
         this.calls.push("report");
         this.#admit(metadata.get("authorization")[0]);
         if (this.refusal !== undefined) throw this.refusal;
+        const state = this.hear(request);
         this.reports.push(request);
-        return create(ReportResponseSchema, { state: this.state });
+        return create(ReportResponseSchema, { state });
       },
       attend: (requests, { metadata }) => {
         this.calls.push("attend");

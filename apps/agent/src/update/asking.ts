@@ -4,7 +4,7 @@ import { enterDraining } from "./draining.ts";
 import type { Effect, EventOf, Step, Verdict } from "./events.ts";
 import { NO_TIMINGS, forget, go, idleUntil, queueOutcome, save, stay } from "./moves.ts";
 import type { Asking, Idle, Machine, OfferedBuild } from "./state.ts";
-import { nextWake, retryAt, wakeAfterNudge, wakeAfterSilence, wakeAfterStay } from "./waits.ts";
+import { nextWake, retryAt, wakeAfterNudge, wakeAfterSetback, wakeAfterSilence, wakeAfterStay } from "./waits.ts";
 
 type In<P> = Machine & { readonly phase: P };
 
@@ -86,7 +86,10 @@ function prepare(machine: In<Asking>, target: OfferedBuild, at: At): Step<Machin
   if (target.digest === running.digest) return decline(`${target.version} is what runs already`, nextWake(at));
   if (target.digest === staged?.digest) return decline(`${target.version} is staged already`, nextWake(at));
   if (setback?.digest === target.digest && at.nowMs < setback.notBeforeMs) {
-    return decline(`${target.version} failed before (${setback.reason}); it waits`, setback.notBeforeMs);
+    return decline(
+      `${target.version} failed before (${setback.reason}); it waits`,
+      wakeAfterSetback(at, setback.notBeforeMs),
+    );
   }
   return go(machine, { name: "PULLING", target }, [{ kind: "PULL", target }]);
 }

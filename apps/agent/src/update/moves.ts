@@ -3,7 +3,7 @@ import type { At } from "./at.ts";
 import { DENIED_MAX, durableOf } from "./durable.ts";
 import type { Effect, Step } from "./events.ts";
 import type { FailureReason, Idle, Machine, Memory, Move, PendingOutcome, Phase, Timings, WorkView } from "./state.ts";
-import { nextWake, setbackEnd } from "./waits.ts";
+import { setbackEnd, wakeAfterSetback } from "./waits.ts";
 
 /** A step to `phase`. */
 export function go(machine: Machine, phase: Phase, effects: readonly Effect[] = []): Step<Machine> {
@@ -76,8 +76,7 @@ export function callOff(
   const { permitId, target, timings } = move;
   const outcome: PendingOutcome = { permitId, targetDigest: target.digest, kind: "FAILED", ...why, timings };
   const told = queueOutcome(setBack(machine, target.digest, why.reason, at), outcome, at, RESTORE_HOLD_MS);
-  const wakeAtMs = told.memory.setback?.notBeforeMs ?? nextWake(at);
-  const next: Machine = { ...told, phase: idleUntil(wakeAtMs) };
+  const next: Machine = { ...told, phase: idleUntil(wakeAfterSetback(at, told.memory.setback?.notBeforeMs ?? 0)) };
   return { machine: next, effects: [...resume(move), save(next), { kind: "PULSE" }] };
 }
 

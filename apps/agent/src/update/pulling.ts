@@ -4,7 +4,7 @@ import { enterAsking } from "./asking.ts";
 import type { EventOf, Step } from "./events.ts";
 import { NO_TIMINGS, forget, idleUntil, queueOutcome, remember, save, setBack, stay } from "./moves.ts";
 import type { Machine, Pulling } from "./state.ts";
-import { nextWake } from "./waits.ts";
+import { wakeAfterSetback } from "./waits.ts";
 
 type In<P> = Machine & { readonly phase: P };
 
@@ -21,6 +21,6 @@ export function giveUpPull(machine: In<Pulling>, event: EventOf<"PULL_FAILED">, 
   const left = stagedLost ? forget(machine, "staged") : machine;
   const outcome = { permitId: "", targetDigest: digest, kind: "FAILED", reason, message, timings: NO_TIMINGS } as const;
   const told = queueOutcome(setBack(left, digest, reason, at), outcome, at, 0);
-  const next = { ...told, phase: idleUntil(told.memory.setback?.notBeforeMs ?? nextWake(at)) };
+  const next = { ...told, phase: idleUntil(wakeAfterSetback(at, told.memory.setback?.notBeforeMs ?? 0)) };
   return { machine: next, effects: [save(next), { kind: "NOTE", message }] };
 }

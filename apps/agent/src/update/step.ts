@@ -11,7 +11,7 @@ import { forget, remember, stay } from "./moves.ts";
 import { giveUpPull, takeStaged } from "./pulling.ts";
 import { revertAllTheSame } from "./reverting.ts";
 import type { Machine, PhaseName, PhaseOf } from "./state.ts";
-import { closeOutcome, keepOutcome, tellOutcome, tellingDeadline } from "./telling.ts";
+import { closeOutcome, keepOutcome, tellAgain, tellOutcome, tellingDeadline } from "./telling.ts";
 import { assess, failCommit, settle, takeRejoin, tellLater, timeReturn, watchHealth } from "./trial.ts";
 
 /** One transition: the phases it may end in, and how. */
@@ -74,7 +74,7 @@ export const TRANSITIONS: Table = {
 
 /** The machine after `event`, and what is to be done. */
 export function step(machine: Machine, event: Event, at: At): Step<Machine> {
-  const noticed = notice(machine, event);
+  const noticed = event.kind === "DISK_FAILED" ? tellAgain(machine, at) : notice(machine, event);
   if (event.kind === "OUTCOME_TOLD") return tellOutcome(closeOutcome(noticed, event, at), at);
   if (event.kind === "OUTCOME_FAILED") return tellOutcome(keepOutcome(noticed, event, at), at);
   const rows = TRANSITIONS[noticed.phase.name] as Readonly<Record<string, Row<PhaseName, Event["kind"]> | undefined>>;

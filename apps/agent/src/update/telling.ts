@@ -44,6 +44,16 @@ export function keepOutcome(machine: Machine, event: EventOf<"OUTCOME_FAILED">, 
   return stay(remember(machine, { telling: { ...telling, attempts, tellAtMs: retryAt(at, attempts) } }));
 }
 
+/**
+ * DISK_FAILED: the effects behind the write that failed were dropped, and the telling may have been one of them. It is told
+ * once more; a coordinator takes the same outcome twice for one.
+ */
+export function tellAgain(machine: Machine, at: At): Machine {
+  const { telling } = machine.memory;
+  if (telling === undefined || telling.tellAtMs !== undefined) return machine;
+  return remember(machine, { telling: { ...telling, tellAtMs: at.nowMs } });
+}
+
 /** When an outcome wants attention; undefined where none does. */
 export function tellingDeadline({ memory }: Machine): number | undefined {
   const { telling, work } = memory;

@@ -59,6 +59,14 @@ export function retryAt(
   return nowMs + roll * window;
 }
 
+/**
+ * When to ask after a failure: as ever, or sooner where the build may be tried again sooner. Not later: the next release
+ * may be the one that mends what failed, and it must not wait behind this one.
+ */
+export function wakeAfterSetback(at: At, notBeforeMs: number): number {
+  return Math.min(nextWake(at), Math.max(notBeforeMs, at.nowMs));
+}
+
 /** When a build that failed may be tried again: three quarters to all of a wait that doubles with each failure. */
 export function setbackEnd({ nowMs, roll, tunables }: At, count: number): number {
   const wait = tunables.failureBackoffMs * 2 ** Math.min(count - 1, DOUBLINGS_MAX);

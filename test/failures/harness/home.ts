@@ -1,0 +1,124 @@
+/** A device and a real coordinator with a real store, and a pool that can spare the device. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Node } from "@moult/contracts/v1";
+import { TestCoordinator } from "../../../apps/coordinator/src/testing/coordinator.ts";
+import { type ArtifactServer, serveArtifacts } from "../../../apps/agent/src/testing/artifact-server.ts";
+import { Box } from "../../../apps/agent/src/testing/box.ts";
+import { makeCertificate } from "../../../apps/agent/src/testing/certificate.ts";
+import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
+import { until } from "../../../apps/agent/src/testing/until.ts";
+import { council, say } from "./builds.ts";
+import type { Scene } from "./failure.ts";
+import { MOVE_MS } from "./odd-home.ts";
+
+/** What may differ. */
+export interface HomeOptions {
+  readonly factory: SignedBuild;
+  /** Keys of `device.yaml`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Keys of the coordinator's `capacity`. */
+  readonly capacity?: Readonly<Record<string, unknown>>;
+}
+
+/** A label by which the device is told from the company it keeps. */
+const LABEL = { box: "here" };
+
+/** How soon a node that was told to stay may ask again, in milliseconds. */
+const RETRY_MS = 200;
+
+/** The device, its coordinator and its mirror. */
+export class Home {
+  readonly coordinator: TestCoordinator;
+  readonly mirror: ArtifactServer;
+  readonly box: Box;
+
+  private constructor(coordinator: TestCoordinator, mirror: ArtifactServer, box: Box) {
+    this.coordinator = coordinator;
+    this.mirror = mirror;
+    this.box = box;
+  }
+
+  /** Flashes the device, switches it on and waits until the coordinator knows it. */
+  static async open(scene: Scene, { factory, config = {}, capacity = {} }: HomeOptions): Promise<Home> {
+    const certificate = makeCertificate();
+    const mirror = await serveArtifacts(certificate, scene.atEnd);
+    const coordinator = await TestCoordinator.start({
+      config: {
+        network: "test",
+        council: { threshold: council.threshold, keys: council.keys },
+        artifacts: { public_url: mirror.url },
+        retry: { allowlist_ms: RETRY_MS, dial_ms: RETRY_MS, capacity_ms: RETRY_MS },
+        capacity: { drain_grace_ms: 8_000, permit_ttl_ms: 30_000, ...capacity },
+      },
+    });
+    scene.atEnd(() => coordinator.stop());
+    await coordinator.company();
+    const caFile = join(scene.root, "ca.pem");
+    const ca = readFileSync(join(coordinator.config.state_dir, "tls", "ca.pem"), "utf8");
+    writeFileSync(caFile, `${ca}\n${certificate.cert}`);
+    // The only holder of a shard may not leave.
+    say(scene, "good", { shards: [] });
+    const box = await Box.flash({
+      root: scene.root,
+      factory,
+      launcher: scene.bundles.launcher,
+      atEnd: scene.atEnd,
+      config: {
+        network: "test",
+        coordinators: [coordinator.running.grpc],
+        ca_file: caFile,
+        council: { threshold: council.threshold, keys: council.keys },
+        enrollment_token: await coordinator.token(),
+        labels: LABEL,
+        workload: { env: { CONTROLS: scene.root } },
+        ...config,
+      },
+    });
+    const home = new Home(coordinator, mirror, box);
+    box.switchOn();
+    await until("the node", () => home.node(), MOVE_MS);
+    return home;
+  }
+
+  /** The device as the coordinator sees it; undefined before it has enrolled. */
+  async node(): Promise<Node | undefined> {
+    const { fleet, viewer } = this.coordinator.clients;
+    const { nodes } = await fleet.listNodes({}, viewer);
+    return nodes.find(({ labels }) => labels["box"] === LABEL.box);
+  }
+
+  /** Waits until the device is as `fits` wants it. */
+  async nodeIs(what: string, fits: (node: Node) => boolean): Promise<Node> {
+    return until(
+      what,
+      async () => {
+        const node = await this.node();
+        return node !== undefined && fits(node) ? node : undefined;
+      },
+      MOVE_MS,
+    );
+  }
+
+  /** Publishes a release of this build; nobody moves before the dial is turned. */
+  async publish(build: SignedBuild): Promise<void> {
+    const { releases, operator } = this.coordinator.clients;
+    // The coordinator names the mirror as its public address, so its own parts are put where an upload would.
+    const parts = join(this.coordinator.config.state_dir, "parts");
+    for (const [digest, body] of build.parts) writeFileSync(join(parts, digest), body);
+    await releases.publishRelease({ signedManifests: [build.envelope] }, operator);
+    this.mirror.builds.push(build);
+  }
+
+  /** Turns a release's dial. */
+  async dial(version: string, to: "everyone" | "nobody"): Promise<void> {
+    const { rollout, operator } = this.coordinator.clients;
+    await rollout.setDial({ dial: { release: `releases/${version}`, setting: { case: to, value: {} } } }, operator);
+  }
+
+  /** Publishes a release for everybody. */
+  async release(build: SignedBuild): Promise<void> {
+    await this.publish(build);
+    await this.dial(build.manifest.version, "everyone");
+  }
+}

@@ -24,7 +24,10 @@ export interface OddOptions {
 }
 
 /** What a move may take on a busy machine, in milliseconds. */
-export const MOVE_MS = 40_000;
+export const MOVE_MS = 60_000;
+
+/** Between two nudges, in milliseconds. */
+const NUDGE_INTERVAL_MS = 500;
 
 /** The device, its coordinator and its mirrors. */
 export class OddHome {
@@ -109,6 +112,25 @@ export class OddHome {
     must(
       outcome.kind === OutcomeKind.COMMITTED && outcome.targetDigest === build.digest,
       `the move to ${build.manifest.version} did not end in a commit: ${outcome.message}`,
+    );
+  }
+
+  /** Nudges the device until it has moved to this build: what was put off is taken up at once then. */
+  async nudgedTo(build: SignedBuild): Promise<void> {
+    const isCommit = ({ kind, targetDigest }: Outcome): boolean =>
+      kind === OutcomeKind.COMMITTED && targetDigest === build.digest;
+    let nudgedAtMs = Number.NEGATIVE_INFINITY;
+    await until(
+      `the move to ${build.manifest.version}`,
+      () => {
+        // A nudge is lost where the stream is just being opened again.
+        if (performance.now() - nudgedAtMs > NUDGE_INTERVAL_MS) {
+          nudgedAtMs = performance.now();
+          this.coordinator.tell({ case: "nudge", value: {} });
+        }
+        return this.outcomes.some(isCommit);
+      },
+      MOVE_MS,
     );
   }
 

@@ -38,8 +38,7 @@ export const notFound: Failure = {
     await home.nextAsks(6, calm);
 
     mirror.misbehave = undefined;
-    home.coordinator.tell({ case: "nudge", value: {} });
-    await home.committed(build);
+    await home.nudgedTo(build);
   },
   mutants: [
     {

@@ -56,8 +56,7 @@ export const fullDisk: Failure = {
     await home.nextAsks(2, alive);
 
     rmSync(filler);
-    home.coordinator.tell({ case: "nudge", value: {} });
-    await home.committed(two);
+    await home.nudgedTo(two);
     must(home.box.pidOf("workload") === workload, "the workload was interrupted");
   },
   mutants: [

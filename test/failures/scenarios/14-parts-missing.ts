@@ -37,8 +37,7 @@ export const partNeverCame: Failure = {
     must(statSync(join(home.box.dir, "slots", "a"), { throwIfNoEntry: false }) === undefined, "there is half a slot");
 
     for (const mirror of home.mirrors) mirror.misbehave = undefined;
-    home.coordinator.tell({ case: "nudge", value: {} });
-    await home.committed(two);
+    await home.nudgedTo(two);
     must(statSync(join(home.box.dir, "slots", "a", "large")).size === LARGE.length, "the large file is not whole");
   },
 };

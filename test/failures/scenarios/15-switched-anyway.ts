@@ -39,8 +39,7 @@ export const recordFails: Failure = {
     await home.nextAsks(1);
     must(home.coordinator.asks.at(-1)?.slot === Slot.FACTORY, "the next boot switched the slot");
     rmdirSync(blocked);
-    home.coordinator.tell({ case: "nudge", value: {} });
-    await home.committed(two);
+    await home.nudgedTo(two);
   },
   mutants: [
     {

@@ -38,8 +38,7 @@ export const hangs: Failure = {
       if (body.length === LARGE.length) resumed.push(fromByte);
       return false;
     };
-    home.coordinator.tell({ case: "nudge", value: {} });
-    await home.committed(two);
+    await home.nudgedTo(two);
     must(resumed.length === 1 && resumed[0] === STOP_AT, `went on from byte ${resumed.join(", ")}, not ${STOP_AT}`);
   },
 };

@@ -83,8 +83,7 @@ export const readOnly: Failure = {
     );
     await home.nextAsks(2, alive);
     remount(disk, "rw");
-    home.coordinator.tell({ case: "nudge", value: {} });
-    await home.committed(two);
+    await home.nudgedTo(two);
     must(home.box.pidOf("workload") === workload, "the workload was interrupted");
   },
 };

@@ -65,7 +65,7 @@ export const leftovers: Failure = {
     {
       defence: "leftovers are swept when an agent starts",
       file: "agent/src/main.ts",
-      from: "await sweep(store);",
+      from: "await sweep(store, settings.pull.diskReserveBytes);",
       to: "",
       caught: /leftovers are still there/,
     },

@@ -12,7 +12,7 @@ import type { Failure } from "./harness/failure.ts";
 async function play(failure: Failure, { onTestFinished }: TestContext, patch?: Patch): Promise<void> {
   const atEnd = (end: () => void | Promise<void>): void => onTestFinished(end);
   const root = makeFolder(atEnd);
-  await failure.run({ root, bundles: await testBundles(patch), atEnd });
+  await failure.run({ root, bundles: await testBundles(root, patch), atEnd });
 }
 
 /** What the scenario says about a device that lacks a defence. */

@@ -25,7 +25,7 @@ async function flashed(release: Release, { onTestFinished }: TestContext): Promi
   const released = readBundles(import.meta.dirname, release);
   const launcher = join(root, "released-launcher.mjs");
   writeFileSync(launcher, released.launcher);
-  const scene: Scene = { root, bundles: { ...(await testBundles()), launcher }, atEnd };
+  const scene: Scene = { root, bundles: { ...(await testBundles(root)), launcher }, atEnd };
   const factory = makeBuild(scene, {
     counter: 1,
     agent: released.agent.toString("utf8"),

@@ -1,9 +1,10 @@
 /** A whole device, launcher, agents and workload as processes, through a good release, a bad one and a killed agent. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FailureReason, type Outcome, OutcomeKind, Slot } from "@moult/contracts/v1";
 import { digestOf } from "@moult/trust";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ArtifactServer, serveArtifacts } from "./testing/artifact-server.ts";
 import { Box } from "./testing/box.ts";
 import { type TestBundles, testBundles } from "./testing/bundles.ts";
@@ -20,9 +21,11 @@ const council = makeCouncil();
 const RUNTIME = `#!/bin/sh\nexec ${process.execPath} "$@"\n`;
 
 let bundles: TestBundles;
+const folder = mkdtempSync(join(tmpdir(), "mlt-device-"));
 beforeAll(async () => {
-  bundles = await testBundles();
+  bundles = await testBundles(folder);
 });
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A build whose workload says what the file named in `says` holds. */
 function build(counter: number, agent: string, says: string): SignedBuild {

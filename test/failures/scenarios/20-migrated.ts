@@ -1,5 +1,5 @@
 /** Row 20: a state migrated past what the old binary reads; work is forgotten. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FailureReason, OutcomeKind } from "@moult/contracts/v1";
 import { seal } from "@moult/slots";
@@ -36,7 +36,9 @@ export const laterAgentReverted: Failure = {
   async run(scene) {
     say(scene, "ill", ILL);
     const home = await OddHome.open(scene, { factory: makeBuild(scene, { counter: 1 }) });
-    const later = await testBundles({
+    const elsewhere = join(scene.root, "later");
+    mkdirSync(elsewhere);
+    const later = await testBundles(elsewhere, {
       file: "update/durable.ts",
       from: "return seal(durable);",
       to: "return seal({ ...durable, schema: 9, outcomes: [durable.outcome], move: { ...durable.move, lane: 3 } });",

@@ -2,7 +2,7 @@
  * The bundled agent and launcher for tests of whole devices, made once for each way of making them. A mutant is a bundle
  * with one line of the sources replaced: a defence taken out, so that a test can show that it would notice.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
@@ -30,23 +30,50 @@ export interface TestBundles {
 /** Stands in the bundle where the version goes, so that one bundling serves all versions. */
 const VERSION_MARK = "version-of-this-agent";
 
-const made = new Map<string, Promise<TestBundles>>();
-const folders: string[] = [];
-process.on("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+/** The texts of the bundles. */
+interface Texts {
+  readonly launcher: string;
+  readonly agent: string;
+  readonly workload: string;
+}
 
-/** The bundles, with the patch in them where one is given. Throws where the patch does not fit the sources. */
-export function testBundles(patch?: Patch): Promise<TestBundles> {
+const made = new Map<string, Promise<Texts>>();
+
+/**
+ * The bundles, with the patch in them where one is given; those that are run as they are lie in `folder`. Throws where the
+ * patch does not fit the sources.
+ */
+export async function testBundles(folder: string, patch?: Patch): Promise<TestBundles> {
+  const { agent, ...programs } = await texts(patch);
+  const place = (name: "launcher" | "workload"): string => {
+    const path = join(folder, `${name}.mjs`);
+    writeFileSync(path, programs[name]);
+    return path;
+  };
+  return {
+    launcher: place("launcher"),
+    workload: place("workload"),
+    agent: (version) => agent.replaceAll(VERSION_MARK, version),
+  };
+}
+
+function texts(patch: Patch | undefined): Promise<Texts> {
   const key = JSON.stringify(patch ?? null);
   const known = made.get(key) ?? make(patch);
   made.set(key, known);
   return known;
 }
 
-async function make(patch: Patch | undefined): Promise<TestBundles> {
+async function make(patch: Patch | undefined): Promise<Texts> {
   const folder = mkdtempSync(join(tmpdir(), "mlt-bundles-"));
-  folders.push(folder);
+  try {
+    return await bundleIn(folder, patch);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundleIn(folder: string, patch: Patch | undefined): Promise<Texts> {
   let applied = 0;
   const plugin = {
     name: "patch",
@@ -59,11 +86,10 @@ async function make(patch: Patch | undefined): Promise<TestBundles> {
   };
   const [{ agent, launcher }, workload] = await Promise.all([
     bundleAgent({ outDir: folder, version: VERSION_MARK, plugins: [plugin] }),
-    patch === undefined ? bundleWorkload(folder) : (await testBundles()).workload,
+    patch === undefined ? bundleWorkload(folder) : (await texts(undefined)).workload,
   ]);
   if (patch !== undefined && applied === 0) throw new Error(`no bundle has ${patch.file}`);
-  const text = readFileSync(agent, "utf8");
-  return { launcher, workload, agent: (version) => text.replaceAll(VERSION_MARK, version) };
+  return { workload, launcher: readFileSync(launcher, "utf8"), agent: readFileSync(agent, "utf8") };
 }
 
 /** As one file the workload starts in a fraction of the time its sources take. */
@@ -79,5 +105,5 @@ async function bundleWorkload(folder: string): Promise<string> {
   } finally {
     await build.close();
   }
-  return file;
+  return readFileSync(file, "utf8");
 }

@@ -14,8 +14,8 @@ import { until } from "../testing/until.ts";
 
 const LAUNCHER = join(import.meta.dirname, "main.ts");
 
-/** Runs an agent that is a shell script. The launcher's pipe is its file descriptor 3. */
-const RUNTIME = `#!/bin/sh\nexec /bin/sh "$@"\n`;
+/** Runs an agent that is a shell script, and leaves Node's options out. The launcher's pipe is its file descriptor 3. */
+const RUNTIME = `#!/bin/sh\nwhile :; do case "$1" in --config) break ;; --*) shift ;; *) break ;; esac; done\nexec /bin/sh "$@"\n`;
 
 /** Comes up and lives until the launcher says stop or is gone. */
 const GOOD = `echo up >&3; read -r word <&3; echo "$word" > "$DIR/last-word"; exit 0\n`;
@@ -140,7 +140,7 @@ describe("the launcher", () => {
 
   it("ends a trial that is alive and never decided", async () => {
     const alive = "echo up >&3; while true; do echo alive >&3; sleep 0.05; done\n";
-    const { device } = await onTrial(alive, { trial_timeout_ms: 200 });
+    const { device } = await onTrial(alive, { trial_timeout_ms: 200, unreachable_soak_ms: 0 });
     device.launch();
     await until("the fallback", () => device.starts.at(-1) === "factory 0");
     expect((await device.record()).abandoned?.reason).toBe("TRIAL_TIMEOUT");

@@ -3,12 +3,11 @@
  * a ping every half of the watchdog's time. Node has no Unix datagrams, so each word is a run of `systemd-notify`.
  */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import type { Launcher, Log } from "../ports.ts";
 import type { LifeWriter } from "./agent-life.ts";
 
-/** Where it stands, for PATH may be anything. */
-const PROGRAMS = ["/usr/bin/systemd-notify", "/bin/systemd-notify"] as const;
+/** `systemd-notify` stands in one of these, whatever PATH says. */
+const PATH = "/usr/bin:/bin:/usr/local/bin";
 
 /** A ping that takes longer is given up, in milliseconds; the next one follows. */
 const PING_MS_MAX = 5_000;
@@ -17,23 +16,29 @@ const PING_MS_MAX = 5_000;
 export interface InitWishes {
   /** Undefined where no pings are wanted. */
   readonly pingEveryMs: number | undefined;
+  /** Where it listens: its own variables, and no others. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What an init system wants to hear; undefined where there is none that listens. */
 export function initWishes(env: Readonly<Record<string, string | undefined>>): InitWishes | undefined {
-  if ((env["NOTIFY_SOCKET"] ?? "") === "") return undefined;
+  const socket = env["NOTIFY_SOCKET"] ?? "";
+  if (socket === "") return undefined;
   const watchdogUs = Number(env["WATCHDOG_USEC"]);
-  return { pingEveryMs: Number.isFinite(watchdogUs) && watchdogUs > 0 ? watchdogUs / 2_000 : undefined };
+  return {
+    pingEveryMs: Number.isFinite(watchdogUs) && watchdogUs > 0 ? watchdogUs / 2_000 : undefined,
+    env: { NOTIFY_SOCKET: socket },
+  };
 }
 
 /** The init system as the agent's launcher. What it cannot hear is written down in `life`. */
 export function linkInit(wishes: InitWishes, life: LifeWriter, nowMs: () => number, log: Log): Launcher {
-  const program = PROGRAMS.find((path) => existsSync(path)) ?? "systemd-notify";
+  const options = { env: { ...wishes.env, PATH }, timeout: PING_MS_MAX, killSignal: "SIGKILL" } as const;
   let pingAtMs = Number.POSITIVE_INFINITY;
   let busy = false;
   const say = (word: string): void => {
     busy = true;
-    execFile(program, [word], { timeout: PING_MS_MAX, killSignal: "SIGKILL" }, (error) => {
+    execFile("systemd-notify", [word], options, (error) => {
       busy = false;
       if (error !== null) log.error({ err: error }, `the init system was not told ${word}`);
     });

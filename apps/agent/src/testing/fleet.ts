@@ -43,9 +43,9 @@ export async function bundleTwo(): Promise<BundledAgents> {
   return { one: readFileSync(one.agent, "utf8"), two: readFileSync(two.agent, "utf8"), launcher: one.launcher };
 }
 
-/** A build whose workload says what the file named in `says` holds. */
-export function makeBuild(counter: number, agent: string, says: string): SignedBuild {
-  const work = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\nexec ${process.execPath} ${PROGRAM}\n`;
+/** A build whose workload says what the file named in `says` holds; another `variant` is another workload. */
+export function makeBuild(counter: number, agent: string, says: string, variant = ""): SignedBuild {
+  const work = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\n${variant}\nexec ${process.execPath} ${PROGRAM}\n`;
   return makeSignedBuild(council, {
     files: { "!runtime/node": RUNTIME, "agent/agent.mjs": agent, "!work": work },
     manifest: {

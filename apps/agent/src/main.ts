@@ -10,6 +10,7 @@ import { readBootId } from "./adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "./adapters/clock.ts";
 import { createCoordinator } from "./adapters/coordinator/coordinator.ts";
 import { createHost } from "./adapters/host/host.ts";
+import { STUDY_OPTION, printStudy } from "./adapters/host/study.ts";
 import { createHttpsFetcher } from "./adapters/https-fetcher.ts";
 import { LifeWriter, START_VARIABLE } from "./adapters/agent-life.ts";
 import { openIdentity } from "./adapters/identity.ts";
@@ -40,7 +41,7 @@ const ONCE_ASK_WITHIN_MS = 30_000;
 const log = pino({ name: "agent", level: "info", base: { slot: process.env["MOULT_SLOT"], agent: AGENT_VERSION } });
 
 // Node hands its permission options down to the programs that it starts; the workload is not to live in this sandbox.
-process.execArgv.splice(0);
+const runtimeOptions = process.execArgv.splice(0);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
@@ -123,7 +124,11 @@ async function main(): Promise<void> {
       chance,
       log,
       coordinator: createCoordinator({ settings: wire, ca, identity, clock, chance, log, bootId }),
-      host: createHost(store.layout.incoming, clock, log),
+      host: createHost(store.layout.incoming, clock, log, {
+        runtime: process.execPath,
+        options: runtimeOptions,
+        script: process.argv[1] ?? "",
+      }),
       launcher,
       store,
       records,
@@ -198,7 +203,8 @@ function slotFrom(name: string | undefined): SlotName {
   return name === "a" || name === "b" ? name : "factory";
 }
 
-main().catch((error: unknown) => {
+const run = process.argv[2] === STUDY_OPTION ? printStudy() : main();
+run.catch((error: unknown) => {
   log.fatal(error instanceof ConfigError ? {} : { err: error }, error instanceof Error ? error.message : String(error));
   process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILED);
 });

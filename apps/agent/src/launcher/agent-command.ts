@@ -31,10 +31,10 @@ export interface Start {
 }
 
 /**
- * For a process that mostly sleeps, memory counts for more than speed: a small young generation, code that is compiled
- * when it is called and no sooner, and no threads that wait for work which never comes.
+ * For a process that mostly sleeps, memory counts for more than speed: a small young generation, code that is interpreted
+ * and never compiled, and no threads that wait for work which never comes.
  */
-const FRUGAL_OPTIONS = ["--max-semi-space-size=1", "--optimize-for-size", "--v8-pool-size=1"] as const;
+const FRUGAL_OPTIONS = ["--lite-mode", "--max-semi-space-size=1", "--v8-pool-size=1"] as const;
 
 /** glibc otherwise keeps a heap for each thread; libuv's threads only wait for the disk. */
 const FRUGAL_ENV = { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" } as const;

@@ -33,6 +33,7 @@ import type { Tunables } from "./update/at.ts";
 import { begin } from "./update/begin.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { workBuildOf } from "./work/build.ts";
+import { prepareWork } from "./work/prepare.ts";
 import { Supervisor } from "./work/supervisor.ts";
 
 /** Timers fire at the same second everywhere; the asks are spread over this, in milliseconds. */
@@ -147,8 +148,8 @@ async function main(): Promise<void> {
           log,
           onSeen,
         }),
-      stage: (offered, denied) =>
-        stageBuild(offered, {
+      stage: async (offered, denied) => {
+        const staged = await stageBuild(offered, {
           store,
           freeBytes: () => disk.freeBytes(store.layout.incoming),
           council: settings.council,
@@ -164,7 +165,10 @@ async function main(): Promise<void> {
             limits: settings.pull,
             signal: AbortSignal.timeout(settings.pull.timeoutMs),
           },
-        }),
+        });
+        await prepareWork(store, layout.work, staged.slot, log);
+        return staged;
+      },
       exit: (why) => end(why === "HAND_OVER" ? EXIT_HAND_OVER : EXIT_FAILED),
       ...(once && {
         onRest: (machine) => {

@@ -4,13 +4,16 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, watch } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, watch } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { unseal } from "@moult/slots";
 import type { ProvisionedDevice } from "../../../apps/agent/src/deploy/provision.ts";
 import { House } from "../../demo/harness/house.ts";
 import { until } from "../../demo/harness/until.ts";
+import { bundleWorkload } from "../stage/bundle-workload.ts";
 import { BenchFleet } from "../stage/fleet.ts";
+import { freePort } from "../stage/free-port.ts";
 import { childrenOf, rssMib, runMs } from "../stage/process.ts";
 
 const HELP = `Measures an idle agent, with its stream open to a coordinator.
@@ -54,6 +57,18 @@ interface Wishes {
 /** Everything as on a box, but that the first ask comes at once and no chance is waited for before the stream opens. */
 const CONFIG = { first_ask_within_ms: 0, reconnect_min_ms: 10, log_level: "info" } as const;
 
+async function config(house: House): Promise<Readonly<Record<string, unknown>>> {
+  return { ...CONFIG, workload: { env: { BENCH_PORT: String(await freePort()), BENCH_TIMES: house.path("times") } } };
+}
+
+/** The agent's workload, once the agent has been ended, is nobody's to end but ours. */
+function endWorkload(device: ProvisionedDevice): void {
+  const file = `${device.deviceDir}/run/workload`;
+  if (!existsSync(file)) return;
+  const { pid } = unseal(readFileSync(file)) as { readonly pid: number };
+  process.kill(-pid, "SIGKILL");
+}
+
 async function measure(
   fleet: BenchFleet,
   device: ProvisionedDevice,
@@ -87,7 +102,7 @@ async function measure(
     const beganMs = performance.now();
     let children = 0;
     while (performance.now() - beganMs < windowMs) {
-      children = Math.max(children, childrenOf(agent).length);
+      children = Math.max(children, childrenOf(agent).length - (values.workload ? 1 : 0));
       await sleep(LOOK_MS);
     }
     const lastedMs = performance.now() - beganMs;
@@ -113,6 +128,7 @@ async function measure(
   } finally {
     launcher.kill("SIGTERM");
     if (launcher.exitCode === null && launcher.signalCode === null) await once(launcher, "exit");
+    if (form === "exec") endWorkload(device);
   }
 }
 
@@ -136,14 +152,15 @@ if (values.help) {
 const house = await House.open();
 try {
   const fleet = await BenchFleet.open(house);
-  const program = `${import.meta.dirname}/../stage/workload.mjs`;
+  const program = house.path("work.mjs");
+  await bundleWorkload(program, 0);
   const workload = values.workload
     ? { parts: [`work.mjs=${program}`], workload: ["--workload-command", "{slot}/runtime/node", "{slot}/work.mjs"] }
     : { workload: ["--workload-kind", "none"] };
   const build = await fleet.build({ version: "1.0.0", counter: 1, ...workload });
   const wishes = { settleMs: Number(values["settle-s"]) * 1000, windowMs: Number(values["window-s"]) * 1000 };
-  const figures = await measure(fleet, await fleet.device("e", build, CONFIG), "exec", wishes);
-  const stay = await measure(fleet, await fleet.device("s", build, CONFIG), "stay", wishes);
+  const figures = await measure(fleet, await fleet.device("e", build, await config(house)), "exec", wishes);
+  const stay = await measure(fleet, await fleet.device("s", build, await config(house)), "stay", wishes);
   const all = { ...figures, stay };
   process.stdout.write(values.json ? `${JSON.stringify(all)}\n` : `${JSON.stringify(all, undefined, 2)}\n`);
 } finally {

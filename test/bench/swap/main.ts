@@ -8,7 +8,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { rolldown } from "rolldown";
+import { bundleWorkload } from "../stage/bundle-workload.ts";
 import { freePort } from "../stage/free-port.ts";
 import { House } from "../../demo/harness/house.ts";
 import { until } from "../../demo/harness/until.ts";
@@ -19,12 +19,13 @@ const HELP = `Measures how long a workload pauses while its box moves to another
 Usage: pnpm bench:swap [--json] [--moves N]
 
 Options:
-  --json     one line of JSON: {agentOnlyPauseMs, agentOnlyRefused, drainedToServingMs, ownStartMs, overheadMs, moves}
+  --json     one line of JSON: {agentOnlyPauseMs, agentOnlyRefused, drainedToServingMs, ownStartMs, overheadMs, unservedMs, moves}
   --moves N  how many moves of each kind (default 5)
 
 agentOnlyPauseMs: the longest time between two answers in moves that change the agent alone, beyond what the caller
 waits between two calls; 0 where no call went unanswered. drainedToServingMs: median from the end of the drain until the
 new workload answers; ownStartMs: median of what the workload itself takes to start; overheadMs: the difference.
+unservedMs: median of what the caller saw, the drain included: it asks a box that no router leads it away from.
 
 Exit codes: 0 measured, 1 failed.
 
@@ -54,6 +55,8 @@ class Caller {
   refused = 0;
   /** The longest row of them, in milliseconds. */
   pauseMs = 0;
+  /** When the last row of them was over, in milliseconds of the wall clock. */
+  backAtMs = 0;
 
   constructor(port: number) {
     this.#port = port;
@@ -64,7 +67,10 @@ class Caller {
     while (!this.#stopped) {
       const askedMs = performance.now();
       if (await call(this.#port)) {
-        if (awaySinceMs !== undefined) this.pauseMs = Math.max(this.pauseMs, performance.now() - awaySinceMs);
+        if (awaySinceMs !== undefined) {
+          this.pauseMs = Math.max(this.pauseMs, performance.now() - awaySinceMs);
+          this.backAtMs = Date.now();
+        }
         awaySinceMs = undefined;
       } else {
         this.refused += 1;
@@ -76,17 +82,6 @@ class Caller {
 
   stop(): void {
     this.#stopped = true;
-  }
-}
-
-async function bundleWorkload(file: string, variant: number): Promise<void> {
-  const input = `${import.meta.dirname}/../stage/workload.ts`;
-  const alias = { "@grpc/proto-loader": `${import.meta.dirname}/../../../apps/agent/src/deploy/no-proto-loader.ts` };
-  const build = await rolldown({ input, platform: "node", resolve: { alias }, checks: { pluginTimings: false } });
-  try {
-    await build.write({ file, format: "esm", codeSplitting: false, banner: `// ${variant}` });
-  } finally {
-    await build.close();
   }
 }
 
@@ -148,6 +143,12 @@ try {
       .split("\n")
       .filter((line) => line.includes('"outcome told"'))
       .map((line) => JSON.parse(line) as { readonly kind: string; readonly swapMs: number });
+  /** When the last drain was over, by the agent's log, in milliseconds of the wall clock. */
+  const drainedAtMs = (): number => {
+    const lines = readFileSync(logFile, "utf8").split("\n");
+    const last = lines.findLast((line) => line.includes('"from":"DRAINING","to":"DEPARTING"')) ?? '{"time":0}';
+    return (JSON.parse(last) as { readonly time: number }).time;
+  };
   const move = async (variant: number): Promise<Caller> => {
     const { version } = await build(variant);
     const told = outcomes().length;
@@ -165,7 +166,12 @@ try {
   for (let count = 0; count < moves; count += 1) agentOnly.push(await move(0));
   const startsBefore = readFileSync(times, "utf8").trim().split("\n").length;
   const away: number[] = [];
-  for (let variant = 1; variant <= moves; variant += 1) away.push((await move(variant)).pauseMs);
+  const unserved: number[] = [];
+  for (let variant = 1; variant <= moves; variant += 1) {
+    const caller = await move(variant);
+    away.push(caller.backAtMs - drainedAtMs());
+    unserved.push(caller.pauseMs);
+  }
   const starts = readFileSync(times, "utf8").trim().split("\n").slice(startsBefore).map(Number);
   const drainedToServingMs = median(away);
   const ownStartMs = median(starts);
@@ -175,6 +181,7 @@ try {
     drainedToServingMs: round(drainedToServingMs),
     ownStartMs: round(ownStartMs),
     overheadMs: round(drainedToServingMs - ownStartMs),
+    unservedMs: round(median(unserved)),
     moves,
   };
   process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${JSON.stringify(figures, undefined, 2)}\n`);

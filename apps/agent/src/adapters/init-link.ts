@@ -4,6 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import type { Launcher, Log } from "../ports.ts";
+import { LAUNCHER_FD_VARIABLE } from "./launcher-link.ts";
 import type { LifeWriter } from "./agent-life.ts";
 
 /** `systemd-notify` stands in one of these, whatever PATH says. */
@@ -23,7 +24,8 @@ export interface InitWishes {
 /** What an init system wants to hear; undefined where there is none that listens. */
 export function initWishes(env: Readonly<Record<string, string | undefined>>): InitWishes | undefined {
   const socket = env["NOTIFY_SOCKET"] ?? "";
-  if (socket === "") return undefined;
+  // A launcher that stays is the one to tell, also where an init system listens to that.
+  if (socket === "" || env[LAUNCHER_FD_VARIABLE] !== undefined) return undefined;
   const watchdogUs = Number(env["WATCHDOG_USEC"]);
   return {
     pingEveryMs: Number.isFinite(watchdogUs) && watchdogUs > 0 ? watchdogUs / 2_000 : undefined,

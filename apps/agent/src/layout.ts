@@ -14,6 +14,18 @@ export interface DeviceLayout {
   readonly workSocket: string;
   /** One folder for each workload, with the parts it uses. */
   readonly work: string;
+  /** Which workload the init system is to run; there as long as one is wanted. */
+  readonly workWanted: string;
+  /** The init system is to stop the workload, and to remove this file once it has. */
+  readonly workUnwanted: string;
+  /** How far the agent that runs has come, for the launcher that follows it. */
+  readonly agentLife: string;
+  /** Somebody wants a factory reset with the next start. */
+  readonly resetFlag: string;
+  /** The same, and the device forgets whom it belonged to. */
+  readonly wipeFlag: string;
+  /** The enrolment token that must not be used again, as a digest. */
+  readonly spentToken: string;
 }
 
 /** The layout under `root`. */
@@ -26,5 +38,11 @@ export function deviceLayout(root: string): DeviceLayout {
     run,
     workSocket: join(run, "work.sock"),
     work: join(root, "work"),
+    workWanted: join(run, "work-wanted"),
+    workUnwanted: join(run, "work-unwanted"),
+    agentLife: join(run, "agent-life"),
+    resetFlag: join(root, "factory-reset"),
+    wipeFlag: join(root, "factory-reset-wipe"),
+    spentToken: join(state, "token-spent"),
   };
 }

@@ -11,27 +11,41 @@ import { readBootId } from "./adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "./adapters/clock.ts";
 import { createCoordinator } from "./adapters/coordinator/coordinator.ts";
 import { createHost } from "./adapters/host/host.ts";
+import { STUDY_OPTION, printStudy } from "./adapters/host/study.ts";
 import { createHttpsFetcher } from "./adapters/https-fetcher.ts";
+import { LifeWriter, START_VARIABLE } from "./adapters/agent-life.ts";
 import { openIdentity } from "./adapters/identity.ts";
+import { initWishes, linkInit } from "./adapters/init-link.ts";
 import { linkLauncher } from "./adapters/launcher-link.ts";
 import { nodeDisk } from "./adapters/node-disk.ts";
+import { isSpent } from "./adapters/spent-token.ts";
 import { StateFile } from "./adapters/state-file.ts";
 import { lastEndMs, trustPeers } from "./adapters/tls/peer-trust.ts";
-import { createBody } from "./adapters/work/body.ts";
-import { endOtherWork } from "./adapters/work/find.ts";
+import { clearOthers, createBody } from "./adapters/work/body.ts";
 import { Agent } from "./agent/agent.ts";
+import { Once } from "./agent/once.ts";
 import { survey } from "./agent/survey.ts";
 import { ConfigError, loadConfig } from "./config/config.ts";
 import { EXIT_CONFIG, EXIT_FAILED, EXIT_HAND_OVER, EXIT_STOPPED } from "./exit-codes.ts";
 import { deviceLayout } from "./layout.ts";
+import { ONCE_VARIABLE } from "./once.ts";
+import { OVERDUE_FACTOR } from "./overdue.ts";
 import { stageBuild } from "./pull/stage.ts";
 import { DeviceTime } from "./time/device-time.ts";
+import type { Tunables } from "./update/at.ts";
 import { begin } from "./update/begin.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { workBuildOf } from "./work/build.ts";
+import { prepareWork } from "./work/prepare.ts";
 import { Supervisor } from "./work/supervisor.ts";
 
+/** Timers fire at the same second everywhere; the asks are spread over this, in milliseconds. */
+const ONCE_ASK_WITHIN_MS = 30_000;
+
 const log = pino({ name: "agent", level: "info", base: { slot: process.env["MOULT_SLOT"], agent: AGENT_VERSION } });
+
+// Node hands its permission options down to the programs that it starts; the workload is not to live in this sandbox.
+const runtimeOptions = process.execArgv.splice(0);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
@@ -59,6 +73,18 @@ async function main(): Promise<void> {
   const found = await survey({ settings, store, records, state, bootId, slot, trial });
   if (found.stateDamaged) log.error({}, "the agent's state could not be read; it begins anew");
 
+  const { enrollmentToken } = settings.wire;
+  const spent = enrollmentToken !== "" && (await isSpent(disk, layout.spentToken, enrollmentToken));
+  if (spent) log.warn({}, "the enrolment token is the one from before the wipe; it is not used");
+  const once = process.env[ONCE_VARIABLE] === "1" ? new Once() : undefined;
+  // Who is gone in a moment must not look like somebody who can be nudged.
+  const wire = { ...settings.wire, ...(spent && { enrollmentToken: "" }), ...(once && { attend: false }) };
+  const { firstAskWithinMs } = settings.tunables;
+  const tunables = {
+    ...settings.tunables,
+    ...(once && { firstAskWithinMs: Math.min(firstAskWithinMs, ONCE_ASK_WITHIN_MS) }),
+  };
+
   const { identity, fresh } = await openIdentity(disk, layout.identityFile);
   if (fresh) log.info({}, "a device key was made");
   const ca = await readFile(settings.wire.caFile, "utf8");
@@ -69,7 +95,15 @@ async function main(): Promise<void> {
   const time = new DeviceTime({ clock, bootId, rules, kept, buildTimeMs: settings.buildTimeMs });
   for (const timeMs of found.signedTimesMs) time.take({ kind: "SIGNED", timeMs });
   const fetcher = createHttpsFetcher(trust);
-  const premises = { disk, runFolder: layout.run, socketPath: layout.workSocket, bootId };
+  const premises = {
+    disk,
+    runFolder: layout.run,
+    socketPath: layout.workSocket,
+    bootId,
+    deviceDir: root,
+    clock,
+    stopGraceMs: settings.work.stopGraceMs,
+  };
   const { running } = found.beginning;
 
   let agent: Agent | undefined;
@@ -77,7 +111,13 @@ async function main(): Promise<void> {
     agent?.close();
     process.exit(code);
   };
-  const launcher = linkLauncher(process.env, () => end(EXIT_STOPPED));
+  const wishes = initWishes(process.env);
+  const life = new LifeWriter(layout.agentLife, process.env[START_VARIABLE] ?? "", log);
+  if (wishes !== undefined) process.on("exit", (code) => life.tell({ code }));
+  const launcher =
+    wishes === undefined
+      ? linkLauncher(process.env, () => end(EXIT_STOPPED))
+      : linkInit(wishes, life, clock.nowMs, log);
   process.on("SIGTERM", () => end(EXIT_STOPPED));
   process.on("SIGINT", () => end(EXIT_STOPPED));
 
@@ -85,16 +125,20 @@ async function main(): Promise<void> {
     nowMs: clock.nowMs(),
     roll: chance.roll(),
     freshId: chance.freshId(),
-    tunables: settings.tunables,
+    tunables,
   });
   agent = new Agent(
     {
-      settings,
+      settings: { ...settings, wire, tunables },
       clock,
       chance,
       log,
-      coordinator: createCoordinator({ settings: settings.wire, trust, identity, clock, chance, log, bootId }),
-      host: createHost(root, clock, log),
+      coordinator: createCoordinator({ settings: wire, trust, identity, clock, chance, log, bootId }),
+      host: createHost(store.layout.incoming, clock, log, {
+        runtime: process.execPath,
+        options: runtimeOptions,
+        script: process.argv[1] ?? "",
+      }),
       launcher,
       store,
       records,
@@ -107,17 +151,17 @@ async function main(): Promise<void> {
           disk,
           store,
           workFolder: layout.work,
-          bodyOf: (build, folder) => createBody(build, folder, premises, settings.work.env),
-          clearOthers: (workIdentity) => endOtherWork(premises, workIdentity, settings.work.stopGraceMs),
+          bodyOf: (build, folder) => createBody(build, folder, premises, settings.work),
+          clearOthers: (workIdentity) => clearOthers(premises, settings.work.runner, workIdentity),
           settings: settings.work,
           clock,
           log,
           onSeen,
         }),
-      stage: (offered, denied) =>
-        stageBuild(offered, {
+      stage: async (offered, denied) => {
+        const staged = await stageBuild(offered, {
           store,
-          freeBytes: () => disk.freeBytes(root),
+          freeBytes: () => disk.freeBytes(store.layout.incoming),
           council: settings.council,
           network: settings.network,
           platform: { os: process.platform, arch: process.arch },
@@ -131,13 +175,32 @@ async function main(): Promise<void> {
             limits: settings.pull,
             signal: AbortSignal.timeout(settings.pull.timeoutMs),
           },
-        }),
+        });
+        await prepareWork(store, layout.work, staged.slot, log);
+        return staged;
+      },
       exit: (why) => end(why === "HAND_OVER" ? EXIT_HAND_OVER : EXIT_FAILED),
+      ...(once && {
+        onRest: (machine) => {
+          const code = once.consider(machine, clock.nowMs());
+          if (code !== undefined) end(code);
+        },
+      }),
     },
     first.machine,
   );
+  // Nobody stands beside an agent that its launcher became: a trial that it cannot decide it ends itself.
+  if (trial && wishes !== undefined) watchTrial(settings.tunables, life, () => end(EXIT_FAILED));
   log.info({ version: running.version, digest: running.digest, trial, phase: first.machine.phase.name }, "started");
   agent.start(first);
+}
+
+/** Long after the time in which a trial is decided. */
+function watchTrial({ trialTimeoutMs, unreachableSoakMs }: Tunables, life: LifeWriter, end: () => void): void {
+  const limitMs = Math.max(trialTimeoutMs, unreachableSoakMs) * OVERDUE_FACTOR;
+  setTimeout(() => {
+    if (!life.kept) end();
+  }, limitMs).unref();
 }
 
 /** Beginnings of parts wait for the next pull, unless space is short. What cannot be removed is no reason not to start. */
@@ -155,7 +218,8 @@ function slotFrom(name: string | undefined): SlotName {
   return name === "a" || name === "b" ? name : "factory";
 }
 
-main().catch((error: unknown) => {
+const run = process.argv[2] === STUDY_OPTION ? printStudy() : main();
+run.catch((error: unknown) => {
   log.fatal(error instanceof ConfigError ? {} : { err: error }, error instanceof Error ? error.message : String(error));
   process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILED);
 });

@@ -15,6 +15,7 @@ import {
   statfs,
 } from "node:fs/promises";
 import { type Disk, DiskError, type DiskErrorCode, type FileMode, type OpenFile } from "@moult/slots";
+import { makeSafe } from "./safe-on-disk.ts";
 
 const MODES: Readonly<Record<FileMode, number>> = { plain: 0o444, executable: 0o555, secret: 0o600 };
 
@@ -25,9 +26,12 @@ const PIECE_BYTES = 1_048_576;
 export const nodeDisk: Disk = {
   read: (path, bytesMax) =>
     missingIsUndefined(path, async () => {
-      const file = await open(path, constants.O_RDONLY);
+      // What is no file at all must not be waited for, nor read for ever.
+      const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        const { size } = await file.stat();
+        const found = await file.stat();
+        if (!found.isFile()) throw new DiskError("IO", `${path} is not a file.`);
+        const { size } = found;
         if (size > bytesMax)
           throw new DiskError("TOO_LARGE", `${path} has ${size} bytes; at most ${bytesMax} are read.`);
         return new Uint8Array(await file.readFile());
@@ -36,7 +40,7 @@ export const nodeDisk: Disk = {
       }
     }),
   async *readPieces(path) {
-    const file = await translated(path, () => open(path, constants.O_RDONLY));
+    const file = await translated(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
     try {
       const piece = new Uint8Array(PIECE_BYTES);
       for (;;) {
@@ -81,9 +85,9 @@ export const nodeDisk: Disk = {
       // Read-only modes are for parts; what is rewritten has to stay writable for its owner.
       return opened(path, await open(path, flags, MODES[mode] | 0o200));
     }),
-  syncFile: (path) => translated(path, () => withFile(path, (file) => file.sync())),
+  syncFile: (path) => translated(path, () => withFile(path, (file) => makeSafe(path, file))),
   makeFolder: (path) => translated(path, () => mkdir(path)),
-  syncFolder: (path) => translated(path, () => withFile(path, (folder) => folder.sync())),
+  syncFolder: (path) => translated(path, () => withFile(path, (folder) => makeSafe(path, folder))),
   rename: (from, to) => translated(from, () => rename(from, to)),
   link: (from, to) => translated(from, () => link(from, to)),
   makeExecutable: (path) =>
@@ -91,7 +95,7 @@ export const nodeDisk: Disk = {
       const { mode } = await stat(path);
       if ((mode & 0o111) !== 0o111) await chmod(path, MODES.executable);
       // Also where it was executable before: whoever changed it may have been killed before that was safe.
-      await withFile(path, (file) => file.sync());
+      await withFile(path, (file) => makeSafe(path, file));
     }),
   removeFile: (path) => translated(path, () => rm(path, { force: true })),
   removeFolder: async (path) => {
@@ -119,7 +123,7 @@ function opened(path: string, file: FileHandle): OpenFile {
   let isOpen = true;
   return {
     write: (bytes) => translated(path, () => file.writeFile(bytes)),
-    sync: () => translated(path, () => file.sync()),
+    sync: () => translated(path, () => makeSafe(path, file)),
     async close() {
       if (!isOpen) return;
       isOpen = false;

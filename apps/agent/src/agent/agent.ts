@@ -13,6 +13,7 @@ import { type Durable, durableOf } from "../update/durable.ts";
 import type { Effect, Event, Step } from "../update/events.ts";
 import type { Machine, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
 import type { WorkBuild } from "../work/build.ts";
+import { WorkError } from "../work/ports.ts";
 import type { Supervisor } from "../work/supervisor.ts";
 import { type Carried, Loop } from "./loop.ts";
 import { Pulses } from "./pulses.ts";
@@ -37,6 +38,8 @@ export interface AgentParts {
   readonly stage: (offered: OfferedBuild, denied: readonly string[]) => Promise<StagedBuild>;
   /** Ends the process: the boot record has changed, or the machine cannot be relied on. */
   readonly exit: (why: "HAND_OVER" | "FAILED") => void;
+  /** For an agent that was woken by a timer: called whenever it rests. */
+  readonly onRest?: (machine: Machine) => void;
 }
 
 /** Phases in which every tenth of a second counts. */
@@ -73,6 +76,7 @@ export class Agent {
         tunables: settings.tunables,
         carryOut: (effect, now) => this.#carryOut(effect, now),
         onStep: (now) => this.#work.hurry(HURRIED.has(now.phase.name) || now.memory.telling !== undefined),
+        ...(parts.onRest && { onRest: parts.onRest }),
         onDefect: (error) => {
           log.error({ err: error }, "a defect in the agent");
           parts.exit("FAILED");
@@ -118,12 +122,15 @@ export class Agent {
       case "RESTORE_WORK":
         this.#work.restore(effect.shards);
         return DONE;
-      case "START_WORK":
-        await this.#work.ensure(this.#parts.workBuild);
-        return DONE;
-      case "STOP_WORK":
-        await this.#work.stop();
-        return DONE;
+      case "START_WORK": {
+        // It is tried again; only a trial cannot wait for that, and what follows is carried out in any case.
+        const failure = await this.#onWork(() => this.#work.ensure(this.#parts.workBuild));
+        return failure === undefined ? DONE : { event: failure };
+      }
+      case "STOP_WORK": {
+        const failure = await this.#onWork(() => this.#work.stop());
+        return failure === undefined ? DONE : { failure };
+      }
       case "PULSE":
         this.#pulses.force();
         return DONE;
@@ -253,6 +260,17 @@ export class Agent {
     if (failed.failure !== undefined) return failed;
     if (machine.phase.name === "COMMITTING") launcher.tellKept();
     return { event: { kind: "RECORDED" } };
+  }
+
+  async #onWork(act: () => Promise<void>): Promise<Event | undefined> {
+    try {
+      await act();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof WorkError)) throw error;
+      this.#parts.log.error({ err: error }, "the workload could not be brought to where it has to be");
+      return { kind: "WORK_FAILED", message: error.message };
+    }
   }
 
   async #onDisk(effect: "SAVE" | "RECORD", write: () => Promise<void>): Promise<Carried> {

@@ -25,6 +25,8 @@ export interface LoopParts {
   readonly carryOut: (effect: Effect, machine: Machine) => Promise<Carried>;
   /** Called after each step, before its effects. */
   readonly onStep: (machine: Machine) => void;
+  /** Called when every event and every effect has been dealt with. */
+  readonly onRest?: (machine: Machine) => void;
   /** A defect: the machine cannot be relied on any more. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -78,6 +80,7 @@ export class Loop {
       await this.#take(stepped);
     }
     this.#busy = false;
+    if (!this.#closed) this.#parts.onRest?.(this.#machine);
     this.#arm();
   }
 

@@ -39,10 +39,16 @@ const schema = z.object({
     .default({}),
   /** What can fail together with this device, as in `isp/example`; at most 8. */
   domains: z.array(text(128).min(1)).max(8, { error: "must be at most 8 domains" }).default([]),
-  /** Environment of the workload, besides PATH, HOME, TMPDIR, LANG, TZ and MOULT_WORK_SOCKET. */
+  /**
+   * `runner`: who starts the workload, the agent (`child`) or an init system that watches `run/work-wanted` (`unit`).
+   * `env`: its environment, besides PATH, HOME, TMPDIR, LANG, TZ and MOULT_WORK_SOCKET.
+   */
   workload: z
-    .object({ env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.coerce.string()).default({}) })
-    .default({ env: {} }),
+    .object({
+      runner: z.enum(["child", "unit"], { error: "must be child or unit" }).default("child"),
+      env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.coerce.string()).default({}),
+    })
+    .default({ runner: "child", env: {} }),
   /** Mean time between two asks. */
   wake_interval_ms: duration(100).default(900_000),
   /** The first ask after a start comes within this time; without it, within `wake_interval_ms`. */
@@ -99,6 +105,8 @@ const schema = z.object({
       error: "must be trace, debug, info, warn, error or silent",
     })
     .default("info"),
+  /** The launcher: whether agents run under Node's permission model. */
+  permission_model: z.boolean({ error: "must be true or false" }).default(true),
   /** The launcher: a started agent that has not said that it is up by then is stopped. */
   up_timeout_ms: duration(1_000).default(30_000),
   /** The launcher: an agent that has said nothing for this long is stopped. */
@@ -160,6 +168,7 @@ function toSettings(inputs: z.infer<typeof schema>, configFile: string): Setting
       diskReserveBytes: inputs.disk_reserve_bytes,
     },
     work: {
+      runner: inputs.workload.runner,
       env: inputs.workload.env,
       pollIntervalMs: inputs.work_poll_interval_ms,
       pollFastMs: inputs.work_poll_fast_ms,

@@ -33,6 +33,8 @@ export interface PullSettings {
 
 /** How the workload is looked after. */
 export interface WorkSettings {
+  /** Who starts it: the agent, or a unit of the init system. */
+  readonly runner: "child" | "unit";
   readonly env: Readonly<Record<string, string>>;
   readonly pollIntervalMs: number;
   readonly pollFastMs: number;

@@ -46,9 +46,13 @@ describe("after an agent's end", () => {
 
 describe("the launcher's settings", () => {
   it("come from the device's configuration and the environment", () => {
-    const settings = readLauncherSettings("/etc/m/device.yaml", "device_dir: ../d\nup_timeout_ms: 5\nnew: {a: [1]}\n", {
-      MOULT_HEARTBEAT_TIMEOUT_MS: "6",
-    });
+    const settings = readLauncherSettings(
+      "/etc/m/device.yaml",
+      "device_dir: ../d\nup_timeout_ms: 5\nunreachable_soak_ms: 9\nnew: {a: [1]}\n",
+      {
+        MOULT_HEARTBEAT_TIMEOUT_MS: "6",
+      },
+    );
     expect(settings).toMatchObject({
       deviceDir: "/etc/d",
       upTimeoutMs: 5,

@@ -3,19 +3,15 @@
  * says one, `stop`. An agent that keeps silent for too long is killed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { LAUNCHER_FD_VARIABLE } from "../adapters/launcher-link.ts";
+import { OVERDUE_FACTOR } from "../overdue.ts";
 import type { AgentEnd } from "./after-end.ts";
-import type { Boot } from "./boot.ts";
-import { AGENT_OF_VARIABLE } from "./leftovers.ts";
+import type { Command } from "./agent-command.ts";
 import type { LauncherSettings } from "./settings.ts";
 
 /** The pipe's number in the agent: behind standard input, output and error. */
 const PIPE_FD = 3;
-
-/** The agent decides its trial itself; this many times its own deadline later it is clear that it cannot. */
-const OVERDUE_FACTOR = 1.5;
 
 /** Commands are far shorter, in characters; a peer that sends no line ends is not listened to. */
 const LINE_LENGTH_MAX = 256;
@@ -28,25 +24,18 @@ export interface RunningAgent {
   readonly stop: (graceMs: number) => void;
 }
 
-/** Starts the agent of a slot on that slot's own runtime. */
-export function startAgent(boot: Boot, configFile: string, settings: LauncherSettings): RunningAgent {
-  const { decision, contents, folder } = boot;
-  const child = spawn(join(folder, contents.runtime), [join(folder, contents.agent), "--config", configFile], {
+/** Starts an agent; `trial` says that it has to prove itself. */
+export function startAgent(command: Command, trial: boolean, settings: LauncherSettings): RunningAgent {
+  const child = spawn(command.program, command.args, {
     stdio: ["ignore", "inherit", "inherit", "pipe"],
-    env: {
-      ...process.env,
-      MOULT_SLOT: decision.slot,
-      MOULT_TRIAL: decision.trial ? "1" : "0",
-      [AGENT_OF_VARIABLE]: settings.deviceDir,
-      [LAUNCHER_FD_VARIABLE]: String(PIPE_FD),
-    },
+    env: { ...command.env, [LAUNCHER_FD_VARIABLE]: String(PIPE_FD) },
   });
   const pipe = child.stdio[PIPE_FD] as Duplex | null;
   // An agent that ends takes the pipe with it; its exit is what counts.
   pipe?.on("error", () => {});
   return {
     pid: child.pid,
-    ended: watch(child, pipe, decision.trial, settings),
+    ended: watch(child, pipe, trial, settings),
     stop(graceMs) {
       pipe?.write("stop\n");
       setTimeout(() => child.kill("SIGKILL"), graceMs).unref();

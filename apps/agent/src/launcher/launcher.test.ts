@@ -2,89 +2,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BootRecord, BootRecordFiles, type SlotName, SlotStore, commitTrial, putOnTrial } from "@moult/slots";
-import { digestOf } from "@moult/trust";
+import { commitTrial, putOnTrial } from "@moult/slots";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { systemChance } from "../adapters/clock.ts";
-import { nodeDisk } from "../adapters/node-disk.ts";
 import { SOCKET_VARIABLE } from "../adapters/work/find.ts";
 import { processFacts } from "../adapters/work/process-facts.ts";
-import { makeFolder } from "../testing/folders.ts";
+import { GOOD_AGENT, LaunchedDevice, SHELL_RUNTIME } from "../testing/launched-device.ts";
 import { until } from "../testing/until.ts";
 
-const LAUNCHER = join(import.meta.dirname, "main.ts");
-
-/** Runs an agent that is a shell script. The launcher's pipe is its file descriptor 3. */
-const RUNTIME = `#!/bin/sh\nexec /bin/sh "$@"\n`;
-
-/** Comes up and lives until the launcher says stop or is gone. */
-const GOOD = `echo up >&3; read -r word <&3; echo "$word" > "$DIR/last-word"; exit 0\n`;
 const BAD = "exit 1\n";
-
-class Device {
-  readonly root: string = makeFolder();
-  readonly store: SlotStore = new SlotStore(nodeDisk, this.root, systemChance.freshId);
-  readonly records: BootRecordFiles = new BootRecordFiles(nodeDisk, join(this.root, "state"));
-  readonly configFile: string = join(this.root, "device.yaml");
-  settings: Record<string, number> = {};
-
-  /** Puts a build with this agent into a slot. Every start is noted in the file `starts`. */
-  async put(slot: SlotName, script: string): Promise<string> {
-    await this.store.prepare();
-    const agent = `DIR=${this.root}; echo "$MOULT_SLOT $MOULT_TRIAL" >> "$DIR/starts"; ${script}`;
-    const manifest = new TextEncoder().encode(`${slot} ${script}`);
-    const parts = [];
-    for (const [path, text, executable] of [
-      ["runtime", RUNTIME, true],
-      ["agent", agent, false],
-    ] as const) {
-      const bytes = new TextEncoder().encode(text);
-      const part = { path, digest: digestOf(bytes), lengthBytes: bytes.length, executable };
-      parts.push(part);
-      if ((await this.store.presentParts()).has(part.digest)) continue;
-      const writer = await this.store.receivePart(part);
-      await writer.write(bytes);
-      await writer.finish();
-    }
-    const contents = { digest: digestOf(manifest), runtime: "runtime", agent: "agent", parts };
-    await this.store.assemble(slot, contents, { manifest, signed: manifest });
-    return contents.digest;
-  }
-
-  launch(): ChildProcess {
-    writeFileSync(this.configFile, JSON.stringify({ ...this.settings, network: "ignored", device_dir: "." }));
-    const child = spawn(process.execPath, [LAUNCHER, "--config", this.configFile], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    onTestFinished(async () => {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      await until("the launcher's end", () => child.exitCode !== null || child.signalCode !== null);
-    });
-    return child;
-  }
-
-  get starts(): readonly string[] {
-    const file = join(this.root, "starts");
-    return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-  }
-
-  started(count: number): Promise<true> {
-    return until(`start ${count}`, () => this.starts.length >= count);
-  }
-
-  record(): Promise<BootRecord> {
-    return until("a boot record", () => this.records.read());
-  }
-}
 
 /** A device with a good factory build that is committed, and a build on trial in slot a. */
 async function onTrial(
   script: string,
   settings: Record<string, number> = {},
-): Promise<{ device: Device; digest: string }> {
-  const device = new Device();
+): Promise<{ device: LaunchedDevice; digest: string }> {
+  const device = new LaunchedDevice();
   device.settings = settings;
-  const factory = await device.put("factory", GOOD);
+  const factory = await device.put("factory", GOOD_AGENT);
   const digest = await device.put("a", script);
   await device.records.write(putOnTrial({ committed: { slot: "factory", digest: factory } }, { slot: "a", digest }, 3));
   return { device, digest };
@@ -92,8 +26,8 @@ async function onTrial(
 
 describe("the launcher", () => {
   it("starts the factory's agent on a new device and writes that down", async () => {
-    const device = new Device();
-    const digest = await device.put("factory", GOOD);
+    const device = new LaunchedDevice();
+    const digest = await device.put("factory", GOOD_AGENT);
     device.launch();
     await device.started(1);
     expect(device.starts).toEqual(["factory 0"]);
@@ -101,7 +35,7 @@ describe("the launcher", () => {
   });
 
   it("starts an agent again that ended, and does not count that as anything", async () => {
-    const device = new Device();
+    const device = new LaunchedDevice();
     await device.put("factory", "echo up >&3; exit 3\n");
     device.launch();
     await device.started(3);
@@ -118,9 +52,9 @@ describe("the launcher", () => {
   });
 
   it("falls back when the new agent cannot be executed at all", async () => {
-    const { device } = await onTrial(GOOD);
+    const { device } = await onTrial(GOOD_AGENT);
     rmSync(join(device.root, "slots", "a", "runtime"));
-    writeFileSync(join(device.root, "slots", "a", "runtime"), "x".repeat(RUNTIME.length));
+    writeFileSync(join(device.root, "slots", "a", "runtime"), "x".repeat(SHELL_RUNTIME.length));
     device.launch();
     await device.started(1);
     expect(device.starts).toEqual(["factory 0"]);
@@ -140,16 +74,16 @@ describe("the launcher", () => {
 
   it("ends a trial that is alive and never decided", async () => {
     const alive = "echo up >&3; while true; do echo alive >&3; sleep 0.05; done\n";
-    const { device } = await onTrial(alive, { trial_timeout_ms: 200 });
+    const { device } = await onTrial(alive, { trial_timeout_ms: 200, unreachable_soak_ms: 0 });
     device.launch();
     await until("the fallback", () => device.starts.at(-1) === "factory 0");
     expect((await device.record()).abandoned?.reason).toBe("TRIAL_TIMEOUT");
   });
 
   it("starts what the record says after a hand-over", async () => {
-    const device = new Device();
+    const device = new LaunchedDevice();
     const factory = await device.put("factory", `echo up >&3; sleep 0.1; exit 75\n`);
-    const digest = await device.put("b", GOOD);
+    const digest = await device.put("b", GOOD_AGENT);
     const before = { committed: { slot: "factory", digest: factory } } as const;
     await device.records.write(before);
     const child = device.launch();
@@ -160,9 +94,9 @@ describe("the launcher", () => {
   });
 
   it("does not start a slot that is not whole", async () => {
-    const device = new Device();
-    const factory = await device.put("factory", GOOD);
-    const digest = await device.put("a", GOOD);
+    const device = new LaunchedDevice();
+    const factory = await device.put("factory", GOOD_AGENT);
+    const digest = await device.put("a", GOOD_AGENT);
     await device.records.write({ committed: { slot: "a", digest }, previous: { slot: "factory", digest: factory } });
     rmSync(join(device.root, "slots", "a", "agent"));
     device.launch();
@@ -172,9 +106,9 @@ describe("the launcher", () => {
   });
 
   it("finds damaged bytes once an agent keeps ending", async () => {
-    const device = new Device();
-    const factory = await device.put("factory", GOOD);
-    const digest = await device.put("a", GOOD);
+    const device = new LaunchedDevice();
+    const factory = await device.put("factory", GOOD_AGENT);
+    const digest = await device.put("a", GOOD_AGENT);
     await device.records.write({ committed: { slot: "a", digest }, previous: { slot: "factory", digest: factory } });
     const path = join(device.root, "slots", "a", "agent");
     const damaged = readFileSync(path, "utf8").replace("echo up", "exit  9");
@@ -186,8 +120,8 @@ describe("the launcher", () => {
   });
 
   it("ends agent and workload on SIGTERM", async () => {
-    const device = new Device();
-    await device.put("factory", GOOD);
+    const device = new LaunchedDevice();
+    await device.put("factory", GOOD_AGENT);
     const child = device.launch();
     await device.started(1);
     const work = startWork(device.root);
@@ -200,7 +134,7 @@ describe("the launcher", () => {
 
   it("leaves the workload when it is killed; the agent notices, and the next launcher ends one that does not", async () => {
     for (const notices of [true, false]) {
-      const device = new Device();
+      const device = new LaunchedDevice();
       const deaf = `echo up >&3; echo $$ > "$DIR/pid"; exec sleep 60\n`;
       const hears = `echo up >&3; echo $$ > "$DIR/pid"; read -r word <&3; exit 0\n`;
       await device.put("factory", notices ? hears : deaf);

@@ -1,113 +1,100 @@
 /**
- * The launcher: `launcher.mjs --config FILE`. Picks the slot, starts its agent, counts the tries of a trial, falls back,
- * and starts an agent again that ended. SIGTERM or SIGINT ends the agent and the workload; when the launcher is killed,
- * the agent ends by itself and the workload goes on until the next launcher's agent adopts it.
+ * The launcher: flashed, rarely changed, and the first to run. It picks the slot, counts the tries of a trial and falls
+ * back; it becomes the agent or stays beside it. Its other commands become the workload, reset the device, or wake once.
  */
-import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { BootRecordFiles, type BootInput, makeFoldersDurably, slotLayout } from "@moult/slots";
-import { readBootId } from "../adapters/boot-id.ts";
-import { nodeDisk } from "../adapters/node-disk.ts";
-import { endOtherWork } from "../adapters/work/find.ts";
-import { EXIT_CONFIG, EXIT_FAILED, EXIT_STOPPED } from "../exit-codes.ts";
-import { deviceLayout } from "../layout.ts";
-import { afterEnd } from "./after-end.ts";
-import { chooseBoot } from "./boot.ts";
-import { type RunningAgent, startAgent } from "./child.ts";
-import { endFormerAgent, noteAgent } from "./leftovers.ts";
+import { EXIT_BUSY, EXIT_CONFIG, EXIT_FAILED, EXIT_STOPPED, EXIT_UNREACHABLE } from "../exit-codes.ts";
+import { becomeAgent } from "./exec.ts";
+import { resetByCommand } from "./reset-command.ts";
 import { sayToStdout as say } from "./say.ts";
-import { readLauncherSettings } from "./settings.ts";
-
-/** An agent that is told to stop has this long, in milliseconds. */
-const STOP_MS = 5_000;
-
-/** Without any whole slot the disk is looked at again after this, in milliseconds: it may come back. */
-const NOTHING_WHOLE_MS = 10_000;
+import { type Site, openSite } from "./site.ts";
+import { stay } from "./stay.ts";
+import { wakeOnce } from "./wake-once.ts";
+import { becomeWork } from "./work.ts";
 
 const HELP = `Starts the agent of the slot that the boot record names, and looks after it.
 
-Usage: launcher.mjs --config FILE
+Usage:
+  launcher.mjs --config FILE [--form auto|exec|stay]
+  launcher.mjs work  --config FILE
+  launcher.mjs once  --config FILE
+  launcher.mjs reset --config FILE [--wipe-ownership]
+
+Commands:
+  (none)  runs the agent, for good
+  work    becomes the workload that the agent wants, for a unit of the init system
+  once    wakes once: asks, moves where that is permitted, and ends; for timers
+  reset   factory reset: the factory's build boots next, moves and denials are forgotten
 
 Options:
-  --config FILE  the device's configuration (YAML)
-  --help         print this, and exit
+  --config FILE     the device's configuration (YAML)
+  --form FORM       exec: become the agent, under an init system that watches it; stay: supervise it;
+                    auto (default): exec where the environment has NOTIFY_SOCKET, else stay
+  --wipe-ownership  reset: the device's key goes too, and its enrolment token counts no more
+  -o, --output FORM reset: text (default) or json
+  --help            print this, and exit
 
-Exit codes: ${EXIT_STOPPED} stopped as told, ${EXIT_CONFIG} the configuration cannot be used, ${EXIT_FAILED} failed.
+Exit codes: ${EXIT_STOPPED} stopped as told, or nothing more to do; ${EXIT_FAILED} failed; ${EXIT_UNREACHABLE} once: no coordinator answered;
+${EXIT_BUSY} once: an agent runs already; ${EXIT_CONFIG} the command line cannot be used.
 
 Example: factory/runtime/node launcher/launcher.mjs --config device.yaml
 `;
 
+/** The command line cannot be used. */
+class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+interface Options {
+  readonly form: string;
+  readonly wipe: boolean;
+  readonly json: boolean;
+}
+
+type Run = (site: Site, options: Options) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, Run>> = {
+  "": (site, { form }) => (becomes(form, site.env) ? becomeAgent(site) : stay(site, false)),
+  work: becomeWork,
+  once: wakeOnce,
+  reset: (site, { wipe, json }) => resetByCommand(site, wipe ? "wipe" : "reset", json),
+};
+
+function becomes(form: string, env: Site["env"]): boolean {
+  if (form === "auto") return (env["NOTIFY_SOCKET"] ?? "") !== "";
+  if (form === "exec" || form === "stay") return form === "exec";
+  throw new UsageError("--form is auto, exec or stay");
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { config: { type: "string" }, help: { type: "boolean" } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: "string" },
+      form: { type: "string", default: "auto" },
+      "wipe-ownership": { type: "boolean", default: false },
+      output: { type: "string", short: "o", default: "text" },
+      help: { type: "boolean" },
+    },
+  });
   if (values.help === true) {
     process.stdout.write(HELP);
     return EXIT_STOPPED;
   }
-  if (values.config === undefined) {
-    say("error", "`--config FILE` is missing");
-    return EXIT_CONFIG;
-  }
-  const configFile = values.config;
-  const settings = readLauncherSettings(configFile, await readFile(configFile, "utf8"), process.env);
-  const { deviceDir } = settings;
-  const { state } = slotLayout(deviceDir);
-  const { run: runFolder, workSocket: socketPath } = deviceLayout(deviceDir);
-  await makeFoldersDurably(nodeDisk, state);
-  await makeFoldersDurably(nodeDisk, runFolder);
-  const bootId = await readBootId();
-  await endFormerAgent(nodeDisk, runFolder, bootId, deviceDir);
-
-  const stopping = new AbortController();
-  let agent: RunningAgent | undefined;
-  const stop = (): void => {
-    stopping.abort();
-    agent?.stop(STOP_MS);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-
-  const records = new BootRecordFiles(nodeDisk, state);
-  let failure: BootInput["failure"];
-  let crashes = 0;
-  let depth: "lengths" | "digests" = "lengths";
-  while (!stopping.signal.aborted) {
-    const boot = await chooseBoot({ disk: nodeDisk, deviceDir, records, say }, failure, depth);
-    if (boot === undefined) {
-      say("error", "no slot holds a whole build; the device has to be flashed");
-      await pause(NOTHING_WHOLE_MS, stopping.signal);
-      continue;
-    }
-    const { slot, trial, write } = boot.decision;
-    if (write?.abandoned !== undefined) say("warn", `falling back to slot ${slot}: ${write.abandoned.message}`);
-    say("info", `starting the agent in slot ${slot}${trial ? ", on trial" : ""}`);
-    agent = startAgent(boot, configFile, settings);
-    if (agent.pid !== undefined) await noteAgent(nodeDisk, runFolder, bootId, agent.pid);
-    if (stopping.signal.aborted) agent.stop(STOP_MS);
-    const end = await agent.ended;
-    agent = undefined;
-    if (stopping.signal.aborted) break;
-    const next = afterEnd(end, crashes);
-    say(
-      next.crashes > 0 || next.failure !== undefined ? "warn" : "info",
-      `the agent in slot ${slot} ended: ${end.how}`,
-    );
-    ({ failure, crashes } = { failure: next.failure, crashes: next.crashes });
-    depth = next.checkDigests ? "digests" : "lengths";
-    await pause(next.waitMs, stopping.signal);
-  }
-  await endOtherWork({ disk: nodeDisk, runFolder, socketPath, bootId }, undefined, settings.workStopGraceMs);
-  return EXIT_STOPPED;
-}
-
-async function pause(waitMs: number, signal: AbortSignal): Promise<void> {
-  if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  const [name = "", ...more] = positionals;
+  const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (run === undefined || more.length > 0) throw new UsageError(`there is no command ${positionals.join(" ")}`);
+  if (values.config === undefined) throw new UsageError("`--config FILE` is missing");
+  const site = await openSite(values.config, process.env, say);
+  return run(site, { form: values.form, wipe: values["wipe-ownership"], json: values.output === "json" });
 }
 
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    say("error", error instanceof Error ? (error.stack ?? error.message) : String(error));
-    process.exit(EXIT_FAILED);
+    const usage =
+      error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
+    say("error", error instanceof Error ? ((usage ? undefined : error.stack) ?? error.message) : String(error));
+    process.exit(usage ? EXIT_CONFIG : EXIT_FAILED);
   },
 );

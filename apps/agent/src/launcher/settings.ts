@@ -12,16 +12,25 @@ export interface LauncherSettings {
   readonly upTimeoutMs: number;
   /** An agent that has said nothing for this long is stopped. */
   readonly heartbeatTimeoutMs: number;
-  /** A trial that is not decided long after this is stopped, should the agent itself fail to. */
+  /** The longest time in which an agent decides its trial; long after it the trial is stopped from outside. */
   readonly trialTimeoutMs: number;
   /** How long a workload may take to end before it is killed. */
   readonly workStopGraceMs: number;
+  /** The coordinators' authority, which the agent has to read; undefined where none is named. */
+  readonly caFile: string | undefined;
+  /** The token in the configuration; empty where there is none. */
+  readonly enrollmentToken: string;
+  /** Who starts the workload. */
+  readonly workRunner: "child" | "unit";
+  /** Whether agents run under Node's permission model. */
+  readonly permissionModel: boolean;
 }
 
 const DEFAULTS = {
   up_timeout_ms: 30_000,
   heartbeat_timeout_ms: 30_000,
   trial_timeout_ms: 180_000,
+  unreachable_soak_ms: 600_000,
   work_stop_grace_ms: 10_000,
 } as const;
 
@@ -36,12 +45,22 @@ export function readLauncherSettings(
     const value = Number(env[`MOULT_${key.toUpperCase()}`] ?? given[key]);
     return Number.isFinite(value) && value >= 0 ? value : DEFAULTS[key];
   };
-  const deviceDir = env["MOULT_DEVICE_DIR"] ?? given["device_dir"];
+  const base = dirname(resolve(file));
+  const word = (key: string): string | undefined => {
+    const value = env[`MOULT_${key.toUpperCase()}`] ?? given[key];
+    return typeof value === "string" ? value : undefined;
+  };
+  const caFile = word("ca_file");
+  const workload = env["MOULT_WORKLOAD"] === undefined ? given["workload"] : readMap(env["MOULT_WORKLOAD"]);
   return {
-    deviceDir: resolve(dirname(resolve(file)), typeof deviceDir === "string" ? deviceDir : "."),
+    deviceDir: resolve(base, word("device_dir") ?? "."),
+    caFile: caFile && resolve(base, caFile),
+    enrollmentToken: word("enrollment_token") ?? "",
+    workRunner: (workload as { runner?: unknown } | null | undefined)?.runner === "unit" ? "unit" : "child",
+    permissionModel: String(env["MOULT_PERMISSION_MODEL"] ?? given["permission_model"]) !== "false",
     upTimeoutMs: duration("up_timeout_ms"),
     heartbeatTimeoutMs: duration("heartbeat_timeout_ms"),
-    trialTimeoutMs: duration("trial_timeout_ms"),
+    trialTimeoutMs: Math.max(duration("trial_timeout_ms"), duration("unreachable_soak_ms")),
     workStopGraceMs: duration("work_stop_grace_ms"),
   };
 }

@@ -83,8 +83,12 @@ function leave(machine: In<Departing>, at: At): Step<Machine> {
   return { machine: next, effects: [save(next), ...stop, record, { kind: "HAND_OVER" }] };
 }
 
-/** SWAPPING + DISK_FAILED: without a record there is no swap. The old build's work is started again. */
-export function abortSwap(machine: In<Swapping>, event: EventOf<"DISK_FAILED">, at: At): Step<Machine> {
+/** SWAPPING + DISK_FAILED or WORK_FAILED: without a record there is no swap. The old build's work is started again. */
+export function abortSwap(
+  machine: In<Swapping>,
+  event: EventOf<"DISK_FAILED"> | EventOf<"WORK_FAILED">,
+  at: At,
+): Step<Machine> {
   return callOff(machine, machine.phase.move, { reason: "DISK", message: event.message }, at);
 }
 

@@ -54,6 +54,8 @@ export type Event =
   | { readonly kind: "OUTCOME_FAILED"; readonly permanent: boolean; readonly message: string }
   /** The last RECORD effect is safe on the disk. */
   | { readonly kind: "RECORDED" }
+  /** STOP_WORK failed, and the effects that came after it were not carried out; or START_WORK did. */
+  | { readonly kind: "WORK_FAILED"; readonly message: string }
   /** SAVE or RECORD failed; the effects that came after it were not carried out. */
   | { readonly kind: "DISK_FAILED"; readonly effect: "SAVE" | "RECORD"; readonly message: string };
 
@@ -74,9 +76,9 @@ export type Effect =
   | { readonly kind: "PULL"; readonly target: OfferedBuild }
   | { readonly kind: "DRAIN_WORK"; readonly deadlineMs: number }
   | { readonly kind: "RESTORE_WORK"; readonly shards: readonly string[] }
-  /** Makes the running build's workload the one that runs; leaves it alone where it is that already. */
+  /** Makes the running build's workload the one that runs; leaves it alone where it is that already. Or WORK_FAILED. */
   | { readonly kind: "START_WORK" }
-  /** Returns once the workload has ended. */
+  /** Returns once the workload has ended; WORK_FAILED where it cannot be ended. */
   | { readonly kind: "STOP_WORK" }
   /** A pulse, now. */
   | { readonly kind: "PULSE" }

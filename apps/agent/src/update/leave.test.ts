@@ -273,4 +273,21 @@ describe("leaving", () => {
     late.work();
     expect(late.effect("TELL_OUTCOME")?.outcome).toMatchObject({ kind: "FAILED", reason: "DISK" });
   });
+
+  it("stays where the workload cannot be stopped, and takes up its work again", () => {
+    const story = departing().answer(goVerdict("AWAY")).tell({ kind: "WORK_FAILED", message: "it does not stop" });
+    expect(story.phase).toBe("IDLE");
+    expect(story.kinds()).toEqual(["START_WORK", "RESTORE_WORK", "SAVE", "PULSE"]);
+  });
+
+  it("waits for a workload that is silent for a moment, and leaves without one that hangs", () => {
+    const silent = { state: "FAILED", answering: false } as const;
+    const story = draining().work(silent).pass(TUNABLES.quietMs).work(silent);
+    expect(story.phase).toBe("DRAINING");
+    story
+      .work({ ...silent, deaf: true })
+      .pass(TUNABLES.quietMs)
+      .work({ ...silent, deaf: true });
+    expect(story.phase).toBe("DEPARTING");
+  });
 });

@@ -1,9 +1,11 @@
 /** Drained means quiet: nothing in flight, and for a while nothing begun; a router may not have heard of the leave yet. */
 import type { Quiet, WorkView } from "./state.ts";
 
-/** Nothing in flight that could be lost; a workload that does not run has nothing to lose. */
+/** Nothing in flight that could be lost; a workload that does not run, or hangs for good, has nothing to lose. */
 export function isAtRest(work: WorkView): boolean {
-  if (!work.answering) return work.state === "STOPPED" || (work.state === "STARTING" && !work.locked);
+  if (!work.answering) {
+    return work.state === "STOPPED" || (work.state === "STARTING" && !work.locked) || work.deaf === true;
+  }
   return work.told && !work.locked && work.inFlight === 0;
 }
 

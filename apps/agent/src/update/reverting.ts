@@ -32,6 +32,11 @@ export function revertAllTheSame(machine: In<Reverting>, event: EventOf<"DISK_FA
   );
 }
 
+/** REVERTING + WORK_FAILED: whatever still runs of the new build's workload, the old agent ends it before it starts its own. */
+export function leaveAllTheSame(machine: In<Reverting>): Step<Machine> {
+  return stay(machine, [{ kind: "HAND_OVER" }]);
+}
+
 function undo(phase: Reverting): readonly Effect[] {
   const { revert, target } = phase.move;
   const reason = revert?.reason ?? "HEALTH_CHECK";

@@ -81,6 +81,8 @@ export interface WorkView {
   readonly locked: boolean;
   /** Whether this run has taken in the last Drain or Restore. */
   readonly told: boolean;
+  /** It was told to drain and hangs: nobody is there who could finish anything. */
+  readonly deaf?: boolean;
   /** For FAILED: why. */
   readonly message: string;
 }

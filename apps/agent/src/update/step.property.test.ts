@@ -95,6 +95,7 @@ const happening: fc.Arbitrary<Happening> = fc.record({
     fc.constant<Happening["of"]>(() => ({ kind: "OUTCOME_TOLD" })),
     fc.boolean().map((permanent): Happening["of"] => () => ({ kind: "OUTCOME_FAILED", permanent, message: "" })),
     fc.constant<Happening["of"]>(() => ({ kind: "RECORDED" })),
+    fc.constant<Happening["of"]>(() => ({ kind: "WORK_FAILED", message: "" })),
     fc.constantFrom("SAVE" as const, "RECORD" as const).map((effect): Happening["of"] => () => ({
       kind: "DISK_FAILED",
       effect,

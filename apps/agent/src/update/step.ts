@@ -9,10 +9,10 @@ import { callOffForDisk, timeDrain, watchDrain } from "./draining.ts";
 import type { Event, EventOf, Step } from "./events.ts";
 import { forget, remember, stay } from "./moves.ts";
 import { giveUpPull, takeStaged } from "./pulling.ts";
-import { revertAllTheSame } from "./reverting.ts";
+import { leaveAllTheSame, revertAllTheSame } from "./reverting.ts";
 import type { Machine, PhaseName, PhaseOf } from "./state.ts";
 import { closeOutcome, keepOutcome, tellAgain, tellOutcome, tellingDeadline } from "./telling.ts";
-import { assess, failCommit, settle, takeRejoin, tellLater, timeReturn, watchHealth } from "./trial.ts";
+import { assess, failCommit, failStart, settle, takeRejoin, tellLater, timeReturn, watchHealth } from "./trial.ts";
 
 /** One transition: the phases it may end in, and how. */
 interface Row<P extends PhaseName, K extends Event["kind"]> {
@@ -52,10 +52,12 @@ export const TRANSITIONS: Table = {
   },
   SWAPPING: {
     DISK_FAILED: { to: ["IDLE"], run: abortSwap },
+    WORK_FAILED: { to: ["IDLE"], run: abortSwap },
   },
   TRIAL: {
     WORK: { to: ["TRIAL", "RETURNING", "REVERTING"], run: assess },
     TICK: { to: ["TRIAL", "RETURNING", "REVERTING"], run: assess },
+    WORK_FAILED: { to: ["REVERTING"], run: failStart },
   },
   RETURNING: {
     PROGRESS_TOLD: { to: ["RETURNING", "COMMITTING"], run: takeRejoin },
@@ -69,6 +71,7 @@ export const TRANSITIONS: Table = {
   },
   REVERTING: {
     DISK_FAILED: { to: ["REVERTING"], run: revertAllTheSame },
+    WORK_FAILED: { to: ["REVERTING"], run: leaveAllTheSame },
   },
 };
 
@@ -130,6 +133,7 @@ function notice(machine: Machine, event: Event): Machine {
     case "PULL_FAILED":
     case "RECORDED":
     case "DISK_FAILED":
+    case "WORK_FAILED":
       return machine;
   }
 }

@@ -46,6 +46,7 @@ describe("a trial", () => {
     ["says that it failed", "HEALTH_CHECK", (story) => story.work(FAILED)],
     ["says that it failed after the soak", "HEALTH_CHECK", (story) => story.work().pass(1_000).work(FAILED)],
     ["never serves", "HEALTH_CHECK", (story) => story.work(STARTING).pass(10_000)],
+    ["cannot even be started", "DISK", (story) => story.tell({ kind: "WORK_FAILED", message: "full" })],
     ["ends again and again", "HEALTH_CHECK", (story) => story.work({ ...STARTING, exits: 3 })],
     ["forgets a shard", "WORKLOAD_NOT_RESTORED", (story) => story.work({ shards: ["s1"] }).pass(10_000)],
     ["is not confirmed", "REJOIN_NOT_CONFIRMED", (story) => story.work().pass(TUNABLES.trialTimeoutMs)],

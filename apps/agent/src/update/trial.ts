@@ -40,6 +40,11 @@ export function assess(machine: In<Trial>, _: EventOf<"WORK"> | EventOf<"TICK">,
   return enterReverting(machine, { reason: "WORKLOAD_NOT_RESTORED", message }, at);
 }
 
+/** TRIAL + WORK_FAILED: the new build's workload cannot even be started here. */
+export function failStart(machine: In<Trial>, event: EventOf<"WORK_FAILED">, at: At): Step<Machine> {
+  return enterReverting(machine, { reason: "DISK", message: event.message }, at);
+}
+
 /** A coordinator that was gone before the swap cannot speak against the new build: time stands in for it. */
 function enterReturning(machine: In<Trial>, at: At): Step<Machine> {
   const { move, startedAtMs, deadlineAtMs: trialEndMs } = machine.phase;

@@ -37,3 +37,14 @@ export interface Body {
   readonly adopt: () => Promise<Life | undefined>;
   readonly speak: () => Voice;
 }
+
+/** A workload that does not do what it is told. */
+export class WorkError extends Error {
+  readonly code: "NOT_STOPPED";
+
+  constructor(code: "NOT_STOPPED", message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "WorkError";
+    this.code = code;
+  }
+}

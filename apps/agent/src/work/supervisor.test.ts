@@ -1,12 +1,16 @@
 /** The supervisor with a workload that is a program. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DiskError } from "@moult/slots";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { nodeDisk } from "../adapters/node-disk.ts";
 import { findWork } from "../adapters/work/find.ts";
 import { processFacts } from "../adapters/work/process-facts.ts";
+import { readWanted } from "../adapters/work/wanted.ts";
 import { until } from "../testing/until.ts";
 import { Device, TRIAL, serving } from "./testing/device.ts";
+import { isDeaf } from "./view.ts";
 
 describe("a workload that is a program", () => {
   it("is started with its own environment, and goes on under the next agent", async () => {
@@ -157,5 +161,57 @@ describe("a workload that is a program", () => {
     expect(view.answering).toBe(false);
     device.say({});
     await serving(agent);
+  });
+
+  it("is placed later where the disk did not take it, without a fault of the agent", async () => {
+    const device = await new Device().prepare();
+    const build = await device.program("one");
+    const agent = await device.agent();
+    const work = join(device.root, "work");
+    rmSync(work, { recursive: true });
+    writeFileSync(work, "in the way");
+    await expect(agent.supervisor.ensure(build)).rejects.toBeInstanceOf(DiskError);
+    expect(agent.supervisor.seen.view.state).toBe("STOPPED");
+    rmSync(work);
+    await serving(agent);
+  });
+
+  it("that hangs while it is to drain is called deaf after a while, and not before", () => {
+    expect([isDeaf(9, 60_000), isDeaf(50, 9_999), isDeaf(10, 10_000)]).toEqual([false, false, true]);
+  });
+});
+
+describe("a workload that a unit runs", () => {
+  it("is wanted, adopted and stopped by files alone, while somebody else starts and ends it", async () => {
+    const device = await new Device().prepare();
+    const build = await device.program("one");
+    const wanted = join(device.runFolder, "work-wanted");
+    const unwanted = join(device.runFolder, "work-unwanted");
+    const first = await device.agent({}, "unit");
+    await first.supervisor.ensure(build);
+    expect(first.supervisor.seen.view.state).toBe("STARTING");
+    const { argv, cwd, env } = (await readWanted(nodeDisk, wanted)) ?? { argv: [], cwd: "", env: {} };
+    expect(argv[0]).toBe(join(device.root, "work", "one", "work"));
+    const unit = spawn(argv[0] ?? "", argv.slice(1), {
+      cwd,
+      env: { ...env, PATH: process.env["PATH"] },
+      detached: true,
+    });
+    onTestFinished(() => void unit.kill("SIGKILL"));
+    await serving(first);
+    first.supervisor.close();
+
+    const second = await device.agent({}, "unit");
+    await second.supervisor.ensure(build);
+    await serving(second);
+    expect(unit.exitCode ?? unit.signalCode).toBeNull();
+
+    const stopped = second.supervisor.stop();
+    await until("the wish", () => existsSync(unwanted));
+    expect(existsSync(wanted)).toBe(false);
+    unit.kill("SIGKILL");
+    rmSync(unwanted);
+    await stopped;
+    expect(second.supervisor.seen.view.state).toBe("STOPPED");
   });
 });

@@ -3,13 +3,13 @@
  * each run hears what it was last told. Whether it may be stopped is not decided here.
  */
 import { join } from "node:path";
-import type { Disk, SlotStore } from "@moult/slots";
+import { type Disk, DiskError, type SlotStore } from "@moult/slots";
 import type { WorkSettings } from "../config/settings.ts";
 import type { Clock, Log } from "../ports.ts";
 import type { WorkSeen } from "../situation.ts";
 import type { WorkBuild } from "./build.ts";
-import type { Body, Life, Voice } from "./ports.ts";
-import { type Observed, failuresAfter, restartWait, viewOf } from "./view.ts";
+import { type Body, type Life, type Voice, WorkError } from "./ports.ts";
+import { type Observed, failuresAfter, isDeaf, restartWait, viewOf } from "./view.ts";
 
 /** What a supervisor needs. */
 export interface SupervisorParts {
@@ -19,7 +19,7 @@ export interface SupervisorParts {
   readonly workFolder: string;
   /** Undefined for a build without a workload. */
   readonly bodyOf: (build: WorkBuild, folder: string) => Body | undefined;
-  /** Ends what a former agent left running that is not `identity`. */
+  /** Ends what a former agent left running that is not `identity`. May throw DiskError or WorkError. */
   readonly clearOthers: (identity: string) => Promise<void>;
   readonly settings: WorkSettings;
   readonly clock: Clock;
@@ -56,6 +56,13 @@ export class Supervisor {
   #isAdopted = false;
   #kick = new AbortController();
   #starting: Promise<void> | undefined;
+  /** When it was last told something, and how often it has not answered since. */
+  #saidAtMs = 0;
+  #unheard = 0;
+  /** Which wish of `ensure` or `stop` is the present one. */
+  #attempt = 0;
+  /** How often in a row `ensure` could not do its work. */
+  #troubles = 0;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
@@ -87,10 +94,40 @@ export class Supervisor {
     this.#kick.abort();
   }
 
-  /** Makes `build`'s workload the one that runs; leaves it alone where it is. */
+  /**
+   * Makes `build`'s workload the one that runs; leaves it alone where it is. Throws DiskError or WorkError where that is
+   * not possible; it is tried again then, after a while that grows.
+   */
   async ensure(build: WorkBuild): Promise<void> {
     if (this.#charge?.build.identity === build.identity) return;
     this.#charge = undefined;
+    const attempt = (this.#attempt += 1);
+    try {
+      await this.#take(build);
+      this.#troubles = 0;
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof WorkError)) throw error;
+      this.#charge = undefined;
+      this.#observed = { ...this.#observed, alive: false };
+      this.#tell();
+      this.#takeLater(build, attempt);
+      throw error;
+    }
+  }
+
+  /** Tries `ensure` again, unless something else has been wanted meanwhile. */
+  #takeLater(build: WorkBuild, attempt: number): void {
+    const { clock, log } = this.#parts;
+    this.#troubles += 1;
+    const waitMs = restartWait(this.#troubles + 1);
+    const again = async (): Promise<void> => {
+      await clock.wait(waitMs, this.#closed.signal);
+      if (this.#attempt === attempt && !this.#closed.signal.aborted) await this.ensure(build);
+    };
+    again().catch((error: unknown) => log.error({ err: error }, "the workload could still not be placed"));
+  }
+
+  async #take(build: WorkBuild): Promise<void> {
     await this.#endLife();
     await this.#parts.clearOthers(build.identity);
     const folder = join(this.#parts.workFolder, build.identity);
@@ -116,8 +153,9 @@ export class Supervisor {
     await this.#look();
   }
 
-  /** Ends the workload; it is not started again. Resolves when it is gone. */
+  /** Ends the workload; it is not started again. Resolves when it is gone. Throws DiskError or WorkError. */
   async stop(): Promise<void> {
+    this.#attempt += 1;
     this.#charge = undefined;
     this.#word = undefined;
     await this.#endLife();
@@ -136,7 +174,9 @@ export class Supervisor {
 
   #say(word: Word): void {
     this.#word = word;
-    this.#observed = { ...this.#observed, told: false };
+    this.#saidAtMs = this.#parts.clock.nowMs();
+    this.#unheard = 0;
+    this.#observed = { ...this.#observed, told: false, deaf: false };
     this.#kick.abort();
   }
 
@@ -170,7 +210,7 @@ export class Supervisor {
       if (this.#isAdopted && answer.state === "DRAINING") this.#word ??= { kind: "restore", shards: answer.shards };
       this.#isAdopted = false;
       const word = this.#word;
-      const observed = { ...this.#observed, answer, silences: 0 };
+      const observed = { ...this.#observed, answer, silences: 0, deaf: false };
       if (word === undefined || (observed.told && word.kind === "drain")) return { ...observed, told: true };
       if (word.kind === "drain") await voice.drain(Math.max(0, Math.round(word.untilMs - this.#parts.clock.nowMs())));
       else await voice.restore(word.shards);
@@ -181,7 +221,10 @@ export class Supervisor {
       return { ...observed, told: true };
     } catch (error) {
       this.#parts.log.debug({ err: error }, "the workload did not answer");
-      return { ...this.#observed, silences: this.#observed.silences + 1 };
+      this.#unheard += 1;
+      const drains = this.#word?.kind === "drain" && !this.#observed.told;
+      const deaf = drains && isDeaf(this.#unheard, this.#parts.clock.nowMs() - this.#saidAtMs);
+      return { ...this.#observed, deaf, silences: this.#observed.silences + 1 };
     }
   }
 

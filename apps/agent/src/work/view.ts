@@ -10,6 +10,8 @@ export interface Observed {
   readonly exits: number;
   /** Whether this run has taken in what it was last told. */
   readonly told: boolean;
+  /** It was told to drain and has not answered for so long that there is nobody to wait for. */
+  readonly deaf?: boolean;
   /** A former agent started this run, and it has not answered this one yet: it may be full of work. */
   readonly adopted?: boolean;
   /** The last answer of this run. */
@@ -25,7 +27,7 @@ const NO_REPORT: WorkReport = { capacityRps: 0, loadRps: 0, endpoint: "" };
 
 /** The view. */
 export function viewOf(observed: Observed): WorkSeen {
-  const { kind, alive, run, exits, told, answer, silences, adopted = false } = observed;
+  const { kind, alive, run, exits, told, answer, silences, adopted = false, deaf = false } = observed;
   const counters = { run, exits, told, inFlight: 0, startedTotal: 0n, shards: [], locked: false, message: "" };
   if (kind === "none") {
     return { view: { ...counters, told: true, answering: true, state: "NONE" }, report: NO_REPORT };
@@ -37,12 +39,24 @@ export function viewOf(observed: Observed): WorkSeen {
   }
   if (answer === undefined || silences >= SILENCES_MAX) {
     const shards = answer?.shards ?? [];
-    const silent = { ...counters, shards, answering: false, state: "FAILED", message: "It does not answer." } as const;
+    const message = "It does not answer.";
+    const silent = { ...counters, shards, answering: false, deaf, state: "FAILED", message } as const;
     return { view: silent, report: NO_REPORT };
   }
   const { state, report, inFlight, startedTotal, shards, locked, message } = answer;
   const view = { ...counters, inFlight, startedTotal, shards, locked, message, state, answering: true } as const;
   return { view, report };
+}
+
+/** So many unanswered questions … */
+const UNHEARD_MAX = 10;
+
+/** … over this time, in milliseconds, and a Drain has fallen on deaf ears. */
+const DEAF_MS = 10_000;
+
+/** Whether a workload that was told to drain `sinceMs` ago, and left so many questions unanswered since, hangs. */
+export function isDeaf(unheard: number, sinceMs: number): boolean {
+  return unheard >= UNHEARD_MAX && sinceMs >= DEAF_MS;
 }
 
 /** A run shorter than this counts as a failure to start, in milliseconds. */

@@ -3,7 +3,7 @@
  * everything, finds it. Lives in the device's `run` folder and means nothing after a reboot.
  */
 import { join } from "node:path";
-import { type Disk, seal, unseal } from "@moult/slots";
+import { type Disk, DiskError, seal, unseal } from "@moult/slots";
 import { writeVolatile } from "../volatile-file.ts";
 
 /** One run of a workload. */
@@ -22,8 +22,7 @@ const FILE_BYTES_MAX = 4_096;
 
 /** What is written down; undefined where nothing is, or nothing that can be read. */
 export async function readWorkRecord(disk: Disk, runFolder: string): Promise<WorkRecord | undefined> {
-  const bytes = await disk.read(join(runFolder, FILE), FILE_BYTES_MAX);
-  const value = bytes && unseal(bytes);
+  const value = await readSealed(disk, join(runFolder, FILE));
   if (typeof value !== "object" || value === null) return undefined;
   const { identity, bootId, pid, startTicks, stopHook } = value as Record<string, unknown>;
   if (typeof identity !== "string" || typeof bootId !== "string" || typeof startTicks !== "string") return undefined;
@@ -42,4 +41,15 @@ export async function writeWorkRecord(disk: Disk, runFolder: string, record: Wor
 /** No workload runs. */
 export async function removeWorkRecord(disk: Disk, runFolder: string): Promise<void> {
   await disk.removeFile(join(runFolder, FILE));
+}
+
+/** A folder in its place, or more than anybody would write, is no record of ours. */
+async function readSealed(disk: Disk, path: string): Promise<unknown> {
+  try {
+    const bytes = await disk.read(path, FILE_BYTES_MAX);
+    return bytes && unseal(bytes);
+  } catch (error) {
+    if (error instanceof DiskError) return undefined;
+    throw error;
+  }
 }

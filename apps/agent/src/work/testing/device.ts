@@ -7,8 +7,9 @@ import { onTestFinished } from "vitest";
 import { readBootId } from "../../adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "../../adapters/clock.ts";
 import { nodeDisk } from "../../adapters/node-disk.ts";
-import { createBody } from "../../adapters/work/body.ts";
+import { clearOthers, createBody } from "../../adapters/work/body.ts";
 import { endOtherWork, findWork } from "../../adapters/work/find.ts";
+import type { UnitPremises } from "../../adapters/work/unit-body.ts";
 import type { WorkSeen } from "../../situation.ts";
 import { makeFolder } from "../../testing/folders.ts";
 import { silentLog } from "../../testing/silent-log.ts";
@@ -41,8 +42,10 @@ export class Device {
     return this;
   }
 
-  async premises(): Promise<Parameters<typeof findWork>[0]> {
-    return { disk: nodeDisk, runFolder: this.runFolder, socketPath: this.socketPath, bootId: await readBootId() };
+  async premises(): Promise<UnitPremises> {
+    const { root: deviceDir, runFolder, socketPath } = this;
+    const bootId = await readBootId();
+    return { disk: nodeDisk, runFolder, socketPath, bootId, deviceDir, clock: monotonicClock, stopGraceMs: 300 };
   }
 
   /** What the workload will say. */
@@ -72,16 +75,23 @@ export class Device {
   }
 
   /** An agent's supervisor. */
-  async agent(env: Record<string, string> = {}): Promise<Agent> {
+  async agent(env: Record<string, string> = {}, runner: "child" | "unit" = "child"): Promise<Agent> {
     const premises = await this.premises();
     const views: WorkView[] = [];
-    const settings = { env: { CONTROL: this.control, ...env }, pollIntervalMs: 50, pollFastMs: 20, stopGraceMs: 300 };
+    const { stopGraceMs } = premises;
+    const settings = {
+      runner,
+      env: { CONTROL: this.control, ...env },
+      pollIntervalMs: 50,
+      pollFastMs: 20,
+      stopGraceMs,
+    };
     const supervisor = new Supervisor({
       disk: nodeDisk,
       store: this.store,
       workFolder: join(this.root, "work"),
-      bodyOf: (build, folder) => createBody(build, folder, premises, settings.env),
-      clearOthers: (identity) => endOtherWork(premises, identity, settings.stopGraceMs),
+      bodyOf: (build, folder) => createBody(build, folder, premises, settings),
+      clearOthers: (identity) => clearOthers(premises, runner, identity),
       settings,
       clock: monotonicClock,
       log: silentLog,

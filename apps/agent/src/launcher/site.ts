@@ -1,0 +1,46 @@
+/** What every form of the launcher begins with: the configuration, the folders, and a factory reset where one is wanted. */
+import { BootRecordFiles, DiskError, makeFoldersDurably, slotLayout } from "@moult/slots";
+import { readBootId } from "../adapters/boot-id.ts";
+import { nodeDisk } from "../adapters/node-disk.ts";
+import { deviceLayout } from "../layout.ts";
+import type { BootParts } from "./boot.ts";
+import { writableFolders } from "./permission.ts";
+import type { Say } from "./say.ts";
+import { type LauncherSettings, readLauncherSettings } from "./settings.ts";
+
+/** One device, as a launcher finds it. */
+export interface Site extends BootParts {
+  readonly configFile: string;
+  readonly settings: LauncherSettings;
+  readonly runFolder: string;
+  readonly socketPath: string;
+  readonly bootId: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** More than any configuration has; what is longer is none. */
+const CONFIG_BYTES_MAX = 1_048_576;
+
+/** Opens the device. Throws DiskError where its configuration cannot be read. */
+export async function openSite(configFile: string, env: Site["env"], say: Say): Promise<Site> {
+  // A configuration that is gone is the agent's to complain about, like one that is wrong.
+  const bytes = await nodeDisk.read(configFile, CONFIG_BYTES_MAX);
+  const settings = readLauncherSettings(configFile, new TextDecoder().decode(bytes), env);
+  const { deviceDir } = settings;
+  const { state } = slotLayout(deviceDir);
+  const { run: runFolder, workSocket: socketPath } = deviceLayout(deviceDir);
+  for (const folder of writableFolders(deviceDir)) await makeFolder(folder, say);
+  const bootId = await readBootId();
+  const records = new BootRecordFiles(nodeDisk, state);
+  return { configFile, settings, deviceDir, runFolder, socketPath, bootId, records, disk: nodeDisk, say, env };
+}
+
+/** A disk that takes no folder any more may still hold an agent that works. */
+async function makeFolder(folder: string, say: Say): Promise<void> {
+  try {
+    await makeFoldersDurably(nodeDisk, folder);
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    say("error", `${folder} could not be made: ${error.message}`);
+  }
+}

@@ -1,0 +1,23 @@
+/** What the kernel says of a process: memory, time, children. */
+import { readFileSync, readdirSync } from "node:fs";
+
+/** Resident memory, in mebibytes. */
+export function rssMib(pid: number): number {
+  const [, kib] = /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kib) / 1024;
+}
+
+/** Time on the processor so far, as the scheduler has counted it for all threads that live, in milliseconds. */
+export function runMs(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const ns = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]));
+  return ns.reduce((sum, each) => sum + each, 0) / 1_000_000;
+}
+
+/** Direct children. */
+export function childrenOf(pid: number): readonly number[] {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+}

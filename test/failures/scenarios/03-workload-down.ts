@@ -61,7 +61,6 @@ export const onlyHolderFailed: Failure = {
       return digest === cure.digest;
     });
   },
-  open: "gate 3 keeps a failed holder for the sake of a shard that it does not serve",
 };
 
 export const workloadHangs: Failure = {
@@ -72,7 +71,6 @@ export const workloadHangs: Failure = {
       await until("the workload serves", async () => (await home.node())?.situation?.capacityRps === 20);
       process.kill(home.box.pidOf("workload"), "SIGSTOP");
     }),
-  open: "a workload that hangs is waited for until each permit ends",
   mutants: [
     {
       defence: "a workload that hangs for good has nothing to lose",

@@ -137,7 +137,9 @@ function tiedBy(
   member: Member,
 ): { readonly reason: "SHARD_MINIMUM" | "DOMAIN_CAP"; readonly message: string } | undefined {
   const own = Pool.counts(member) ? 1 : 0;
-  for (const shard of member.shards) {
+  // A holder that serves nothing holds nothing up: its leave changes nothing, and an update may be what it needs.
+  const holds = member.onLeave ? member.heldShards : own === 1;
+  for (const shard of holds ? member.shards : []) {
     const left = pool.liveHolders(shard) - own;
     if (left < pool.config.shardHoldersMin) {
       const message = `shard ${shard} would have ${left} live holders, ${pool.config.shardHoldersMin} are wanted`;

@@ -250,6 +250,31 @@ describe("gate 3", () => {
     });
   });
 
+  test("a failed node may leave though nobody else holds its shard, also when it has drained", () => {
+    const ledger = fleetOfFour();
+    const a = node(ledger, "a");
+    const failed = { ...staged, situation: situationOf({ shards: ["s1"], workState: "FAILED" }) };
+    const { answer } = ask(ledger, a, askOf("a", failed), START_MS);
+    if (answer.decision !== "GO") throw new Error("expected GO");
+    const { permitId } = answer.permit;
+    const drained = ask(ledger, a, askOf("a", { ...failed, permitId, drained: true }), START_MS).answer;
+    expect(drained).toMatchObject({ decision: "GO", permit: { phase: "AWAY" } });
+  });
+
+  test("a serving holder that has drained may not leave once the shard's other holder is gone", () => {
+    const ledger = fleetOfFour();
+    const holder = situationOf({ shards: ["s1"], loadRps: 1 });
+    const [a, b] = [node(ledger, "a"), node(ledger, "b")];
+    ask(ledger, b, askOf("b", { situation: holder }), START_MS);
+    const { answer } = ask(ledger, a, askOf("a", { ...staged, situation: holder }), START_MS);
+    if (answer.decision !== "GO") throw new Error("expected GO");
+    const { permitId } = answer.permit;
+    ask(ledger, b, askOf("b", { situation: situationOf({ loadRps: 1 }) }), START_MS);
+    const draining = situationOf({ shards: ["s1"], loadRps: 0, workState: "DRAINING" });
+    const asked = askOf("a", { ...staged, situation: draining, permitId, drained: true });
+    expect(ask(ledger, a, asked, START_MS).answer).toMatchObject({ decision: "STAY", reason: "SHARD_MINIMUM" });
+  });
+
   test("a domain's cap binds from its second node on", () => {
     const ledger = emptyLedger({ ...CONFIG, pool: { ...POOL_DEFAULTS, domainCapRatio: 0.25 } });
     publish(ledger, releaseOf(2));

@@ -32,6 +32,8 @@ export interface Member extends RecencyLinks, Ranked, Carrying {
   chargedMilli: number;
   /** Since when it is on leave, and what such absences are like. */
   leave: Leave | undefined;
+  /** While it is on leave: its shards counted on it when it left. After a coordinator's start that is taken for so. */
+  heldShards: boolean;
   /** Since when it is silent; its load counts until everybody else has spoken since, and so has said what it took over. */
   silentSinceMs: number;
 }
@@ -135,6 +137,7 @@ export class Pool {
       onLeave: false,
       chargedMilli: 0,
       leave: undefined,
+      heldShards: false,
       silentSinceMs: Number.POSITIVE_INFINITY,
       rankedMilli: undefined,
       older: undefined,
@@ -178,6 +181,7 @@ export class Pool {
   /** Charges a node that was let go: at once, before it has drained. */
   leave(member: Member, leave: Leave): void {
     if (member.onLeave) return;
+    member.heldShards = !member.fresh || Pool.counts(member);
     this.#uncount(member);
     member.onLeave = true;
     member.leave = leave;

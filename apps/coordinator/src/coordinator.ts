@@ -10,6 +10,7 @@ import type { Effect, Ledger } from "@moult/policy";
 import { checkCouncil } from "@moult/trust";
 import { schedule } from "node-cron";
 import { createEndpoint } from "./artifacts/endpoint.ts";
+import { openAuditLog } from "./audit/audit-log.ts";
 import { PartFiles } from "./artifacts/part-files.ts";
 import { type Config, ConfigError, ledgerConfig } from "./config.ts";
 import { createChallenges } from "./identity/challenge.ts";
@@ -94,7 +95,18 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const owner = new Owner({ store, clock, log, load, carryOut, reloadAfterMs: RELOAD_AFTER_MS });
   await owner.start();
 
+  const { network, state_dir: stateDir } = config;
+  const auditLog = await openAuditLog({
+    settings: config.audit,
+    network,
+    stateDir,
+    tree: store.tree,
+    clock,
+    random,
+    log,
+  });
   const endpoint = createEndpoint({
+    audit: auditLog.endpoint,
     partFiles,
     manifest: (digest) => store.manifest(digest),
     operators,
@@ -135,6 +147,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     await server.stop();
     throw cannotListen("json", config.json, cause as Error);
   });
+  auditLog.start();
   const stopTimers = startTimers(config, { owner, attending }, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
@@ -149,6 +162,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     artifacts,
     async stop() {
       await stopTimers();
+      await auditLog.stop();
       rmSync(endpoints, { force: true });
       json.stop();
       await server.stop();

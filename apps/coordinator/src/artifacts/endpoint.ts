@@ -1,11 +1,13 @@
 /**
  * The artifact endpoint, over HTTPS: `GET|HEAD /v1/manifests/{digest}` gives the signed manifest, `GET|HEAD
- * /v1/parts/{digest}` a part (with Range), `PUT /v1/parts/{digest}` takes one from a releaser. Nothing here is secret and
+ * /v1/parts/{digest}` a part (with Range), `PUT /v1/parts/{digest}` takes one from a releaser, and the audit log is under
+ * `/v1/audit/`. Nothing here is secret and
  * nothing is trusted: devices verify every byte they fetch.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Access } from "@moult/contracts/v1";
+import { AUDIT_PREFIX, type AuditEndpointParts, serveAudit } from "../audit/endpoint.ts";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import type { Log } from "../ports.ts";
 import type { PartFiles } from "./part-files.ts";
@@ -18,6 +20,7 @@ export interface EndpointParts {
   readonly operators: OperatorTokens;
   readonly log: Log;
   readonly partBytesMax: number;
+  readonly audit: AuditEndpointParts;
 }
 
 const ROUTE = /^\/v1\/(manifests|parts)\/([0-9a-f]{64})$/;
@@ -43,6 +46,7 @@ export function createEndpoint(parts: EndpointParts): RequestListener {
 }
 
 async function route(parts: EndpointParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url?.startsWith(AUDIT_PREFIX) === true) return serveAudit(parts.audit, request, response);
   const [, kind, digest] = ROUTE.exec(request.url ?? "") ?? [];
   if (kind === undefined || digest === undefined) {
     say(response, 404, "there is /v1/manifests/DIGEST and /v1/parts/DIGEST here");

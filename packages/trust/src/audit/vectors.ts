@@ -23,7 +23,10 @@ export function runProofVectors(bytes: Uint8Array): readonly VectorResult[] | un
     const answer = runInclusion(vector) ?? runConsistency(vector);
     if (answer === undefined) return undefined;
     const kind = "leafIdx" in vector ? "inclusion" : "consistency";
-    results.push({ name: `${kind}: ${String(vector["desc"] ?? "")}`, passed: answer !== vector["wantErr"] });
+    results.push({
+      name: `${kind}: ${typeof vector["desc"] === "string" ? vector["desc"] : "no description"}`,
+      passed: answer !== vector["wantErr"],
+    });
   }
   return results;
 }

@@ -40,6 +40,13 @@ test("the verbs are these", () => {
     "fleet watch",
     "node explain",
     "token create",
+    "audit verify",
+    "audit tail",
+    "audit export",
+    "audit prove",
+    "audit key",
+    "witness serve",
+    "witness key",
     "simulate",
   ]);
 });

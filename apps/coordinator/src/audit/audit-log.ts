@@ -1,5 +1,6 @@
 /** The audit log of a running coordinator: the sequencer, driven by time, and what the endpoint serves. */
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseVkey } from "@moult/trust/audit";
 import type { Clock, Log, Random } from "../ports.ts";
 import { StoreError } from "../store/port.ts";
@@ -74,18 +75,12 @@ export async function openAuditLog(parts: AuditLogParts): Promise<AuditLog> {
 /** Rounds one after another, the first at once. Resolves the stop when the running one has ended. */
 function repeat(sequencer: Sequencer, pauseMs: number, clock: Clock, log: Log): () => Promise<void> {
   const told = { message: "", atMs: 0 };
-  let stopped = false;
-  let wake: (() => void) | undefined;
-  const pause = (): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, pauseMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  // The stop wakes whoever pauses.
+  const pause = (): Promise<unknown> => sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!signal.aborted) {
       try {
         await sequencer.round();
         told.message = "";
@@ -99,13 +94,12 @@ function repeat(sequencer: Sequencer, pauseMs: number, clock: Clock, log: Log): 
         }
         if (error instanceof StoreError && error.code === "FENCED") return;
       }
-      if (!stopped) await pause();
+      await pause();
     }
   };
   const running = run();
   return async () => {
-    stopped = true;
-    wake?.();
+    stopping.abort();
     await running;
   };
 }

@@ -58,7 +58,7 @@ export async function serveAudit(
     response.end(request.method === "HEAD" ? undefined : "not in this log, or not yet\n");
     return;
   }
-  const zip = found.compressible && /(?:^|[ ,])gzip(?:$|[ ,;])/.test(String(request.headers["accept-encoding"] ?? ""));
+  const zip = found.compressible && /(?:^|[ ,])gzip(?:$|[ ,;])/.test(request.headers["accept-encoding"] ?? "");
   // The least effort: entries repeat themselves, and time is worth more than the last tenth.
   const bytes = zip ? await compress(found.bytes, { level: constants.Z_BEST_SPEED }) : found.bytes;
   response.writeHead(200, {

@@ -3,13 +3,12 @@ import {
   HASH_BYTES,
   type Run,
   type Subtree,
-  TILE_WIDTH,
   TreeEdge,
+  edgeTiles,
   fold,
   hashInTile,
   rootPlan,
   tileOf,
-  tileWidth,
 } from "@moult/trust/audit";
 import type { TreeStore } from "../store/tree.ts";
 
@@ -37,9 +36,6 @@ export async function rootAt(tree: TreeStore, size: number): Promise<Uint8Array>
 /** The edge of the stored tree. Throws AuditError TILE_INVALID. */
 export async function loadEdge(tree: TreeStore, size: number): Promise<TreeEdge> {
   const partial = new Map<string, Uint8Array | undefined>();
-  for (let level = 0; TILE_WIDTH ** level <= size; level += 1) {
-    const index = Math.floor(size / TILE_WIDTH ** (level + 1));
-    if (tileWidth(level, index, size) > 0) partial.set(`${level}/${index}`, await tree.tile(level, index));
-  }
+  for (const { level, index } of edgeTiles(size)) partial.set(`${level}/${index}`, await tree.tile(level, index));
   return TreeEdge.of(size, (level, index) => partial.get(`${level}/${index}`));
 }

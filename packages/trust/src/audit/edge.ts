@@ -15,6 +15,17 @@ export interface GrownTile {
   readonly hashes: Uint8Array;
 }
 
+/** The partial tiles of the tree with `size` leaves: what its edge is made of. */
+export function edgeTiles(size: number): readonly { readonly level: number; readonly index: number }[] {
+  checkSize(size);
+  const tiles: { readonly level: number; readonly index: number }[] = [];
+  for (let level = 0; levelWidth(level, size) > 0; level += 1) {
+    const width = levelWidth(level, size);
+    if (width % TILE_WIDTH > 0) tiles.push({ level, index: Math.floor(width / TILE_WIDTH) });
+  }
+  return tiles;
+}
+
 /** The edge of one tree. */
 export class TreeEdge {
   #size: number;

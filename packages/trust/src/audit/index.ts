@@ -12,7 +12,7 @@ export {
   unverifiedOrigin,
 } from "./checkpoint.ts";
 export { type Cosigned, cosign, openCosignature, requireWitnesses } from "./cosignature.ts";
-export { type GrownTile, TreeEdge } from "./edge.ts";
+export { type GrownTile, TreeEdge, edgeTiles } from "./edge.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
 export { EMPTY_ROOT, HASH_BYTES, leafHash, sameHash } from "./hash.ts";
 export {

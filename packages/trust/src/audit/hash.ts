@@ -13,9 +13,13 @@ export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array());
 const LEAF_PREFIX = 0x00;
 const NODE_PREFIX = 0x01;
 
+/** What is hashed is put together here: a log of a million leaves is two million hashes, and nothing of this may wait. */
+const scratch: Uint8Array = new Uint8Array(1 + 65_535);
+
 /** The hash of a leaf. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + entry.length);
+  const input =
+    entry.length < scratch.length ? scratch.subarray(0, 1 + entry.length) : new Uint8Array(1 + entry.length);
   input[0] = LEAF_PREFIX;
   input.set(entry, 1);
   return sha256(input);
@@ -23,7 +27,7 @@ export function leafHash(entry: Uint8Array): Uint8Array {
 
 /** The hash of an inner node. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + 2 * HASH_BYTES);
+  const input = scratch.subarray(0, 1 + 2 * HASH_BYTES);
   input[0] = NODE_PREFIX;
   input.set(left, 1);
   input.set(right, 1 + HASH_BYTES);

@@ -4,7 +4,8 @@
  * the coordinator's; docs/audit-log.md lists it.
  */
 import { digestOf, isDigest } from "../digest.ts";
-import { fromJson, isObject } from "../encoding.ts";
+import { isUtf8 } from "node:buffer";
+import { isObject } from "../encoding.ts";
 import { AuditError } from "./errors.ts";
 
 /** The version of the form; another one is another number. */
@@ -61,7 +62,7 @@ export function writeLeaf(leaf: Omit<Leaf, "body">, body: unknown): WrittenLeaf 
 
 /** Reads an entry. Throws AuditError LEAF_INVALID where it is not in the one form. */
 export function readLeaf(entry: Uint8Array): Leaf {
-  const document = fromJson(entry);
+  const document = parse(entry);
   if (document === undefined || !isObject(document.value)) throw invalid("is not a JSON object in UTF-8");
   const {
     at_ms: atMs,
@@ -81,7 +82,7 @@ export function readLeaf(entry: Uint8Array): Leaf {
   if (typeof network !== "string" || typeof kind !== "string" || !KIND.test(kind))
     throw invalid("has no network or kind");
   if (typeof pool !== "string" || !POOL.test(pool)) throw invalid("has no pool");
-  if (Buffer.compare(encode(document.value), entry) !== 0) throw invalid("is not in canonical form");
+  if (!isCanonical(document.value, document.text)) throw invalid("is not in canonical form");
   const head = { network, pool, seq, atMs, kind };
   if (body !== undefined && lengthBytes === undefined && digest === undefined)
     return { ...head, body: { value: body } };
@@ -104,6 +105,34 @@ export function canonicalJson(value: unknown, depth = 0): string {
   const isPlain = value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
   if (!isPlain) throw invalid("has a value that JSON cannot say");
   return JSON.stringify(value);
+}
+
+function parse(entry: Uint8Array): { readonly text: string; readonly value: unknown } | undefined {
+  if (!isUtf8(entry)) return undefined;
+  const text = Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString("utf8");
+  try {
+    return { text, value: JSON.parse(text) as unknown };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the text is the value's one form. The engine's own writer is right wherever the keys are in order already. */
+function isCanonical(value: unknown, text: string): boolean {
+  return (isOrdered(value, 0) && JSON.stringify(value) === text) || canonicalJson(value) === text;
+}
+
+function isOrdered(value: unknown, depth: number): boolean {
+  if (depth > DEPTH_MAX) throw invalid(`is deeper than ${DEPTH_MAX} levels`);
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every((item) => isOrdered(item, depth + 1));
+  let before: string | undefined;
+  for (const [key, member] of Object.entries(value)) {
+    if ((before !== undefined && before >= key) || !isOrdered(member, depth + 1)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function encode(document: object): Uint8Array {

@@ -82,8 +82,9 @@ function repeat(sequencer: Sequencer, pauseMs: number, clock: Clock, log: Log): 
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await sequencer.round();
+        const isMore = await sequencer.round();
         told.message = "";
+        if (isMore) continue;
       } catch (error) {
         // Decisions do not wait for the log: it says what is wrong, and catches up when it is right again.
         const { message } = error as Error;

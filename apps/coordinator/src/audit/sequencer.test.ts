@@ -92,6 +92,15 @@ test("every pool's leaves get their place, once, and the tree is signed for", as
   expect(first.published?.size).toBe(1_301);
 });
 
+test("a backlog is signed for in parts", async () => {
+  await enrolled("a", 17_000);
+  const first = sequencer();
+  expect(await first.round()).toBe(true);
+  expect(first.published?.size).toBe(16_384);
+  expect(await first.round()).toBe(false);
+  await checkTree(17_000);
+});
+
 test("an empty log is signed for too", async () => {
   const first = sequencer();
   await first.round();

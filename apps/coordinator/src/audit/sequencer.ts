@@ -24,6 +24,9 @@ import type { Witnesses } from "./witnesses.ts";
 /** Leaves a transaction: some ten milliseconds of the process's time. */
 const LEAVES_MAX = 512;
 
+/** Transactions a round: what waits longer than a second or two is signed for in between. */
+const TRANSACTIONS_MAX = 32;
+
 /** A witness that did not cosign the newest checkpoint is asked again after this. */
 const COSIGN_AGAIN_MS = 10_000;
 
@@ -75,12 +78,16 @@ export class Sequencer {
     this.#edge = await loadEdge(tree, size);
   }
 
-  /** Places what waits, signs, and collects cosignatures. Rejects with StoreError; the next round begins anew. */
-  async round(): Promise<void> {
+  /**
+   * Places what waits, signs, and collects cosignatures. Answers whether more waits than one round takes. Rejects with
+   * StoreError; the next round begins anew.
+   */
+  async round(): Promise<boolean> {
     if (this.#edge === undefined) await this.open();
     try {
-      await this.#place();
+      const isMore = await this.#place();
       await this.#checkpoint();
+      return isMore;
     } catch (error) {
       // What is in memory may be ahead of what is stored.
       this.#edge = undefined;
@@ -101,11 +108,11 @@ export class Sequencer {
     }
   }
 
-  async #place(): Promise<void> {
+  async #place(): Promise<boolean> {
     const { tree } = this.#parts;
-    for (;;) {
+    for (let left = TRANSACTIONS_MAX; left > 0; left -= 1) {
       const waiting = await tree.unplaced(LEAVES_MAX);
-      if (waiting.length === 0 || this.#edge === undefined) return;
+      if (waiting.length === 0 || this.#edge === undefined) return false;
       const written = waiting.map((leaf) => this.#write(leaf));
       const edge = this.#edge.copy();
       const { size } = edge;
@@ -121,6 +128,7 @@ export class Sequencer {
       // Between transactions decisions have their turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
+    return true;
   }
 
   #write({ poolId: pool, seq, atMs, kind, body }: LoggedLeaf): ReturnType<typeof writeLeaf> {

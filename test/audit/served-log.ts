@@ -69,7 +69,7 @@ export async function captureLog(size: number): Promise<CapturedLog> {
   };
   const changes = Array.from({ length: size - 1 }, (_, n) => change(n));
   await store.commit({ changes: [...changes, { kind: "override", override }], atMs: 7 });
-  await sequencer.round();
+  while (await sequencer.round());
   const parts = { tree, published: () => sequencer.published };
   const server = createServer((request, response) => void serveAudit(parts, request, response));
   try {

@@ -102,7 +102,7 @@ test("what is not growth is refused in the protocol's words, and changes nothing
 test("of two that come at once from the same size one is cosigned", async () => {
   await add(0, checkpoint(1));
   const [honest, other] = await Promise.all([add(1, checkpoint(2), [SECOND]), add(1, checkpoint(2), [SECOND])]);
-  expect([honest.status, other.status].toSorted()).toEqual([200, 409]);
+  expect(new Set([honest.status, other.status])).toEqual(new Set([200, 409]));
 });
 
 test("a second witness on the same memory is refused", () => {

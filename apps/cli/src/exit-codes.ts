@@ -19,7 +19,7 @@ export const FAILURES: Readonly<Record<FailureKind, { readonly exitCode: number;
   UNREACHABLE: { exitCode: 5, meaning: "unreachable: the coordinator does not answer, or cannot now" },
   VERIFICATION: {
     exitCode: 6,
-    meaning: "verification failed: signatures, manifest or parts are not what they must be",
+    meaning: "verification failed: signatures, manifest, parts or the audit log are not what they must be",
   },
   CANCELLED: { exitCode: 7, meaning: "cancelled: the question was answered with no, or Ctrl-C" },
 };

@@ -5,6 +5,7 @@
  */
 import { readRpcError } from "@moult/contracts";
 import { KeyError, ManifestError, TrustError } from "@moult/trust";
+import { AuditError } from "@moult/trust/audit";
 import { status } from "@grpc/grpc-js";
 import { CommanderError } from "commander";
 import { adviceFor } from "./advice.ts";
@@ -23,7 +24,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof CliError) return { kind: error.kind, lines: [error.message, ...error.advice] };
   if (error instanceof CommanderError) return ofCommander(error);
-  if (error instanceof TrustError || error instanceof ManifestError) {
+  if (error instanceof TrustError || error instanceof ManifestError || error instanceof AuditError) {
     return { kind: "VERIFICATION", lines: [`${error.message} (${error.code})`] };
   }
   if (error instanceof KeyError) return { kind: "USAGE", lines: [error.message] };

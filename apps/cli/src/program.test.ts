@@ -44,6 +44,13 @@ test("the verbs are these", () => {
     "token create",
     "token list",
     "token revoke",
+    "audit verify",
+    "audit tail",
+    "audit export",
+    "audit prove",
+    "audit key",
+    "witness serve",
+    "witness key",
     "simulate",
   ]);
 });

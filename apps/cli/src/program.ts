@@ -1,5 +1,6 @@
 /** The whole command as a tree of verbs over ports. Nothing here does anything until arguments are parsed. */
 import { Command } from "commander";
+import { addAuditVerbs } from "./commands/audit.ts";
 import { addBrakeVerbs } from "./commands/brake.ts";
 import { addDialVerbs } from "./commands/dial.ts";
 import { addFleetVerbs } from "./commands/fleet.ts";
@@ -10,6 +11,7 @@ import { addOverrideVerbs } from "./commands/override.ts";
 import { addReleaseVerbs } from "./commands/release.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addTokenVerbs } from "./commands/token.ts";
+import { addWitnessVerbs } from "./commands/witness.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
 import type { Ports } from "./ports.ts";
 
@@ -39,6 +41,8 @@ export function createProgram(ports: Ports): Command {
   addFleetVerbs(program, ports);
   addNodeVerbs(program, ports);
   addTokenVerbs(program, ports);
+  addAuditVerbs(program, ports);
+  addWitnessVerbs(program, ports);
   addSimulate(program, ports);
   return program;
 }

@@ -55,6 +55,19 @@ test.each([
     { ...LEAST, council: { threshold: 2, keys: [COUNCIL.keys[0], COUNCIL.keys[0]] } },
     "council:",
   ],
+  [
+    "a witness's key that is none",
+    { ...LEAST, audit: { witnesses: [{ url: "http://w.example", key: "w.example+00000000+AAAA" }] } },
+    "audit.witnesses.0.key:",
+  ],
+  [
+    "a witness's address that is none",
+    { ...LEAST, audit: { witnesses: [{ url: "ftp://w.example", key: "" }] } },
+    "audit.witnesses.0.url:",
+  ],
+  ["more witnesses wanted than there are", { ...LEAST, audit: { witnesses_min: 1 } }, "audit.witnesses_min:"],
+  ["a log's name with a space", { ...LEAST, audit: { origin: "a log" } }, "audit.origin:"],
+  ["checkpoints too far apart", { ...LEAST, audit: { checkpoint_ms: 10_000 } }, "audit.checkpoint_ms:"],
   ["a file that is a list", "- 1\n", "(file):"],
 ])("%s is refused, and its place is named", (_, document, place) => {
   expect(complaint(document)).toContain(`  ${place}`.replace("  netwrok", "netwrok"));

@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type LedgerConfig, POOL_DEFAULTS, RISK_DEFAULTS } from "@moult/policy";
 import { TrustError, checkCouncil } from "@moult/trust";
+import { AuditError, parseVkey } from "@moult/trust/audit";
 import { validate as isCron } from "node-cron";
 import { parse } from "yaml";
 import { z } from "zod";
+import type { AuditSettings } from "./audit/audit-log.ts";
 
 const DAY_MS = 86_400_000;
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
@@ -106,6 +108,43 @@ const ConfigFile = z.strictObject({
     })
     .prefault({})
     .describe("When a node that was told to stay may ask again, by the gate that refused."),
+  audit: z
+    .strictObject({
+      origin: z
+        .string()
+        .regex(/^[^\s+\p{Cc}\p{Z}]{1,255}$/u, "1 to 255 characters without spaces and plus signs")
+        .optional()
+        .describe("Name of the log, the first line of its checkpoints; default: moult/NETWORK/audit."),
+      checkpoint_ms: z
+        .number()
+        .int()
+        .min(100)
+        .max(5_000)
+        .default(2_000)
+        .describe("Time between two checkpoints; with the witnesses' time, a leaf is signed for within 10 s."),
+      witnesses: z
+        .array(
+          z.strictObject({
+            url: z.url({ protocol: /^https?$/ }).describe("Where it takes checkpoints: its submission prefix."),
+            key: z.string().refine(isWitnessKey, "a witness's key as `moult witness key` prints it: name+keyid+base64"),
+          }),
+        )
+        .max(16)
+        .default([])
+        .describe("Who cosigns the log's checkpoints."),
+      witnesses_min: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe("Witnesses that must have answered since the start before anything is signed; default: 1 of any."),
+    })
+    .superRefine((audit, context) => {
+      if ((audit.witnesses_min ?? 0) <= audit.witnesses.length) return;
+      context.addIssue({ code: "custom", path: ["witnesses_min"], message: "more than there are witnesses" });
+    })
+    .prefault({})
+    .describe("The audit log."),
   session_ttl_ms: durationMs.default(3_600_000).describe("How long a device's session lasts."),
   maintenance_cron: z
     .string()
@@ -114,6 +153,16 @@ const ConfigFile = z.strictObject({
     .describe("When the store is tidied; cron, in UTC."),
   log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
+
+function isWitnessKey(text: string): boolean {
+  try {
+    parseVkey(text, "cosignature");
+    return true;
+  } catch (error) {
+    if (error instanceof AuditError) return false;
+    throw error;
+  }
+}
 
 /** The configuration as it was written, with defaults; the descriptions stand with the checks above. */
 export interface Config {
@@ -147,6 +196,7 @@ export interface Config {
     readonly vanish_after_ms: number;
   };
   readonly retry: { readonly allowlist_ms: number; readonly dial_ms: number; readonly capacity_ms: number };
+  readonly audit: AuditSettings;
   readonly session_ttl_ms: number;
   readonly maintenance_cron: string;
   readonly log_level: "debug" | "info" | "warn" | "error" | "silent";

@@ -12,6 +12,7 @@ import { schedule } from "node-cron";
 import { boundConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
+import { openAuditLog } from "./audit/audit-log.ts";
 import { PartFiles } from "./artifacts/part-files.ts";
 import { type Config, ConfigError, ledgerConfig } from "./config.ts";
 import { createChallenges } from "./identity/challenge.ts";
@@ -98,7 +99,18 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const owner = new Owner({ store, clock, log, load, carryOut, reloadAfterMs: RELOAD_AFTER_MS });
   await owner.start();
 
+  const { network, state_dir: stateDir } = config;
+  const auditLog = await openAuditLog({
+    settings: config.audit,
+    network,
+    stateDir,
+    tree: store.tree,
+    clock,
+    random,
+    log,
+  });
   const endpoint = createEndpoint({
+    audit: auditLog.endpoint,
     shelves: {
       parts: partFiles,
       packed: new DeltaFiles(join(config.state_dir, "packed"), partFiles),
@@ -155,6 +167,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     await server.stop();
     throw cannotListen("json", config.json, cause as Error);
   });
+  auditLog.start();
   const stopTimers = startTimers(config, { owner, attending }, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
@@ -169,6 +182,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     artifacts,
     async stop() {
       await stopTimers();
+      await auditLog.stop();
       rmSync(endpoints, { force: true });
       json.stop();
       await server.stop();

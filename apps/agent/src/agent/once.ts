@@ -28,6 +28,7 @@ export class Once {
     if (!this.#asked) return undefined;
     this.#idleSinceMs ??= nowMs;
     const knows = work.told && work.state !== "DRAINING";
-    return knows || nowMs - this.#idleSinceMs >= WORK_MS ? EXIT_STOPPED : undefined;
+    if (!knows && nowMs - this.#idleSinceMs < WORK_MS) return undefined;
+    return memory.reachable ? EXIT_STOPPED : EXIT_UNREACHABLE;
   }
 }

@@ -1,12 +1,13 @@
 /**
  * The artifact endpoint, over HTTPS: `GET|HEAD /v1/manifests/{digest}` gives the signed manifest, `GET|HEAD
  * /v1/parts/{digest}` a part, `/v1/packed/{digest}` the same part packed, `/v1/deltas/{old}-{new}` what makes one part of
- * another (all with Range); `PUT` takes each but a manifest from a releaser. Nothing here is secret and nothing is
- * trusted: devices verify every byte they fetch, and what comes of a delta like any part.
+ * another (all with Range); `PUT` takes each but a manifest from a releaser. The audit log is under `/v1/audit/`. Nothing
+ * here is secret and nothing is trusted: devices verify every byte they fetch, and what comes of a delta like any part.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Access } from "@moult/contracts/v1";
+import { AUDIT_PREFIX, type AuditEndpointParts, serveAudit } from "../audit/endpoint.ts";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import type { Log } from "../ports.ts";
 import { readRange } from "./range.ts";
@@ -22,6 +23,7 @@ export interface EndpointParts {
   readonly operators: OperatorTokens;
   readonly log: Log;
   readonly partBytesMax: number;
+  readonly audit: AuditEndpointParts;
 }
 
 const ROUTE = /^\/v1\/(?:(manifests|parts|packed)\/([0-9a-f]{64})|(deltas)\/([0-9a-f]{64}-[0-9a-f]{64}))$/;
@@ -47,6 +49,7 @@ export function createEndpoint(parts: EndpointParts): RequestListener {
 }
 
 async function route(parts: EndpointParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url?.startsWith(AUDIT_PREFIX) === true) return serveAudit(parts.audit, request, response);
   const [, kind, digest, deltas, pair] = ROUTE.exec(request.url ?? "") ?? [];
   const reads = request.method === "GET" || request.method === "HEAD";
   if (kind === "manifests" && digest !== undefined) {

@@ -2,7 +2,8 @@
  * Secrets in the state folder: made on the first start, read on every other. One is written whole under another name
  * first, so that a crash never leaves an empty one, and one that is too short is refused: it could be guessed.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Random } from "../ports.ts";
 
 /** 256 bits: not to be guessed. */
@@ -23,15 +24,22 @@ export function readOrMakeSecret(path: string, random: Random, encoding: "hex" |
   throw new SecretError(`${path} holds no secret of ${SECRET_BYTES} bytes: remove the file, and a new one is made`);
 }
 
-function writeWhole(path: string, text: string): void {
+/** Replaces a file that only its owner reads; durable when it returns, and whole or as it was after a crash. */
+export function writeWhole(path: string, text: string | Uint8Array): void {
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, "wx", 0o600);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
   renameSync(temporary, path);
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }

@@ -2,6 +2,7 @@
  * The store port. One writer decides in memory and hands over batches; a batch is durable whole or not at all before
  * `commit` resolves. Engines differ, the shape does not.
  */
+import type { TreeStore } from "./tree.ts";
 import type { Brake, Change, Dial, Node, NodeIdentity, Override, Permit, Release, Tally } from "@moult/policy";
 
 /** An enrolment token. The token itself is never stored, only its SHA-256. */
@@ -55,7 +56,15 @@ export interface Snapshot {
 }
 
 /** Why a store cannot be used. */
-export type StoreErrorCode = "OTHER_NETWORK" | "VERSION" | "UNREADABLE" | "UNWRITABLE";
+export type StoreErrorCode =
+  | "OTHER_NETWORK"
+  | "VERSION"
+  | "UNREADABLE"
+  | "UNWRITABLE"
+  /** Another sequencer has taken the tree over. */
+  | "FENCED"
+  /** The store is older than what was signed for it, or differs from it: a backup was restored, or it was changed. */
+  | "BEHIND";
 
 /** The store failed; nothing of the batch was written. */
 export class StoreError extends Error {
@@ -79,4 +88,6 @@ export interface Store {
   /** Forgets what is of no use any more. */
   readonly tidy: (nowMs: number) => Promise<void>;
   readonly close: () => Promise<void>;
+  /** The Merkle tree over all pools' leaves. */
+  readonly tree: TreeStore;
 }

@@ -1,7 +1,7 @@
 /** Opening a store file: its lock, its version, and whose it is. Nothing is changed in a store that is refused. */
 import { DatabaseSync } from "node:sqlite";
 import { StoreError, type StoreErrorCode } from "../port.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { ADDITIONS, MIGRATIONS } from "./schema.ts";
 
 /** Opens or makes the file, brought forward to this version and held against others. Throws StoreError. */
 export function openDatabase(path: string, network: string): DatabaseSync {
@@ -9,6 +9,7 @@ export function openDatabase(path: string, network: string): DatabaseSync {
   try {
     migrate(db, path);
     claim(db, network, path);
+    add(db, path);
     return db;
   } catch (error) {
     db.close();
@@ -60,6 +61,17 @@ function claim(db: DatabaseSync, network: string, path: string): void {
     "OTHER_NETWORK",
     `the store at ${path} belongs to network "${owner}", not to "${network}": give each network its own state_dir`,
   );
+}
+
+/** Not before the store is known to be ours. */
+function add(db: DatabaseSync, path: string): void {
+  guarded("UNWRITABLE", `the store at ${path} cannot be prepared`, () => {
+    const added = Number(db.prepare("SELECT value FROM meta WHERE key = 'additions'").get()?.["value"] ?? 0);
+    for (let next = added; next < ADDITIONS.length; next += 1) {
+      const counted = `INSERT OR REPLACE INTO meta VALUES ('additions', '${next + 1}')`;
+      db.exec(`BEGIN IMMEDIATE; ${ADDITIONS[next]}; ${counted}; COMMIT`);
+    }
+  });
 }
 
 /** Does it, and turns whatever the engine throws into a StoreError. */

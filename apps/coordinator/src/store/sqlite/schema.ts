@@ -44,3 +44,35 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
 ];
+
+/**
+ * What was added beside the tables above, numbered apart in `meta`: nothing here changes a table that an earlier version
+ * knows, so that version goes on working with the store, and what it wrote is caught up with by the next. The audit log
+ * that it appends to gets its place in the tree then.
+ */
+export const ADDITIONS: readonly string[] = [
+  `
+  CREATE TABLE tree_state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    checkpoint BLOB
+  ) STRICT;
+  INSERT INTO tree_state VALUES (1, 0, 0, NULL);
+  CREATE TABLE tree_leaves (
+    leaf_index INTEGER PRIMARY KEY,
+    pool_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    UNIQUE (pool_id, seq)
+  ) STRICT;
+  CREATE TABLE tree_pools (pool_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE tree_tiles (
+    level INTEGER NOT NULL,
+    tile_index INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (level, tile_index)
+  ) STRICT;
+  CREATE TABLE tree_bodies (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+  `,
+];

@@ -8,6 +8,7 @@ import { auditLeaf, dialBody } from "../audit-leaf.ts";
 import { type Batch, type EnrollmentToken, type Snapshot, type Store, type StoreChange, StoreError } from "../port.ts";
 import { guarded, openDatabase } from "./open.ts";
 import { nodeState, storedDial, storedNode } from "./rows.ts";
+import { sqliteTree } from "./tree.ts";
 
 /** Remembered answers are kept for a day: longer than any client goes on retrying. */
 const REQUEST_KEEP_MS = 86_400_000;
@@ -175,5 +176,6 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
     async close() {
       db.close();
     },
+    tree: sqliteTree(db, path),
   };
 }

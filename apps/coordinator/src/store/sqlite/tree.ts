@@ -1,0 +1,110 @@
+/** The tree's tables in SQLite. Every write looks at the epoch and the size in its own transaction. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { StoreError } from "../port.ts";
+import type { Growth, LoggedLeaf, TreeState, TreeStore } from "../tree.ts";
+import { guarded } from "./open.ts";
+
+interface StateRow {
+  readonly epoch: number;
+  readonly size: number;
+  readonly checkpoint: Uint8Array | null;
+}
+
+/** The tree over an open database; `path` is for its errors. */
+export function sqliteTree(db: DatabaseSync, path: string): TreeStore {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const statement = statements.get(sql) ?? db.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  const run = (sql: string, ...values: readonly SQLInputValue[]): void => void prepare(sql).run(...values);
+  const reading = async <T>(work: () => T): Promise<T> =>
+    guarded("UNREADABLE", `the store at ${path} cannot be read`, work);
+
+  const state = (): StateRow => prepare("SELECT epoch, size, checkpoint FROM tree_state").get() as unknown as StateRow;
+
+  /** In one transaction; under an epoch only as long as it is the newest. */
+  const writing = async <T>(epoch: number | undefined, work: (state: StateRow) => T): Promise<T> => {
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      const now = state();
+      if (epoch !== undefined && now.epoch !== epoch) {
+        throw new StoreError("FENCED", `the store at ${path} has another sequencer: epoch ${now.epoch}, not ${epoch}`);
+      }
+      const done = work(now);
+      db.exec("COMMIT");
+      return done;
+    } catch (cause) {
+      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+      if (cause instanceof StoreError) throw cause;
+      const message = `the store at ${path} cannot be written: ${(cause as Error).message}`;
+      throw new StoreError("UNWRITABLE", message, { cause });
+    }
+  };
+
+  /** The pools that have a log, one step of the index each: counting its rows would take as long as the log is. */
+  const pools = (): readonly string[] => {
+    const next = prepare("SELECT MIN(pool_id) AS pool FROM audit WHERE pool_id > ?");
+    const found: string[] = [];
+    for (let pool: unknown = next.get("")?.["pool"]; typeof pool === "string"; pool = next.get(pool)?.["pool"]) {
+      found.push(pool);
+    }
+    return found;
+  };
+
+  return {
+    claim: () =>
+      writing(undefined, ({ epoch, size, checkpoint }): TreeState => {
+        run("UPDATE tree_state SET epoch = ?", epoch + 1);
+        return { epoch: epoch + 1, size, checkpoint: checkpoint ?? undefined };
+      }),
+    unplaced: (countMax) =>
+      reading(() => {
+        const waiting = pools().flatMap((poolId) => {
+          const placed = Number(prepare("SELECT seq FROM tree_pools WHERE pool_id = ?").get(poolId)?.["seq"] ?? 0);
+          const last = Number(prepare("SELECT MAX(seq) AS seq FROM audit WHERE pool_id = ?").get(poolId)?.["seq"]);
+          return last > placed ? [{ poolId, placed }] : [];
+        });
+        const share = Math.ceil(countMax / Math.max(1, waiting.length));
+        return waiting.flatMap(({ poolId, placed }) =>
+          prepare(
+            "SELECT pool_id AS poolId, seq, at_ms AS atMs, kind, leaf AS body FROM audit " +
+              "WHERE pool_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+          )
+            .all(poolId, placed, share)
+            .map((row) => ({ ...row }) as unknown as LoggedLeaf),
+        );
+      }),
+    grow: (epoch, { size, leaves, tiles, bodies }: Growth) =>
+      writing(epoch, (now) => {
+        if (now.size !== size) throw new Error(`the tree has ${now.size} leaves, not ${size}`);
+        for (const [n, { poolId, seq, entry }] of leaves.entries()) {
+          run("INSERT INTO tree_leaves VALUES (?, ?, ?, ?)", size + n, poolId, seq, entry);
+          run("INSERT OR REPLACE INTO tree_pools VALUES (?, ?)", poolId, seq);
+        }
+        for (const { level, index, hashes } of tiles) {
+          run("INSERT OR REPLACE INTO tree_tiles VALUES (?, ?, ?)", level, index, hashes);
+        }
+        for (const { digest, bytes } of bodies) run("INSERT OR IGNORE INTO tree_bodies VALUES (?, ?)", digest, bytes);
+        run("UPDATE tree_state SET size = ?", size + leaves.length);
+      }),
+    keepCheckpoint: (epoch, note) => writing(epoch, () => run("UPDATE tree_state SET checkpoint = ?", note)),
+    tile: (level, index) =>
+      reading(() => {
+        const row = prepare("SELECT hashes FROM tree_tiles WHERE level = ? AND tile_index = ?").get(level, index);
+        return row?.["hashes"] as Uint8Array | undefined;
+      }),
+    entries: (first, count) =>
+      reading(() =>
+        prepare("SELECT entry FROM tree_leaves WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index")
+          .all(first, first + count)
+          .map((row) => row["entry"] as Uint8Array),
+      ),
+    body: (digest) =>
+      reading(() => {
+        const row = prepare("SELECT body FROM tree_bodies WHERE digest = ?").get(digest);
+        return row?.["body"] as Uint8Array | undefined;
+      }),
+  };
+}

@@ -55,6 +55,7 @@ const SIGNATURE = /^[0-9a-f]{128}$/;
 /** What no signature covers must not be there at all: whoever carries the file could write it. */
 function requireBareEnvelope(document: MetadataDocument): void {
   const reader = new Reader(document.role);
+  if (!document.bare) reader.fail("file", "holds more than a signed part, key ids and signatures");
   for (const [n, { keyId, text }] of document.signatures.entries()) {
     reader.string(keyId, `signatures[${n}].keyid`, KEY_ID, "is not 64 lowercase hexadecimal digits");
     reader.string(text, `signatures[${n}].sig`, SIGNATURE, "is not 128 lowercase hexadecimal digits");

@@ -6,7 +6,14 @@ import { TufError } from "../errors.ts";
 import { canonicalBytes } from "./canonical.ts";
 import { SIGNATURES_MAX } from "./limits.ts";
 import { Reader } from "./reader.ts";
-import { type Json, type JsonBounds, JsonError, type JsonObject, parseStrictJson } from "./strict-json.ts";
+import {
+  type Json,
+  type JsonBounds,
+  JsonError,
+  type JsonObject,
+  isJsonObject,
+  parseStrictJson,
+} from "./strict-json.ts";
 
 /** The kinds of file. A delegated role's file is of kind `targets`. */
 export type Kind = "root" | "timestamp" | "snapshot" | "targets";
@@ -28,6 +35,8 @@ export interface MetadataDocument {
   /** What signatures are about: canonical JSON of `signed`, the whole of it as it came. */
   readonly message: Uint8Array;
   readonly signatures: readonly Signature[];
+  /** Whether the envelope holds nothing but the signed part, key ids and signatures. Anything else nobody signed. */
+  readonly bare: boolean;
   /** 1 to 2^53-1. */
   readonly version: number;
   /** Milliseconds since 1970. */
@@ -64,9 +73,15 @@ export function readDocument(bytes: Uint8Array, rules: DocumentRules): MetadataD
     signed,
     message: canonicalBytes(signed),
     signatures: readSignatures(file["signatures"], reader),
+    bare: Object.keys(file).length === 2 && areBare(file["signatures"]),
     version: reader.integer(signed["version"], "signed.version", 1, Number.MAX_SAFE_INTEGER),
     expiresMs: reader.time(signed["expires"], "signed.expires"),
   };
+}
+
+/** Called after the signatures were read, so each is an object with at least its two keys. */
+function areBare(signatures: Json | undefined): boolean {
+  return Array.isArray(signatures) && signatures.every((item) => isJsonObject(item) && Object.keys(item).length === 2);
 }
 
 function parse(bytes: Uint8Array, { role, json }: DocumentRules): Json {

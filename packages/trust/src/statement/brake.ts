@@ -15,6 +15,8 @@ export interface BrakeRules<T> {
   readonly read: StatementReader<T>;
   /** T, milliseconds since 1970. */
   readonly nowMs: number;
+  /** As in `StatementRules`. */
+  readonly issuedUntilMs?: number;
 }
 
 /** A statement that does not count, and why; for the log. */

@@ -14,6 +14,8 @@ export type StatementErrorCode =
   | "OTHER_NETWORK"
   /** Past its expiry by T. */
   | "EXPIRED"
+  /** Issued at a time that has not come, for a caller who knows the time. */
+  | "ISSUED_LATER"
   /** It would hold for longer than its kind may. */
   | "LIVES_TOO_LONG";
 

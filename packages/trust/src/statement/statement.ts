@@ -36,6 +36,11 @@ export interface StatementRules<T> {
   readonly read: StatementReader<T>;
   /** T, milliseconds since 1970. */
   readonly nowMs: number;
+  /**
+   * Statements issued later than this do not count; milliseconds since 1970. Only for who knows the time for certain, from
+   * fresh metadata: where T may lag, a statement that seems early may be a brake of today. Default: no bound.
+   */
+  readonly issuedUntilMs?: number;
 }
 
 /** A statement that counts. */
@@ -86,16 +91,17 @@ export function verifyStatement<T>(bytes: Uint8Array, rules: StatementRules<T>):
   return { ...content, digest: digestOf(message), payload: envelope.unverifiedPayload, signedBy };
 }
 
-function requireBounded(
-  { issuedMs, expiresMs }: StatementContent<unknown>,
-  { kind, nowMs }: StatementRules<unknown>,
-): void {
+function requireBounded(content: StatementContent<unknown>, rules: StatementRules<unknown>): void {
+  const { issuedMs, expiresMs } = content;
+  const { kind, nowMs, issuedUntilMs = Number.MAX_SAFE_INTEGER } = rules;
   if (!Number.isSafeInteger(issuedMs) || !Number.isSafeInteger(expiresMs)) {
     throw new StatementError("PAYLOAD_INVALID", `This ${kind} has a time that is none.`);
   }
-  // The issuer's clock is believed only against itself: a statement that says it was issued later holds no longer for it.
-  if (expiresMs - issuedMs > LIFETIME_MAX_MS[kind] || expiresMs - nowMs > 2 * LIFETIME_MAX_MS[kind]) {
+  if (expiresMs - issuedMs > LIFETIME_MAX_MS[kind]) {
     throw new StatementError("LIVES_TOO_LONG", `This ${kind} would hold for longer than any may.`);
+  }
+  if (issuedMs > issuedUntilMs) {
+    throw new StatementError("ISSUED_LATER", `This ${kind} says it was issued at a time that has not come.`);
   }
   if (expiresMs <= nowMs || expiresMs <= issuedMs) {
     throw new StatementError("EXPIRED", `This ${kind} expired at ${new Date(expiresMs).toISOString()}.`);

@@ -12,7 +12,7 @@ import { canonicalBytes } from "../form/canonical.ts";
 import { type Kind, type MetadataDocument, type Signature, readDocument } from "../form/document.ts";
 import { MOULT_SCHEMES, tufKeyId } from "../form/ed25519-scheme.ts";
 import { readRootForm } from "../form/root.ts";
-import { type Json, type JsonObject, isJsonObject, parseStrictJson } from "../form/strict-json.ts";
+import { type Json, JsonError, type JsonObject, isJsonObject, parseStrictJson } from "../form/strict-json.ts";
 
 const KINDS: readonly Kind[] = ["root", "timestamp", "snapshot", "targets"];
 
@@ -84,7 +84,8 @@ function kindOf(bytes: Uint8Array): Kind {
   try {
     file = parseStrictJson(bytes, MOULT.json);
   } catch (error) {
-    throw new TufError("NOT_JSON", "file", "is not strict JSON", error);
+    if (!(error instanceof JsonError)) throw error;
+    throw new TufError("NOT_JSON", "file", `${error.message}, at ${error.at}`, error);
   }
   const signed = isJsonObject(file) ? file["signed"] : undefined;
   const kind = KINDS.find((k) => isJsonObject(signed) && signed["_type"] === k);

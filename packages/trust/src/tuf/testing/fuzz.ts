@@ -72,7 +72,7 @@ export function damaged(dice: Dice, file: Uint8Array): Uint8Array {
 function damage(dice: Dice, bytes: Uint8Array): Uint8Array {
   const at = dice.roll(bytes.length + 1);
   const to = Math.min(bytes.length, at + dice.roll(64));
-  const with_ = (middle: Uint8Array, from = at): Uint8Array =>
+  const replaced = (middle: Uint8Array, from = at): Uint8Array =>
     new Uint8Array(Buffer.concat([bytes.subarray(0, from), middle, bytes.subarray(to)]));
   switch (dice.roll(7)) {
     case 0: {
@@ -83,16 +83,16 @@ function damage(dice: Dice, bytes: Uint8Array): Uint8Array {
     case 1:
       return bytes.slice(0, at);
     case 2:
-      return with_(new Uint8Array());
+      return replaced(new Uint8Array());
     case 3:
-      return with_(text(dice.pick(PIECES)));
+      return replaced(text(dice.pick(PIECES)));
     case 4:
       return new Uint8Array(Buffer.concat([bytes.subarray(0, to), bytes.subarray(at, to), bytes.subarray(to)]));
     case 5: {
       const start = dice.roll(bytes.length + 1);
-      return with_(bytes.slice(start, start + dice.roll(128)));
+      return replaced(bytes.slice(start, start + dice.roll(128)));
     }
     default:
-      return with_(noise(dice, 16));
+      return replaced(noise(dice, 16));
   }
 }

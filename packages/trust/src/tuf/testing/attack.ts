@@ -22,8 +22,10 @@ export interface Attack {
   readonly plain?: boolean;
   /** `role CODE`, or `accepted` where refusing would be the fault. */
   readonly expected: string;
-  /** What stock tuf-js says to the same files: `accepted` marks a hole. */
-  readonly stock: "accepted" | "refused";
+  /** What stock tuf-js says to the same files: `accepted` marks a hole; `none` where it has nothing to say. */
+  readonly stock: "accepted" | "refused" | "none";
+  /** For attacks that need no mirror: carries itself out, and answers what `verdictOn` is to answer. */
+  readonly alone?: () => string;
 }
 
 /** TUF without Moult's additions, and otherwise the code that devices run. */
@@ -31,6 +33,7 @@ export const PLAIN: Dialect = { ...MOULT, judge: () => undefined };
 
 /** What the client says: `accepted`, or `role CODE`. */
 export async function verdictOn(attack: Attack): Promise<string> {
+  if (attack.alone !== undefined) return attack.alone();
   const world = (attack.world ?? livelyWorld)();
   const dialect = attack.plain === true ? PLAIN : MOULT;
   if (attack.refreshedBefore === true) await refresh(world, T, dialect);

@@ -4,6 +4,7 @@ import { CANONICAL_ATTACKS } from "./attacks-bytes.ts";
 import { FORM_ATTACKS } from "./attacks-form.ts";
 import { KEY_ATTACKS } from "./attacks-keys.ts";
 import { ORDER_ATTACKS } from "./attacks-order.ts";
+import { STATEMENT_ATTACKS } from "./attacks-statements.ts";
 
 /** By family. */
 export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
@@ -11,4 +12,5 @@ export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   bytes: CANONICAL_ATTACKS,
   form: FORM_ATTACKS,
   order: ORDER_ATTACKS,
+  statements: STATEMENT_ATTACKS,
 };

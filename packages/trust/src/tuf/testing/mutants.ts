@@ -25,6 +25,12 @@ const one = (name: string, file: string, find: string, replace: string, ...caugh
   caughtBy,
 });
 
+const statement = (name: string, find: string, replace: string, caughtBy: string): Mutant => ({
+  name,
+  edits: [{ file: "statement/statement.ts", find, replace }],
+  caughtBy: [caughtBy],
+});
+
 export const MUTANTS: readonly Mutant[] = [
   one("keys may stand twice", "form/strict-json.ts", "Object.hasOwn(object, key)", "false", "a key twice"),
   one("half characters pass", "form/strict-json.ts", "!value.isWellFormed()", "false", "half a character"),
@@ -296,4 +302,55 @@ export const MUTANTS: readonly Mutant[] = [
     "a build by another hash than its name",
   ),
   one("the envelope may hold more", "client/dialect.ts", "!document.bare", "false", "something beside the signed part"),
+  statement(
+    "signatures on statements are not verified",
+    "verifyStrict(signature, message, parsePublicKey(text))",
+    "true",
+    "a brake whose payload was changed",
+  ),
+  statement("statements of any network", "content.network !== rules.network", "false", "a brake of another network"),
+  statement("statements hold for ever", "expiresMs <= nowMs || ", "", "a brake from long ago"),
+  statement(
+    "statements live as long as they say",
+    "expiresMs - issuedMs > LIFETIME_MAX_MS[kind]",
+    "false",
+    "a brake for ever",
+  ),
+  statement(
+    "kinds are not compared",
+    "envelope.payloadType === payloadTypeOf(kind)",
+    "true",
+    "an override in the place of a brake",
+  ),
+  statement("nobody has to sign", "rules.threshold < 1 || ", "", "a brake that nobody has to sign"),
+  {
+    name: "kinds are not signed",
+    edits: [
+      {
+        file: "statement/envelope.ts",
+        find: "`DSSEv1 ${type.length} ${payloadType} ${payload.length} `",
+        replace: '"DSSEv1 "',
+      },
+    ],
+    caughtBy: ["an override that is relabelled as a brake"],
+  },
+  {
+    name: "envelopes may hold more",
+    edits: [{ file: "statement/envelope.ts", find: "Object.keys(value).length !== keys.length", replace: "false" }],
+    caughtBy: ["an envelope with more in it"],
+  },
+  one(
+    "steps are not waited for",
+    "form/cohort-bound.ts",
+    "step.notBeforeMs <= nowMs",
+    "true",
+    "a move before the first step",
+  ),
+  one(
+    "the share is rounded up",
+    "form/cohort-bound.ts",
+    "BigInt(WHOLE_PPM) <",
+    "BigInt(WHOLE_PPM) >=",
+    "a move although the share is nothing",
+  ),
 ];

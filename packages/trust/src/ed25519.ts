@@ -31,11 +31,23 @@ export function verifyStrict(signature: Uint8Array, message: Uint8Array, publicK
   return verify(signature, message, publicKey, { zip215: false });
 }
 
+/**
+ * Keys that were found sound. The answer never changes and costs more than a verification, and one network has few keys;
+ * strangers who send many only cost themselves the memory's contents.
+ */
+const sound = new Set<string>();
+const SOUND_MAX = 256;
+
 /** Whether the bytes are the one encoding of a point that can be signed for, and not of small or mixed order. */
 export function isSoundPublicKey(publicKey: Uint8Array): boolean {
   if (publicKey.length !== KEY_BYTES) return false;
+  const name = Buffer.from(publicKey).toString("latin1");
+  if (sound.has(name)) return true;
   const point = decode(publicKey);
-  return point !== undefined && !point.isSmallOrder() && point.isTorsionFree();
+  if (point === undefined || point.isSmallOrder() || !point.isTorsionFree()) return false;
+  if (sound.size >= SOUND_MAX) sound.clear();
+  sound.add(name);
+  return true;
 }
 
 /** The library tells a bad encoding by throwing. */

@@ -11,10 +11,9 @@ Appends N leaves to a coordinator's store, has the sequencer place and sign them
 Options:
   --leaves N   leaves; 1 to 10,000,000, default 1,000,000
   --json       print one JSON object: {leaves, appendS, sequenceS, verifyS, verifyProcessS, verifyCpuS,
-               inclusionProofMs, inclusionProofMsP99,
-               inclusionProofMsMax, entryBytes, storeBytes}; seconds, milliseconds, bytes;
-               verifyS is by the command's own clock, without its start; verifyCpuS is processor time; an inclusion proof is made
-               from the store and checked, 1,000 times, and inclusionProofMs is the median
+               inclusionProofMs, inclusionProofMsP99, inclusionProofMsMax, entryBytes, storeBytes}
+               Seconds, milliseconds, bytes. verifyS is by the command's own clock, without its start; verifyCpuS is
+               processor time. A proof is made from the store and checked, 1,000 times; inclusionProofMs is the median.
   --help       print this, and exit
 
 Exit codes: 0 measured, 1 failed, 2 the command line is wrong.

@@ -9,6 +9,7 @@ import { pino } from "pino";
 import { readBootId } from "./adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "./adapters/clock.ts";
 import { createCoordinator } from "./adapters/coordinator/coordinator.ts";
+import { type EnrollmentToken, openEnrollmentToken } from "./adapters/enrollment-token.ts";
 import { createHost } from "./adapters/host/host.ts";
 import { createHttpsFetcher } from "./adapters/https-fetcher.ts";
 import { openIdentity } from "./adapters/identity.ts";
@@ -58,6 +59,8 @@ async function main(): Promise<void> {
 
   const { identity, fresh } = await openIdentity(disk, layout.identityFile);
   if (fresh) log.info({}, "a device key was made");
+  const token = await openEnrollmentToken(disk, layout.enrollmentTokenFile);
+  const wire = { ...settings.wire, enrollmentToken: token.text || settings.wire.enrollmentToken };
   const ca = await readFile(settings.wire.caFile, "utf8");
   const fetcher = createHttpsFetcher(ca);
   const premises = { disk, runFolder: layout.run, socketPath: layout.workSocket, bootId };
@@ -84,7 +87,16 @@ async function main(): Promise<void> {
       clock,
       chance,
       log,
-      coordinator: createCoordinator({ settings: settings.wire, ca, identity, clock, chance, log, bootId }),
+      coordinator: createCoordinator({
+        settings: wire,
+        ca,
+        identity,
+        clock,
+        chance,
+        log,
+        bootId,
+        onAdmitted: () => void eraseToken(token),
+      }),
       host: createHost(root, clock, log),
       launcher,
       store,
@@ -137,6 +149,16 @@ async function sweep(store: SlotStore): Promise<void> {
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     log.warn({ err: error }, "leftovers could not be swept");
+  }
+}
+
+/** It is of no use any more. Where it cannot be removed now, it is after the next session was opened. */
+async function eraseToken(token: EnrollmentToken): Promise<void> {
+  try {
+    await token.erase();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log.warn({ err: error }, "the enrolment token could not be erased");
   }
 }
 

@@ -19,6 +19,8 @@ export interface LineParts {
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;
+  /** A coordinator knows this device: called after each session that was opened. */
+  readonly onAdmitted?: () => void;
 }
 
 /** Reasons for which a device is not let in, and which only people can change. */
@@ -138,6 +140,7 @@ export class Line {
       this.#session = session;
       this.#refusal = undefined;
       log.info({ node: session.node }, "session opened");
+      this.#parts.onAdmitted?.();
       return session;
     } catch (error) {
       const failure = asCallError(error);

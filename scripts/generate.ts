@@ -1,11 +1,12 @@
 /**
- * Generates packages/contracts/gen from the .proto files. With --check it generates into a temporary folder, compares,
+ * Generates packages/contracts/gen from the .proto files, and docs/device.schema.json. With --check it generates into a temporary folder, compares,
  * and fails where the committed code is stale.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { publishedSchema } from "../apps/agent/src/config/published-schema.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const GEN = "packages/contracts/gen";
@@ -17,6 +18,13 @@ function generate(template: string): void {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, PATH: path },
   });
+}
+
+const SCHEMA = "docs/device.schema.json";
+
+function schemaText(): string {
+  const source = readFileSync(join(ROOT, "apps/agent/src/config/schema.ts"), "utf8");
+  return `${JSON.stringify(publishedSchema(source), undefined, 2)}\n`;
 }
 
 function files(folder: string): Map<string, string> {
@@ -40,6 +48,7 @@ if (process.argv.includes("--check")) {
     const stale = [...new Set([...fresh.keys(), ...committed.keys()])].filter(
       (name) => fresh.get(name) !== committed.get(name),
     );
+    if (readFileSync(join(ROOT, SCHEMA), "utf8") !== schemaText()) stale.push(SCHEMA);
     if (stale.length > 0) {
       process.stderr.write(`stale generated code; run \`pnpm generate\` and commit:\n  ${stale.join("\n  ")}\n`);
       process.exitCode = 1;
@@ -49,4 +58,5 @@ if (process.argv.includes("--check")) {
   }
 } else {
   generate(join(ROOT, "buf.gen.yaml"));
+  writeFileSync(join(ROOT, SCHEMA), schemaText());
 }

@@ -26,8 +26,10 @@ const schema = z.object({
   ca_file: text(4096).min(1, { error: "must be the path of a PEM file" }),
   /** Whose signatures approve builds, and how many of them it takes. */
   council,
-  /** With it an unknown device becomes a node; empty once that is done. */
+  /** With it an unknown device becomes a node. A vendor's tools move it to `state/enrollment-token`, where it is erased. */
   enrollment_token: text(256).default(""),
+  /** When the image was made, as in `2026-01-31T12:00:00Z`: a device's clock that says less is wrong. */
+  build_time: z.iso.datetime({ error: "must be a time in UTC, as in `2026-01-31T12:00:00Z`" }).optional(),
   /** The hardware model. */
   model: text(64).default(""),
   /** Labels by which operators name nodes; at most 16. */
@@ -99,6 +101,9 @@ const schema = z.object({
   heartbeat_timeout_ms: duration(1_000).default(30_000),
 });
 
+/** The same, for whoever publishes it. */
+export const CONFIG_SCHEMA: z.ZodType = schema;
+
 /** Every key there is. */
 export const CONFIG_KEYS: readonly string[] = Object.keys(schema.shape);
 
@@ -108,6 +113,7 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   "device_dir",
   "ca_file",
   "enrollment_token",
+  "build_time",
   "model",
   "log_level",
 ]);

@@ -57,8 +57,8 @@ export async function live(cast: Cast): Promise<Story> {
     const boots: number[] = [];
     let [workingAgents, updates, reverts, unsyncedSectors, lostSectors] = [0, 0, 0, 0, 0];
     tell(`enrolled and asked after ${seconds(await asks(cast, machine, Date.now()))}`);
-    const startedMs = Date.now();
     let target = await bench.release();
+    const startedMs = Date.now();
     await until("the first update is done", UPDATE_MS, async () => arrived(await bench.look(), target), signal);
     const updateMs = Date.now() - startedMs;
     updates += 1;

@@ -13,7 +13,15 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { BootRecordFiles, CONTENTS_FILE, MANIFEST_FILE, SIGNED_FILE, encodeContents } from "@moult/slots";
+import {
+  BootRecordFiles,
+  CONTENTS_FILE,
+  type Disk,
+  DiskError,
+  MANIFEST_FILE,
+  SIGNED_FILE,
+  encodeContents,
+} from "@moult/slots";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { nodeDisk } from "../adapters/node-disk.ts";
@@ -22,6 +30,7 @@ import { chooseBoot } from "../launcher/boot.ts";
 import { makeFolder } from "../testing/folders.ts";
 import { makeCouncil, makeSignedBuild } from "../testing/signed-build.ts";
 import { splitConfig } from "./config-file.ts";
+import { makeDevice } from "./make-device.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");
 const TOKEN = "met_token-of-a-batch";
@@ -62,6 +71,51 @@ class Box {
   get stored(): readonly string[] {
     return readdirSync(join(this.device, "parts")).sort();
   }
+}
+
+/** A disk whose nth change fails, and every one after it: the power is gone. */
+function diskThatFailsAt(nth: number): Disk {
+  let left = nth;
+  const spend = (): void => {
+    left -= 1;
+    if (left <= 0) throw new DiskError("IO", "the power is gone");
+  };
+  const changes = [
+    "makeFolder",
+    "syncFolder",
+    "rename",
+    "link",
+    "makeExecutable",
+    "removeFile",
+    "removeFolder",
+  ] as const;
+  const failing = changes.map((name) => [
+    name,
+    async (path: string, to: string) => {
+      spend();
+      const change: (path: string, to: string) => Promise<void> = nodeDisk[name];
+      await change(path, to);
+    },
+  ]);
+  return {
+    ...nodeDisk,
+    ...(Object.fromEntries(failing) as Partial<Disk>),
+    async create(path, mode) {
+      spend();
+      const file = await nodeDisk.create(path, mode);
+      return {
+        async write(bytes) {
+          spend();
+          await file.write(bytes);
+        },
+        async sync() {
+          spend();
+          await file.sync();
+        },
+        close: file.close,
+      };
+    },
+  };
 }
 
 describe("the first boot", () => {
@@ -115,6 +169,33 @@ describe("the first boot", () => {
     rmSync(box.token);
     await box.boot();
     expect(existsSync(box.token)).toBe(false);
+  });
+
+  it("never loses the token, whichever write is the last, and mends the rest the next time", async () => {
+    let writes = 0;
+    for (let cut = 1, done = false; !done; cut += 1) {
+      const box = new Box();
+      mkdirSync(dirname(box.config));
+      writeFileSync(box.config, `device_dir: ${box.device}\nenrollment_token: ${TOKEN}\n`);
+      const told = { config: box.config, factory: box.factory, template: undefined, owner: undefined };
+      done = await makeDevice(diskThatFailsAt(cut), () => {}, told).then(
+        () => true,
+        (error: unknown) => {
+          if (!(error instanceof DiskError)) throw error;
+          return false;
+        },
+      );
+      const inConfig = readFileSync(box.config, "utf8").includes(TOKEN);
+      const inState = existsSync(box.token) && readFileSync(box.token, "utf8").trim() === TOKEN;
+      expect([cut, inConfig || inState]).toEqual([cut, true]);
+      await makeDevice(nodeDisk, () => {}, told);
+      expect(readFileSync(box.token, "utf8").trim()).toBe(TOKEN);
+      expect(readFileSync(box.config, "utf8")).not.toContain(TOKEN);
+      expect(box.stored).toEqual([...box.build.parts.keys()].sort());
+      expect(readdirSync(join(box.device, "incoming"))).toEqual([]);
+      writes = cut;
+    }
+    expect(writes).toBeGreaterThan(30);
   });
 
   it.runIf(isRoot)(

@@ -20,7 +20,8 @@ Usage: pnpm test:arm64 [--kills N] [--seed N] [--minutes N] [--json] [--keep]
 
 Options:
   --kills N  how often the power is cut (default 50)
-  --seed N   for the instants and for what each cut leaves of unsynced writes (default: chance; printed)
+  --seed N   for the instants and for what each cut leaves of unsynced writes (default: chance; printed). It repeats
+             the choices; what the box is doing at an instant depends on this machine as well
   --minutes N  make no cut after so many minutes (default 240)
   --json     print {"boots","workingAgents","updates","reverts","seed",…} and nothing else on standard output
   --keep     keep the folder with the consoles and the disk

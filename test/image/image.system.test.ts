@@ -26,6 +26,12 @@ interface Facts {
 }
 
 const has = (tool: string): boolean => spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0;
+for (const [tool, what] of [
+  ["dpkg-deb", "the package is not read back (Debian: dpkg)"],
+  ["systemd-analyze", "the units are not judged (Debian: systemd)"],
+] as const) {
+  if (!has(tool)) process.stdout.write(`image: ${tool} is missing, ${what}\n`);
+}
 const node = (args: readonly string[], cwd: string): string =>
   execFileSync(process.execPath, args, { cwd, encoding: "utf8" });
 const sha256 = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");

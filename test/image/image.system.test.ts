@@ -245,6 +245,25 @@ describe("its Debian package", () => {
   });
 });
 
+const NAMESPACES = ["--mount", "--pid", "--fork", "--kill-child"];
+const mayUnshare = process.getuid?.() === 0 && spawnSync("unshare", [...NAMESPACES, "true"]).status === 0;
+if (!mayUnshare) process.stdout.write("image: the package is not installed, namespaces are not allowed here\n");
+
+describe.runIf(mayUnshare && has("dpkg"))("on a box with dpkg", () => {
+  it("is installed and removed, and leaves what is the device's", () => {
+    const script = join(import.meta.dirname, "own-dpkg.sh");
+    const args = [...NAMESPACES, "sh", script, image.deb, join(temporaryFolder(), "copy")];
+    const said = execFileSync("unshare", args, { encoding: "utf8", timeout: 60_000 });
+    expect(said.trim().split("\n")).toEqual([
+      "verified",
+      expect.stringMatching(/^moult(:arm64)?: \/usr\/lib\/moult\/launcher\.mjs$/),
+      "gone",
+      "/etc/moult/device.yaml",
+      "/var/lib/moult/state",
+    ]);
+  });
+});
+
 /** The units beside those that every systemd brings along. */
 function unitRoot(): string {
   const root = join(temporaryFolder(), "root");

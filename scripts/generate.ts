@@ -1,11 +1,13 @@
 /**
- * Generates packages/contracts/gen from the .proto files. With --check it generates into a temporary folder, compares,
- * and fails where the committed code is stale.
+ * Generates packages/contracts/gen from the .proto files, and the pages of docs/ that are made from code. With --check it
+ * generates into a temporary folder, compares, and fails where what is committed is stale.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { publishedSchema } from "../apps/agent/src/config/published-schema.ts";
+import { updateMachinePage } from "./update-machine-page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const GEN = "packages/contracts/gen";
@@ -17,6 +19,17 @@ function generate(template: string): void {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, PATH: path },
   });
+}
+
+/** What is made from code without `buf`, by file. */
+const PAGES: Readonly<Record<string, () => string>> = {
+  "docs/device.schema.json": schemaText,
+  "docs/update-machine.md": updateMachinePage,
+};
+
+function schemaText(): string {
+  const source = readFileSync(join(ROOT, "apps/agent/src/config/schema.ts"), "utf8");
+  return `${JSON.stringify(publishedSchema(source), undefined, 2)}\n`;
 }
 
 function files(folder: string): Map<string, string> {
@@ -40,6 +53,9 @@ if (process.argv.includes("--check")) {
     const stale = [...new Set([...fresh.keys(), ...committed.keys()])].filter(
       (name) => fresh.get(name) !== committed.get(name),
     );
+    for (const [page, text] of Object.entries(PAGES)) {
+      if (!existsSync(join(ROOT, page)) || readFileSync(join(ROOT, page), "utf8") !== text()) stale.push(page);
+    }
     if (stale.length > 0) {
       process.stderr.write(`stale generated code; run \`pnpm generate\` and commit:\n  ${stale.join("\n  ")}\n`);
       process.exitCode = 1;
@@ -49,4 +65,5 @@ if (process.argv.includes("--check")) {
   }
 } else {
   generate(join(ROOT, "buf.gen.yaml"));
+  for (const [page, text] of Object.entries(PAGES)) writeFileSync(join(ROOT, page), text());
 }

@@ -152,7 +152,10 @@ describe("a device", () => {
     expect(fleet.box.pidOf("workload")).toBe(work);
 
     fleet.coordinator.kill();
-    fleet.coordinator.forget();
+    // What it does not forget are its nodes: the token by which this one became one of them is gone.
+    fleet.coordinator.sessions.clear();
+    await until("the token's end", () => !existsSync(join(fleet.root, "d", "state", "enrollment-token")));
+    expect(readFileSync(join(fleet.root, "d", "device.yaml"), "utf8")).not.toContain("enrollment_token");
     await fleet.coordinator.start();
     const before = fleet.coordinator.asks.length;
     await until("an ask after the restart", () => fleet.coordinator.asks.length > before);

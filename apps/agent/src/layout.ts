@@ -6,6 +6,8 @@ import { slotLayout } from "@moult/slots";
 export interface DeviceLayout {
   /** The device's private key. */
   readonly identityFile: string;
+  /** The enrolment token, until it was accepted. */
+  readonly enrollmentTokenFile: string;
   /** The update machine's durable part. */
   readonly stateFile: string;
   /** What means nothing after a reboot. */
@@ -34,6 +36,7 @@ export function deviceLayout(root: string): DeviceLayout {
   const run = join(root, "run");
   return {
     identityFile: join(state, "identity.pem"),
+    enrollmentTokenFile: join(state, "enrollment-token"),
     stateFile: join(state, "agent"),
     run,
     workSocket: join(run, "work.sock"),

@@ -10,6 +10,7 @@ import { pino } from "pino";
 import { readBootId } from "./adapters/boot-id.ts";
 import { monotonicClock, systemChance } from "./adapters/clock.ts";
 import { createCoordinator } from "./adapters/coordinator/coordinator.ts";
+import { type EnrollmentToken, openEnrollmentToken } from "./adapters/enrollment-token.ts";
 import { createHost } from "./adapters/host/host.ts";
 import { STUDY_OPTION, printStudy } from "./adapters/host/study.ts";
 import { createHttpsFetcher } from "./adapters/https-fetcher.ts";
@@ -73,12 +74,13 @@ async function main(): Promise<void> {
   const found = await survey({ settings, store, records, state, bootId, slot, trial });
   if (found.stateDamaged) log.error({}, "the agent's state could not be read; it begins anew");
 
-  const { enrollmentToken } = settings.wire;
-  const spent = enrollmentToken !== "" && (await isSpent(disk, layout.spentToken, enrollmentToken));
+  const token = await openEnrollmentToken(disk, layout.enrollmentTokenFile);
+  const supplied = token.text || settings.wire.enrollmentToken;
+  const spent = supplied !== "" && (await isSpent(disk, layout.spentToken, supplied));
   if (spent) log.warn({}, "the enrolment token is the one from before the wipe; it is not used");
   const once = process.env[ONCE_VARIABLE] === "1" ? new Once() : undefined;
   // Who is gone in a moment must not look like somebody who can be nudged.
-  const wire = { ...settings.wire, ...(spent && { enrollmentToken: "" }), ...(once && { attend: false }) };
+  const wire = { ...settings.wire, enrollmentToken: spent ? "" : supplied, ...(once && { attend: false }) };
   const { firstAskWithinMs } = settings.tunables;
   const tunables = {
     ...settings.tunables,
@@ -133,7 +135,16 @@ async function main(): Promise<void> {
       clock,
       chance,
       log,
-      coordinator: createCoordinator({ settings: wire, trust, identity, clock, chance, log, bootId }),
+      coordinator: createCoordinator({
+        settings: wire,
+        trust,
+        identity,
+        clock,
+        chance,
+        log,
+        bootId,
+        onAdmitted: () => void eraseToken(token),
+      }),
       host: createHost(store.layout.incoming, clock, log, {
         runtime: process.execPath,
         options: runtimeOptions,
@@ -211,6 +222,16 @@ async function sweep(store: SlotStore, diskReserveBytes: number): Promise<void> 
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     log.warn({ err: error }, "leftovers could not be swept");
+  }
+}
+
+/** It is of no use any more. Where it cannot be removed now, it is after the next session was opened. */
+async function eraseToken(token: EnrollmentToken): Promise<void> {
+  try {
+    await token.erase();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log.warn({ err: error }, "the enrolment token could not be erased");
   }
 }
 

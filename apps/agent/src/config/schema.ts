@@ -28,7 +28,7 @@ const schema = z.object({
   build_time: z.iso.datetime({ error: "must be a time in UTC, as in `2026-11-21T08:00:00Z`" }).optional(),
   /** Whose signatures approve builds, and how many of them it takes. */
   council,
-  /** With it an unknown device becomes a node; empty once that is done. */
+  /** With it an unknown device becomes a node. A vendor's tools move it to `state/enrollment-token`, where it is erased. */
   enrollment_token: text(256).default(""),
   /** The hardware model. */
   model: text(64).default(""),
@@ -113,6 +113,9 @@ const schema = z.object({
   heartbeat_timeout_ms: duration(1_000).default(30_000),
 });
 
+/** The same, for whoever publishes it. */
+export const CONFIG_SCHEMA: z.ZodType = schema;
+
 /** Every key there is. */
 export const CONFIG_KEYS: readonly string[] = Object.keys(schema.shape);
 
@@ -122,6 +125,7 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   "device_dir",
   "ca_file",
   "enrollment_token",
+  "build_time",
   "model",
   "build_time",
   "log_level",

@@ -1,7 +1,8 @@
-/** Bundles the agent and the launcher into one file each, for the runtime that a build brings along. */
+/** Bundles what runs on a device into one file each, for the runtime that a build brings along. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RolldownPluginOption, rolldown } from "rolldown";
+import { type Component, componentsOf } from "./components.ts";
 import { fewHostFacts } from "./few-host-facts.ts";
 
 /** What was written. */
@@ -10,6 +11,10 @@ export interface Bundles {
   readonly agent: string;
   /** `launcher.mjs`: what is flashed. */
   readonly launcher: string;
+  /** `first-boot.mjs`: makes a flashed box into a device. */
+  readonly firstBoot: string;
+  /** `components.json`: which libraries are in which of them. */
+  readonly components: string;
 }
 
 /** What to bundle. */
@@ -22,18 +27,30 @@ export interface BundleOptions {
   readonly plugins?: readonly RolldownPluginOption[];
 }
 
+/** Content of `components.json`: for each bundle's file name, the libraries in it. */
+export type BundledComponents = Readonly<Record<string, readonly Component[]>>;
+
 const SOURCES = join(import.meta.dirname, "..");
 
-/** Writes `agent.mjs` and `launcher.mjs` into a folder. Equal sources and versions give equal bytes. */
+/** Writes the bundles into a folder. Equal sources and versions give equal bytes. */
 export async function bundleAgent({ outDir, version, plugins = [] }: BundleOptions): Promise<Bundles> {
   const agent = join(outDir, "agent.mjs");
   const launcher = join(outDir, "launcher.mjs");
+  const firstBoot = join(outDir, "first-boot.mjs");
+  const components = join(outDir, "components.json");
   const define = { MOULT_AGENT_VERSION: JSON.stringify(version) };
-  await Promise.all([
+  const [ofAgent, ofLauncher, ofFirstBoot] = await Promise.all([
     bundle(join(SOURCES, "main.ts"), agent, define, plugins),
     bundle(join(SOURCES, "launcher", "main.ts"), launcher, {}, plugins),
+    bundle(join(SOURCES, "first-boot", "main.ts"), firstBoot, {}, plugins),
   ]);
-  return { agent, launcher };
+  const named: BundledComponents = {
+    "agent.mjs": ofAgent,
+    "first-boot.mjs": ofFirstBoot,
+    "launcher.mjs": ofLauncher,
+  };
+  await writeFile(components, `${JSON.stringify(named, undefined, 2)}\n`);
+  return { agent, launcher, firstBoot, components };
 }
 
 /**
@@ -49,7 +66,7 @@ async function bundle(
   file: string,
   define: Record<string, string>,
   plugins: readonly RolldownPluginOption[],
-): Promise<void> {
+): Promise<readonly Component[]> {
   const build = await rolldown({
     input,
     platform: "node",
@@ -61,6 +78,7 @@ async function bundle(
   try {
     const { output } = await build.generate({ format: "esm", codeSplitting: false, minify: true });
     await writeFile(file, asciiOnly(output[0].code));
+    return componentsOf(output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : [])));
   } finally {
     await build.close();
   }

@@ -7,9 +7,11 @@ import { dirname, join, resolve } from "node:path";
 import { type SlotContents, SlotStore, checkSlot } from "@moult/slots";
 import { type VerifiedManifest, verifySignedManifest } from "@moult/trust";
 import { systemChance } from "../adapters/clock.ts";
+import { storeEnrollmentToken } from "../adapters/enrollment-token.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
 import { contentsOf } from "../build/identity.ts";
 import { loadConfig } from "../config/config.ts";
+import { deviceLayout } from "../layout.ts";
 import { placePart } from "./place-part.ts";
 import { stringify } from "yaml";
 
@@ -21,7 +23,7 @@ export interface ProvisionOptions {
   readonly buildDir: string;
   /** `launcher.mjs`, as bundled. */
   readonly launcher: string;
-  /** The keys of `device.yaml`, as documented in the agent's configuration; `device_dir` is set here. */
+  /** The keys of `device.yaml`, as documented in the agent's configuration; `device_dir` is set here, and the token is put where the device can erase it. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -53,7 +55,8 @@ export class ProvisionError extends Error {
 export async function provisionDevice(options: ProvisionOptions): Promise<ProvisionedDevice> {
   const deviceDir = resolve(options.deviceDir);
   const configFile = join(deviceDir, "device.yaml");
-  const configText = stringify({ ...options.config, device_dir: "." });
+  const { enrollment_token: token, ...keys } = options.config;
+  const configText = stringify({ ...keys, device_dir: "." });
   const { settings } = loadConfig(configFile, configText, {});
   const signed = await readFile(join(options.buildDir, "signed.json"));
   const verified = verifySignedManifest(signed, settings.council);
@@ -72,6 +75,9 @@ export async function provisionDevice(options: ProvisionOptions): Promise<Provis
   await mkdir(dirname(launcher), { recursive: true });
   await copyFile(options.launcher, launcher);
   await writeFile(configFile, configText, { mode: 0o600 });
+  if (typeof token === "string" && token !== "") {
+    await storeEnrollmentToken(nodeDisk, deviceLayout(deviceDir).enrollmentTokenFile, token);
+  }
   return { deviceDir, configFile, launcher, digest: verified.digest };
 }
 

@@ -22,6 +22,8 @@ export interface Start {
   readonly boot: Boot;
   readonly configFile: string;
   readonly settings: LauncherSettings;
+  /** Where the factory slot really is: on a flashed box its name in the device's folder is a link into the image. */
+  readonly factoryFolder: string;
   /** The launcher's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A name for this start, which the agent repeats in what it writes down of itself. */
@@ -41,8 +43,9 @@ const FRUGAL_ENV = { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" } as const;
 
 /** The runtime's options for this device. */
 export function runtimeOptions(start: Start): readonly string[] {
-  const { settings, configFile } = start;
-  return [...FRUGAL_OPTIONS, ...(settings.permissionModel ? permissionOptions(settings, configFile) : [])];
+  const { settings, configFile, factoryFolder } = start;
+  const options = settings.permissionModel ? permissionOptions(settings, configFile, factoryFolder) : [];
+  return [...FRUGAL_OPTIONS, ...options];
 }
 
 /** The command; `bare` leaves the runtime's options out. */

@@ -25,10 +25,14 @@ export function writableFolders(deviceDir: string): readonly string[] {
  * The options. Programs have to be allowed: under the permission model Node has no fsync, so that a program makes writes
  * safe (see `adapters/safe-on-disk.ts`), and the init system's watchdog is told by one.
  */
-export function permissionOptions(settings: LauncherSettings, configFile: string): readonly string[] {
+export function permissionOptions(
+  settings: LauncherSettings,
+  configFile: string,
+  factoryFolder: string,
+): readonly string[] {
   const { deviceDir, caFile } = settings;
   const inside = (path: string): boolean => path.startsWith(`${deviceDir}/`);
-  const files = [resolve(configFile), ...(caFile === undefined ? [] : [caFile]), ...FILES].filter(
+  const files = [factoryFolder, resolve(configFile), ...(caFile === undefined ? [] : [caFile]), ...FILES].filter(
     (path) => !inside(path),
   );
   return [

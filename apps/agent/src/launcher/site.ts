@@ -1,4 +1,5 @@
 /** What every form of the launcher begins with: the configuration, the folders, and a factory reset where one is wanted. */
+import { realpath } from "node:fs/promises";
 import { BootRecordFiles, DiskError, makeFoldersDurably, slotLayout } from "@moult/slots";
 import { readBootId } from "../adapters/boot-id.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
@@ -12,6 +13,8 @@ import { type LauncherSettings, readLauncherSettings } from "./settings.ts";
 export interface Site extends BootParts {
   readonly configFile: string;
   readonly settings: LauncherSettings;
+  /** Where the factory slot really is, links followed. */
+  readonly factoryFolder: string;
   readonly runFolder: string;
   readonly socketPath: string;
   readonly bootId: string;
@@ -27,12 +30,39 @@ export async function openSite(configFile: string, env: Site["env"], say: Say): 
   const bytes = await nodeDisk.read(configFile, CONFIG_BYTES_MAX);
   const settings = readLauncherSettings(configFile, new TextDecoder().decode(bytes), env);
   const { deviceDir } = settings;
-  const { state } = slotLayout(deviceDir);
+  const { state, slot } = slotLayout(deviceDir);
   const { run: runFolder, workSocket: socketPath } = deviceLayout(deviceDir);
   for (const folder of writableFolders(deviceDir)) await makeFolder(folder, say);
   const bootId = await readBootId();
   const records = new BootRecordFiles(nodeDisk, state);
-  return { configFile, settings, deviceDir, runFolder, socketPath, bootId, records, disk: nodeDisk, say, env };
+  const factoryFolder = await linkedTo(slot("factory"));
+  return {
+    configFile,
+    settings,
+    deviceDir,
+    factoryFolder,
+    runFolder,
+    socketPath,
+    bootId,
+    records,
+    disk: nodeDisk,
+    say,
+    env,
+  };
+}
+
+/** Where a path leads; the path itself where it leads nowhere. */
+async function linkedTo(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (isMissing(error)) return path;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 /** A disk that takes no folder any more may still hold an agent that works. */

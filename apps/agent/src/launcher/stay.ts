@@ -83,8 +83,12 @@ export async function stay(site: Site, once: boolean): Promise<number> {
 }
 
 /** A start of that boot. */
-export function startOf({ configFile, settings, env }: Site, boot: Start["boot"], extra: Start["extra"] = {}): Start {
-  return { boot, configFile, settings, env, startId: randomUUID(), extra };
+export function startOf(
+  { configFile, settings, factoryFolder, env }: Site,
+  boot: Start["boot"],
+  extra: Start["extra"] = {},
+): Start {
+  return { boot, configFile, settings, factoryFolder, env, startId: randomUUID(), extra };
 }
 
 /** Whether the launcher is too old for the slot's runtime: then it is started without options. */

@@ -22,6 +22,8 @@ export interface LineParts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
+  /** A coordinator knows this device: called after each session that was opened. */
+  readonly onAdmitted?: () => void;
 }
 
 /** Reasons for which a device is not let in, and which only people can change. */
@@ -178,6 +180,7 @@ export class Line {
       this.#session = session;
       this.#refusal = undefined;
       log.info({ node: session.node }, "session opened");
+      this.#parts.onAdmitted?.();
       return session;
     } catch (error) {
       const failure = asCallError(error);

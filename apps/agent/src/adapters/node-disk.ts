@@ -54,7 +54,7 @@ export const nodeDisk: Disk = {
   },
   readRange: (path, offsetBytes, into) =>
     translated(path, async () => {
-      const file = await open(path, constants.O_RDONLY);
+      const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         let readBytes = 0;
         while (readBytes < into.length) {
@@ -81,7 +81,7 @@ export const nodeDisk: Disk = {
   resume: (path) => translated(path, async () => opened(path, await openAtEnd(path))),
   rewrite: (path, mode) =>
     translated(path, async () => {
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
       // Read-only modes are for parts; what is rewritten has to stay writable for its owner.
       return opened(path, await open(path, flags, MODES[mode] | 0o200));
     }),
@@ -113,7 +113,7 @@ async function openAtEnd(path: string): Promise<FileHandle> {
   const { mode } = await stat(path);
   await chmod(path, mode | 0o200);
   try {
-    return await open(path, constants.O_WRONLY | constants.O_APPEND);
+    return await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
   } finally {
     await chmod(path, mode & 0o555);
   }
@@ -133,7 +133,7 @@ function opened(path: string, file: FileHandle): OpenFile {
 }
 
 async function withFile(path: string, use: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, constants.O_RDONLY);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     await use(file);
   } finally {

@@ -1,6 +1,13 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-/** Unit tests stand beside the code; system tests start real processes and run one file after another. */
+/** What judges by times: a whole fleet at work, and networks that forget. Nothing else runs beside it. */
+const ALONE = ["test/demo/**/*.system.test.ts", "test/network/**/*.system.test.ts"];
+
+/**
+ * Unit tests stand beside the code. Whole systems are real processes: `device` wait more than they work, so two files run at a
+ * time; `system` run one file after another when all else is done.
+ */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -16,16 +23,31 @@ const config: ViteUserConfig = defineConfig({
           exclude: ["**/*.system.test.ts", "**/node_modules/**", "**/dist/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          // Many wait for processes and disks: one worker more than there are cores keeps the cores at work.
+          maxWorkers: Math.max(3, availableParallelism()),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "device",
+          include: ["test/**/*.system.test.ts"],
+          exclude: [...ALONE, "**/node_modules/**", "**/dist/**"],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: "system",
-          include: ["test/**/*.system.test.ts"],
+          include: ALONE,
           exclude: ["**/node_modules/**", "**/dist/**"],
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -31,7 +31,8 @@ async function flashed(release: Release, { onTestFinished }: TestContext): Promi
     agent: released.agent.toString("utf8"),
     manifest: { version: release.version },
   });
-  const home = await Home.open(scene, { factory });
+  // Agents before 0.2.0 know the token from their configuration only.
+  const home = await Home.open(scene, { factory, tokenInConfig: true });
   const started = home.box.log.find(({ msg }) => msg === "started");
   must(started?.["agent"] === release.version, `agent ${String(started?.["agent"])} runs, not ${release.version}`);
   return { scene, home };

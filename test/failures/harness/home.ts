@@ -1,5 +1,5 @@
 /** A device and a real coordinator with a real store, and a pool that can spare the device. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Node } from "@moult/contracts/v1";
 import { TestCoordinator } from "../../../apps/coordinator/src/testing/coordinator.ts";
@@ -19,6 +19,8 @@ export interface HomeOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Keys of the coordinator's `capacity`. */
   readonly capacity?: Readonly<Record<string, unknown>>;
+  /** The enrolment token stays in `device.yaml`, as it did before it was a file of its own. */
+  readonly tokenInConfig?: boolean;
 }
 
 /** A label by which the device is told from the company it keeps. */
@@ -40,7 +42,10 @@ export class Home {
   }
 
   /** Flashes the device, switches it on and waits until the coordinator knows it. */
-  static async open(scene: Scene, { factory, config = {}, capacity = {} }: HomeOptions): Promise<Home> {
+  static async open(
+    scene: Scene,
+    { factory, config = {}, capacity = {}, tokenInConfig = false }: HomeOptions,
+  ): Promise<Home> {
     const certificate = makeCertificate();
     const mirror = await serveArtifacts(certificate, scene.atEnd);
     const coordinator = await TestCoordinator.start({
@@ -59,6 +64,7 @@ export class Home {
     writeFileSync(caFile, `${ca}\n${certificate.cert}`);
     // The only holder of a shard may not leave.
     say(scene, "good", { shards: [] });
+    const token = await coordinator.token();
     const box = await Box.flash({
       root: scene.root,
       factory,
@@ -69,12 +75,13 @@ export class Home {
         coordinators: [coordinator.running.grpc],
         ca_file: caFile,
         council: { threshold: council.threshold, keys: council.keys },
-        enrollment_token: await coordinator.token(),
+        enrollment_token: token,
         labels: LABEL,
         workload: { env: { CONTROLS: scene.root } },
         ...config,
       },
     });
+    if (tokenInConfig) appendFileSync(join(box.dir, "device.yaml"), `enrollment_token: ${token}\n`);
     const home = new Home(coordinator, mirror, box);
     box.switchOn();
     await until("the node", () => home.node(), MOVE_MS);

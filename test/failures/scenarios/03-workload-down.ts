@@ -54,7 +54,9 @@ export const onlyHolderFailed: Failure = {
   async run(scene) {
     say(scene, "ill", ILL);
     const home = await Home.open(scene, { factory: makeBuild(scene, { counter: 1, says: "ill" }) });
-    const cure = makeBuild(scene, { counter: 2 });
+    // It holds what the failed one held, or it would not have restored its work.
+    say(scene, "well", {});
+    const cure = makeBuild(scene, { counter: 2, says: "well" });
     await home.release(cure);
     await home.nodeIs("the cure", ({ digest, lastVerdict }) => {
       must(lastVerdict?.reason !== Reason.SHARD_MINIMUM, "a holder that holds nothing up is held as if it did");

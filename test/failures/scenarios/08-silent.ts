@@ -50,7 +50,7 @@ export const undecidedAgent: Failure = {
   async run(scene) {
     const home = await OddHome.open(scene, {
       factory: makeBuild(scene, { counter: 1, says: "none" }),
-      config: { trial_timeout_ms: 1_000, trial_tries: 1 },
+      config: { trial_timeout_ms: 1_000, unreachable_soak_ms: 1_000, trial_tries: 1 },
     });
     home.offer(makeBuild(scene, { counter: 2, says: "none", agent: UNDECIDED }));
     const outcome = await home.outcome(1);

@@ -27,7 +27,8 @@ globalThis.Date = class extends RealDate {
 
 async function updatesAt(scene: Scene, time: string): Promise<void> {
   const home = await OddHome.make(scene, { factory: makeBuild(scene, { counter: 1 }) });
-  const shift = join(scene.root, "shift.mjs");
+  // Where the agent may read: it runs under the permission model.
+  const shift = join(home.box.dir, "shift.mjs");
   writeFileSync(shift, SHIFT);
   const shiftMs = Date.parse(time) - Date.now();
   home.box.switchOn({ NODE_OPTIONS: `--import=${shift}`, TEST_SHIFT_MS: String(shiftMs) });

@@ -63,6 +63,21 @@ describe("the state file", () => {
     expect(await new StateFile(nodeDisk, path).read()).toEqual({ durable, damaged: false });
   });
 
+  it("keeps the time beside a move that the machine has yet to take up again, and survives a reset with the time alone", async () => {
+    const path = join(makeFolder(), "agent");
+    const floor = { floorMs: 1_800_000_000_000, atMs: 5, bootId: "boot", resetCounter: 0 };
+    const kept = { floor, due: true, kept: () => undefined };
+    await new StateFile(nodeDisk, path).write(durable);
+    const file = new StateFile(nodeDisk, path);
+    await file.read();
+    await file.keepTime({ ...kept, due: false });
+    expect((await file.read()).durable.time).toBeUndefined();
+    await file.keepTime(kept);
+    expect((await file.read()).durable).toEqual({ ...durable, time: floor });
+    for (let time = 0; time < 2; time += 1) await new StateFile(nodeDisk, path).forgetAllButTime();
+    expect((await file.read()).durable).toEqual({ denied: [], time: floor });
+  });
+
   it("is not taken for stored before its name is safe", async () => {
     const folder = makeFolder();
     const path = join(folder, "agent");

@@ -19,6 +19,8 @@ export class StateFile {
   readonly #path: string;
   /** What is stored, without the time. */
   #stored: Uint8Array | undefined;
+  /** The same, as far as it is known. */
+  #core: Durable = NOTHING_DURABLE;
 
   constructor(disk: Disk, path: string) {
     this.#disk = disk;
@@ -33,6 +35,7 @@ export class StateFile {
       const durable = decodeDurable(bytes);
       if (durable === undefined) return { durable: NOTHING_DURABLE, damaged: true };
       const { time: _, ...core } = durable;
+      this.#core = core;
       if (await this.#settle()) this.#stored = encodeDurable(core);
       return { durable, damaged: false };
     } catch (error) {
@@ -61,7 +64,20 @@ export class StateFile {
     const bytes = time === undefined ? core : encodeDurable({ ...durable, time: time.floor });
     await this.#replace(bytes);
     this.#stored = core;
+    this.#core = durable;
     time?.kept();
+  }
+
+  /** Keeps the time where it is due, beside what is stored already: a move that was interrupted stays on the disk. */
+  async keepTime(time: TimeToKeep): Promise<void> {
+    if (time.due) await this.write(this.#core, time);
+  }
+
+  /** Forgets moves, denials and outcomes. How late it is no reset makes undone. Safe to repeat. Throws DiskError. */
+  async forgetAllButTime(): Promise<void> {
+    const { durable } = await this.read();
+    if (durable.time === undefined) await this.#disk.removeFile(this.#path);
+    else await this.#replace(encodeDurable({ ...NOTHING_DURABLE, time: durable.time }));
   }
 
   async #replace(bytes: Uint8Array): Promise<void> {

@@ -9,7 +9,7 @@ import { StageError } from "../ports.ts";
 import { type Situation, type WorkSeen, situationOf } from "../situation.ts";
 import type { StateFile } from "../adapters/state-file.ts";
 import type { DeviceTime } from "../time/device-time.ts";
-import { type Durable, durableOf } from "../update/durable.ts";
+import type { Durable } from "../update/durable.ts";
 import type { Effect, Event, Step } from "../update/events.ts";
 import type { Machine, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
 import type { WorkBuild } from "../work/build.ts";
@@ -112,7 +112,7 @@ export class Agent {
     const { log } = this.#parts;
     switch (effect.kind) {
       case "ASK":
-        if (!effect.drained) await this.#keepTime(machine);
+        if (!effect.drained) await this.#keepTime();
         return this.#inBackground(this.#ask(effect, machine));
       case "PULL":
         return this.#inBackground(this.#pull(effect.target, machine));
@@ -241,10 +241,10 @@ export class Agent {
   }
 
   /** At a wake, and where enough has passed: so that the next start knows how late it is. A full disk only costs that. */
-  async #keepTime(machine: Machine): Promise<void> {
+  async #keepTime(): Promise<void> {
     const { state, time, log } = this.#parts;
     try {
-      await state.write(durableOf(machine), time.toKeep());
+      await state.keepTime(time.toKeep());
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       log.warn({ err: error }, "the time could not be kept");

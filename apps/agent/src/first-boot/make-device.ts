@@ -40,15 +40,16 @@ export async function makeDevice(disk: Disk, say: Say, { config, factory, templa
   const { token, rest } = splitConfig(whole);
   const store = new SlotStore(disk, deviceDir, systemChance.freshId);
   if (owner !== undefined) await handOver(disk, deviceDir, owner);
-  const made = await as(owner, async () => {
+  await as(owner, async () => {
     await store.prepare();
     if (token !== "") await storeEnrollmentToken(disk, deviceLayout(deviceDir).enrollmentTokenFile, token);
     await forgetWork(disk, deviceDir);
-    return makeFactorySlot(disk, store, factory);
   });
+  // Before anything that a full disk or a damaged image may end: an agent that cannot read its configuration does nothing.
+  await closeConfig(disk, config, token === "" ? undefined : rest, owner);
+  const made = await as(owner, () => makeFactorySlot(disk, store, factory));
   if (made.linked) say("info", `the factory slot is ${factory}`);
   if (made.partsCopied > 0) say("info", `${made.partsCopied} parts were copied into the store`);
-  await closeConfig(disk, config, token === "" ? undefined : rest, owner);
   return EXIT_STOPPED;
 }
 

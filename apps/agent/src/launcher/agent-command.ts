@@ -22,8 +22,8 @@ export interface Start {
   readonly boot: Boot;
   readonly configFile: string;
   readonly settings: LauncherSettings;
-  /** Where the factory slot really is: on a flashed box its name in the device's folder is a link into the image. */
-  readonly factoryFolder: string;
+  /** Where the device's folder and the factory slot really are: either may be a link, and Node judges by where links lead. */
+  readonly realFolders: readonly string[];
   /** The launcher's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A name for this start, which the agent repeats in what it writes down of itself. */
@@ -43,8 +43,8 @@ const FRUGAL_ENV = { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" } as const;
 
 /** The runtime's options for this device. */
 export function runtimeOptions(start: Start): readonly string[] {
-  const { settings, configFile, factoryFolder } = start;
-  const options = settings.permissionModel ? permissionOptions(settings, configFile, factoryFolder) : [];
+  const { settings, configFile, realFolders } = start;
+  const options = settings.permissionModel ? permissionOptions(settings, configFile, realFolders) : [];
   return [...FRUGAL_OPTIONS, ...options];
 }
 

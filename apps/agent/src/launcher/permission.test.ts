@@ -62,7 +62,7 @@ describe("the permission model", () => {
       const args = [...options, join(device, "factory", "agent.mjs"), JSON.stringify({ ...allowed, ...denied })];
       return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Record<string, string>;
     };
-    const said = run(permissionOptions(settings, config, join(device, "factory")));
+    const said = run(permissionOptions(settings, config, [device, join(device, "factory")]));
     for (const name of Object.keys(allowed)) expect([name, said[name]]).toEqual([name, "done"]);
     for (const name of [...Object.keys(denied), "worker"]) {
       expect([name, said[name]]).toEqual([name, "ERR_ACCESS_DENIED"]);

@@ -28,11 +28,11 @@ export function writableFolders(deviceDir: string): readonly string[] {
 export function permissionOptions(
   settings: LauncherSettings,
   configFile: string,
-  factoryFolder: string,
+  realFolders: readonly string[],
 ): readonly string[] {
   const { deviceDir, caFile } = settings;
-  const inside = (path: string): boolean => path.startsWith(`${deviceDir}/`);
-  const files = [factoryFolder, resolve(configFile), ...(caFile === undefined ? [] : [caFile]), ...FILES].filter(
+  const inside = (path: string): boolean => path === deviceDir || path.startsWith(`${deviceDir}/`);
+  const files = [...realFolders, resolve(configFile), ...(caFile === undefined ? [] : [caFile]), ...FILES].filter(
     (path) => !inside(path),
   );
   return [

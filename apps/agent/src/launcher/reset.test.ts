@@ -53,6 +53,15 @@ describe("a factory reset", () => {
     expect(readFileSync(spent, "utf8")).not.toContain(TOKEN);
   });
 
+  it("forgets a token that had not been accepted yet, wherever it lies", async () => {
+    const { device } = await lived();
+    device.settings = {};
+    writeFileSync(join(device.root, "state", "enrollment-token"), `${TOKEN}\n`);
+    expect(await ended(device.launch("reset", "--wipe-ownership"))).toBe(0);
+    expect(stateOf(device, "enrollment-token")).toBe(false);
+    expect(await isSpent(nodeDisk, join(device.root, "state", "token-spent"), TOKEN)).toBe(true);
+  });
+
   it("is done at the next start where somebody pressed the button, and by the launcher that runs", async () => {
     for (const running of [false, true]) {
       const { device, factory } = await lived();

@@ -5,7 +5,9 @@
  */
 import { dirname } from "node:path";
 import { type Disk, DiskError, checkSlot, slotLayout, writeNewFile } from "@moult/slots";
+import { openEnrollmentToken } from "../adapters/enrollment-token.ts";
 import { spendToken } from "../adapters/spent-token.ts";
+import { StateFile } from "../adapters/state-file.ts";
 import { deviceLayout } from "../layout.ts";
 import type { Site } from "./site.ts";
 
@@ -40,13 +42,16 @@ export async function resetIfWanted(site: Site): Promise<void> {
 
 async function reset(site: Site, wanted: Exclude<Wish, "none">): Promise<void> {
   const { disk, deviceDir, settings, say } = site;
-  const { resetFlag, wipeFlag, stateFile, identityFile, spentToken } = deviceLayout(deviceDir);
+  const { resetFlag, wipeFlag, stateFile, identityFile, spentToken, enrollmentTokenFile } = deviceLayout(deviceDir);
   say("warn", wanted === "wipe" ? "factory reset; the device forgets whom it belonged to" : "factory reset");
   await bootFactory(site);
-  await disk.removeFile(stateFile);
+  await new StateFile(disk, stateFile).forgetAllButTime();
   if (wanted === "wipe") {
     // First: a key that is gone while its token still counts would enrol for the old owner again.
-    if (settings.enrollmentToken !== "") await spendToken(disk, spentToken, settings.enrollmentToken);
+    const token = await openEnrollmentToken(disk, enrollmentTokenFile);
+    const supplied = token.text || settings.enrollmentToken;
+    if (supplied !== "") await spendToken(disk, spentToken, supplied);
+    await token.erase();
     await disk.removeFile(identityFile);
     await disk.removeFile(`${identityFile}.unreadable`);
   }

@@ -13,8 +13,8 @@ import { type LauncherSettings, readLauncherSettings } from "./settings.ts";
 export interface Site extends BootParts {
   readonly configFile: string;
   readonly settings: LauncherSettings;
-  /** Where the factory slot really is, links followed. */
-  readonly factoryFolder: string;
+  /** Where the device's folder and the factory slot really are, links followed. */
+  readonly realFolders: readonly string[];
   readonly runFolder: string;
   readonly socketPath: string;
   readonly bootId: string;
@@ -35,12 +35,12 @@ export async function openSite(configFile: string, env: Site["env"], say: Say): 
   for (const folder of writableFolders(deviceDir)) await makeFolder(folder, say);
   const bootId = await readBootId();
   const records = new BootRecordFiles(nodeDisk, state);
-  const factoryFolder = await linkedTo(slot("factory"));
+  const realFolders = [await linkedTo(deviceDir), await linkedTo(slot("factory"))];
   return {
     configFile,
     settings,
     deviceDir,
-    factoryFolder,
+    realFolders,
     runFolder,
     socketPath,
     bootId,

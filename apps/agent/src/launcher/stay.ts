@@ -72,7 +72,8 @@ export async function stay(site: Site, once: boolean): Promise<number> {
       `the agent in slot ${slot} ended: ${end.how}`,
     );
     ({ failure, crashes } = { failure: next.failure, crashes: next.crashes });
-    if (once && crashes >= ONCE_CRASHES_MAX) return EXIT_FAILED;
+    // One more than raises the suspicion that the slot is damaged: the start after that looks at every byte.
+    if (once && crashes > ONCE_CRASHES_MAX) return EXIT_FAILED;
     depth = next.checkDigests ? "digests" : "lengths";
     didNotComeUp = !end.wasUp;
     await pause(next.waitMs, stopping.signal);
@@ -84,11 +85,11 @@ export async function stay(site: Site, once: boolean): Promise<number> {
 
 /** A start of that boot. */
 export function startOf(
-  { configFile, settings, factoryFolder, env }: Site,
+  { configFile, settings, realFolders, env }: Site,
   boot: Start["boot"],
   extra: Start["extra"] = {},
 ): Start {
-  return { boot, configFile, settings, factoryFolder, env, startId: randomUUID(), extra };
+  return { boot, configFile, settings, realFolders, env, startId: randomUUID(), extra };
 }
 
 /** Whether the launcher is too old for the slot's runtime: then it is started without options. */

@@ -43,6 +43,8 @@ export async function becomeWork(site: Site): Promise<number> {
   const facts = await processFacts(process.pid);
   // For whoever looks; a user who may not write here runs a workload all the same.
   if (facts) await writeWorkRecord(disk, runFolder, { identity, bootId, pid: facts.pid, startTicks: facts.startTicks });
+  // A workload that was killed leaves its socket, and few programs take over one that is there.
+  await disk.removeFile(socketPath);
   process.chdir(cwd);
   const inherited = Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
   process.removeAllListeners("warning");

@@ -63,7 +63,12 @@ export class LaunchedDevice {
 
   get starts(): readonly string[] {
     const file = join(this.root, "starts");
-    return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    return existsSync(file)
+      ? readFileSync(file, "utf8")
+          .trim()
+          .split("\n")
+          .filter((line) => line !== "")
+      : [];
   }
 
   started(count: number): Promise<true> {

@@ -143,7 +143,9 @@ if [ "$1" = configure ]; then
   if command -v systemd-sysusers > /dev/null; then systemd-sysusers moult.conf; fi
   if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    systemctl --no-block restart moult-first-boot.service moult.service
+    systemctl restart moult-first-boot.service || true
+    if [ -z "$2" ]; then systemctl --no-block start moult.service || true; fi
+    systemctl --no-block try-restart moult.service || true
   fi
 fi
 `;
@@ -152,6 +154,6 @@ fi
 const PRERM = `#!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  systemctl stop moult.service moult-work.path moult-work-stop.path moult-work.service
+  systemctl stop moult-once.timer moult-once.service moult.service moult-work.path moult-work-stop.path moult-work.service
 fi
 `;

@@ -199,9 +199,11 @@ function judgeEnd({ end, promises, device }: Played): Flaw | undefined {
   const found = inspectSlot(image, slotLayout(ROOT).slot(slot), COUNCIL_KEY);
   if (found.kind !== "whole" || found.digest !== LAST.digest) return broken(`slot ${slot} is not whole in the end`);
   const incoming = imageAt(image, `${ROOT}/incoming`);
-  if (incoming?.kind === "folder" && incoming.names.size > 0) return broken("leftovers were not swept");
-  // Parts are dropped by whoever stages; what was staged before the cut leaves them for the next staging.
-  if (!device.pulled.includes(`/v1/manifests/${LAST.digest}`)) return undefined;
+  // Parts, and beginnings of parts, are dropped by whoever stages; what was staged before the cut leaves them for the next.
+  const staged = device.pulled.includes(`/v1/manifests/${LAST.digest}`);
+  const left = incoming?.kind === "folder" ? [...incoming.names.keys()] : [];
+  if (left.some((name) => staged || !name.startsWith("part-"))) return broken("leftovers were not swept");
+  if (!staged) return undefined;
   const parts = imageAt(image, `${ROOT}/parts`);
   const stored = parts?.kind === "folder" ? [...parts.names.keys()] : [];
   const used = usedParts(image);

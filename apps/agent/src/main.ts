@@ -61,10 +61,9 @@ async function main(): Promise<void> {
   const chance = systemChance;
   const disk = nodeDisk;
   const store = new SlotStore(disk, root, chance.freshId);
-  await store.prepare();
+  await store.prepare([layout.work]);
   await sweep(store, settings.pull.diskReserveBytes);
   await makeFoldersDurably(disk, layout.run);
-  await makeFoldersDurably(disk, layout.work);
 
   const bootId = await readBootId();
   const records = new BootRecordFiles(disk, store.layout.state);

@@ -46,12 +46,13 @@ export class SlotStore {
   /**
    * Makes the folders the store needs, and safe what stands in them. To be called once, before anything else: whoever was
    * killed between giving a slot its name and making the name safe leaves a slot that can be read, run and committed, and
-   * that the next power cut would take away.
+   * that the next power cut would take away. `treeFolders` hold trees that `placeTree` makes: one that was moved aside may
+   * only be swept once it is gone from there for good, or a power cut brings its name back and half of what it held.
    */
-  async prepare(): Promise<void> {
+  async prepare(treeFolders: readonly string[] = []): Promise<void> {
     const { parts, incoming, slots, state } = this.layout;
-    for (const folder of [parts, incoming, slots, state]) await makeFoldersDurably(this.#disk, folder);
-    for (const folder of [parts, slots]) await this.#disk.syncFolder(folder);
+    for (const folder of [parts, incoming, slots, state, ...treeFolders]) await makeFoldersDurably(this.#disk, folder);
+    for (const folder of [parts, slots, ...treeFolders]) await this.#disk.syncFolder(folder);
   }
 
   /** What the slot holds where it is whole, else undefined. */
@@ -159,12 +160,15 @@ export class SlotStore {
 
   /**
    * Removes what an interrupted or failed staging left behind, but for the beginnings of the parts in `wanted`; `ALL`
-   * keeps every beginning. Nothing must be staging meanwhile.
+   * keeps every beginning. One of a part that is in the store whole goes in any case: a power cut may bring back what was
+   * removed. Nothing must be staging meanwhile.
    */
   async sweep(wanted: ReadonlySet<string> | "ALL" = new Set()): Promise<void> {
+    const whole = await this.presentParts();
     for (const name of await this.#disk.list(this.layout.incoming)) {
       const digest = partialDigestOf(name);
-      if (digest !== undefined && (wanted === "ALL" || wanted.has(digest))) continue;
+      const isWanted = digest !== undefined && (wanted === "ALL" || wanted.has(digest));
+      if (isWanted && !whole.has(digest)) continue;
       await removeTree(this.#disk, join(this.layout.incoming, name));
     }
   }

@@ -40,7 +40,8 @@ export async function bundleBefore(outDir: string): Promise<Bundles> {
  */
 export async function bundleAfter(outDir: string): Promise<Bundles> {
   mkdirSync(outDir, { recursive: true });
-  const copy = join(AGENT, ".moult", `bench-${process.pid}`);
+  // As deep as the sources are, so that what is found from them is found from here.
+  const copy = join(AGENT, `.bench-${process.pid}`);
   try {
     cpSync(join(AGENT, "src"), copy, { recursive: true });
     let seen = 0;

@@ -162,10 +162,9 @@ export class Device {
     const layout = deviceLayout(ROOT);
     const chance = { roll: () => 0.5, freshId: () => `${bootId}-${(this.#names += 1)}` };
     const store = pieces.store(disk, chance.freshId);
-    await store.prepare();
+    await store.prepare([layout.work]);
     await store.sweep("ALL");
     await makeFoldersDurably(disk, layout.run);
-    await makeFoldersDurably(disk, layout.work);
     const { slot, trial } = decision;
     const { records } = this;
     const state = pieces.state(disk, layout.stateFile, ledger);

@@ -3,6 +3,7 @@ import { realpath } from "node:fs/promises";
 import { BootRecordFiles, DiskError, makeFoldersDurably, slotLayout } from "@moult/slots";
 import { readBootId } from "../adapters/boot-id.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
+import { findSyncProgram } from "../adapters/sync-program.ts";
 import { deviceLayout } from "../layout.ts";
 import type { BootParts } from "./boot.ts";
 import { writableFolders } from "./permission.ts";
@@ -28,7 +29,7 @@ const CONFIG_BYTES_MAX = 1_048_576;
 export async function openSite(configFile: string, env: Site["env"], say: Say): Promise<Site> {
   // A configuration that is gone is the agent's to complain about, like one that is wrong.
   const bytes = await nodeDisk.read(configFile, CONFIG_BYTES_MAX);
-  const settings = readLauncherSettings(configFile, new TextDecoder().decode(bytes), env);
+  const settings = withoutSync(readLauncherSettings(configFile, new TextDecoder().decode(bytes), env), say);
   const { deviceDir } = settings;
   const { state, slot } = slotLayout(deviceDir);
   const { run: runFolder, workSocket: socketPath } = deviceLayout(deviceDir);
@@ -49,6 +50,13 @@ export async function openSite(configFile: string, env: Site["env"], say: Say): 
     say,
     env,
   };
+}
+
+/** An agent that works without the belt is better than one that cannot start with it. */
+function withoutSync(settings: LauncherSettings, say: Say): LauncherSettings {
+  if (!settings.permissionModel || findSyncProgram() !== undefined) return settings;
+  say("warn", "this system has no `sync`, so the agent starts without Node's permission model; add the program");
+  return { ...settings, permissionModel: false };
 }
 
 /** Where a path leads; the path itself where it leads nowhere. */

@@ -41,7 +41,7 @@ export async function makeDisk(
     await mkdir(join(folder, name), { recursive: true });
   }
   await copyFile(join(from.packages, "bin/busybox"), join(folder, "bin/busybox"));
-  for (const name of ["sh", "mount", "ip", "su", "sleep"]) await symlink("busybox", join(folder, "bin", name));
+  for (const name of ["sh", "mount", "ip", "su", "sleep", "sync"]) await symlink("busybox", join(folder, "bin", name));
   for (const libraries of [LIBRARIES, join("usr", LIBRARIES)]) {
     for (const name of (await readdir(join(from.packages, libraries))).filter((each) => each.includes(".so"))) {
       await cp(join(from.packages, libraries, name), join(folder, LIBRARIES, name), { verbatimSymlinks: true });

@@ -7,3 +7,13 @@ export { type ErrorDetails, type FieldViolation, ERROR_DOMAIN, RpcError, readRpc
 export { type Collection, formatName, parseName } from "./names.ts";
 export { type SecureChannel, secureChannel } from "./secure-channel.ts";
 export { type BindOptions, type Call, type Implementation, type Interceptor, bindService } from "./server.ts";
+export {
+  type BrakeBody,
+  type OverrideBody,
+  type StatementFacts,
+  StatementPayloadError,
+  readBrakeStatement,
+  readOverrideStatement,
+  writeBrakeStatement,
+  writeOverrideStatement,
+} from "./statements.ts";

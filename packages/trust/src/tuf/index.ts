@@ -10,6 +10,7 @@ export {
   type MetadataStore,
   fileNameOf,
 } from "./client/ports.ts";
+export { keptRoot, keptTimestampVersion, recallNetwork } from "./client/kept-network.ts";
 export { type Discarded, Refresh, type RefreshPorts, type Refreshed, refresh } from "./client/refresh.ts";
 export { type Session } from "./client/session.ts";
 export { type TrustedNetwork, refreshNetwork } from "./client/trusted-network.ts";
@@ -28,6 +29,7 @@ export { TIMESTAMP_LIFETIME_MAX_MS } from "./form/freshness.ts";
 export type { Scheme, Schemes } from "./form/keys.ts";
 export { type NetworkRoot, type RoleMembers } from "./form/network-root.ts";
 export { type AllowlistChange, initAllowlist, nextAllowlist } from "./repository/allowlist.ts";
+export { type CouncilWord, allowedBuildOf } from "./repository/build-entry.ts";
 export { mergeFiles, signFile } from "./repository/file.ts";
 export { type Quorum, type SigningProgress, progressOf } from "./repository/progress.ts";
 export { type Publication, publish, renewTimestamp } from "./repository/publish.ts";

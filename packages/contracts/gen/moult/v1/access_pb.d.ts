@@ -58,6 +58,27 @@ export enum Access {
    * @generated from enum value: ACCESS_RELEASER = 5;
    */
   RELEASER = 5,
+
+  /**
+   * The network's publisher: it publishes metadata. Includes what a viewer may, and nothing else.
+   *
+   * @generated from enum value: ACCESS_PUBLISHER = 6;
+   */
+  PUBLISHER = 6,
+
+  /**
+   * Who may hand in a breaker's signed brake. Includes what a viewer may.
+   *
+   * @generated from enum value: ACCESS_BREAKER = 7;
+   */
+  BREAKER = 7,
+
+  /**
+   * Who keeps the table of operators. Includes what everybody else may.
+   *
+   * @generated from enum value: ACCESS_ADMIN = 8;
+   */
+  ADMIN = 8,
 }
 
 /**

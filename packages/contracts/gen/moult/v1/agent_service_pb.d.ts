@@ -337,6 +337,13 @@ export declare type AskRequest = Message<"moult.v1.AskRequest"> & {
    * @generated from field: repeated string features = 16;
    */
   features: string[];
+
+  /**
+   * Version of the newest timestamp metadata that the node has verified; 0 for none.
+   *
+   * @generated from field: uint64 timestamp_version = 17;
+   */
+  timestampVersion: bigint;
 };
 
 /**
@@ -753,6 +760,13 @@ export declare type BrakeNotice = Message<"moult.v1.BrakeNotice"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Signed brakes that have not expired, as in Verdict; none for a brake that holds at this coordinator only.
+   *
+   * @generated from field: repeated bytes brakes = 3;
+   */
+  brakes: Uint8Array[];
 };
 
 /**
@@ -910,7 +924,7 @@ export enum FailureReason {
   TRIAL_TIMEOUT = 5,
 
   /**
-   * The manifest is not signed by enough of the council's keys, or is altered.
+   * The build is not on the allowlist that the council signed, or its manifest is altered.
    *
    * @generated from enum value: FAILURE_REASON_NOT_APPROVED = 6;
    */
@@ -964,6 +978,28 @@ export enum FailureReason {
    * @generated from enum value: FAILURE_REASON_DISK = 13;
    */
   DISK = 13,
+
+  /**
+   * Fresh metadata could not be had or does not verify, so nothing is approved any more: the timestamp ran out, or was
+   * withheld.
+   *
+   * @generated from enum value: FAILURE_REASON_METADATA = 14;
+   */
+  METADATA = 14,
+
+  /**
+   * A breaker's signed brake holds.
+   *
+   * @generated from enum value: FAILURE_REASON_BRAKED = 15;
+   */
+  BRAKED = 15,
+
+  /**
+   * The node's position is outside the share that the council has let move until now.
+   *
+   * @generated from enum value: FAILURE_REASON_OUTSIDE_COHORT = 16;
+   */
+  OUTSIDE_COHORT = 16,
 }
 
 /**

@@ -38,8 +38,8 @@ export declare type Platform = Message<"moult.v1.Platform"> & {
 export declare const PlatformSchema: GenMessage<Platform>;
 
 /**
- * The build a node is to move to, and where its bytes are. The node trusts none of this: it fetches the manifest by
- * digest, verifies the council's signatures on it by itself, and takes the parts from there.
+ * The build a node is to move to, and where its bytes are. The node trusts none of this: it looks the digest up in the
+ * allowlist that the council signed, fetches the manifest by it, and takes the parts from there.
  *
  * @generated from message moult.v1.TargetBuild
  */

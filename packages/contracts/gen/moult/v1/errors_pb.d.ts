@@ -169,6 +169,34 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 21;
    */
   REQUEST_ID_REUSED = 21,
+
+  /**
+   * No such metadata file. NOT_FOUND.
+   *
+   * @generated from enum value: ERROR_REASON_METADATA_UNKNOWN = 22;
+   */
+  METADATA_UNKNOWN = 22,
+
+  /**
+   * The metadata does not verify, or does not follow what is published. INVALID_ARGUMENT, FAILED_PRECONDITION.
+   *
+   * @generated from enum value: ERROR_REASON_METADATA_INVALID = 23;
+   */
+  METADATA_INVALID = 23,
+
+  /**
+   * The statement does not verify, has expired, or is of another kind or network. INVALID_ARGUMENT.
+   *
+   * @generated from enum value: ERROR_REASON_STATEMENT_INVALID = 24;
+   */
+  STATEMENT_INVALID = 24,
+
+  /**
+   * The allowlist does not name this build. FAILED_PRECONDITION.
+   *
+   * @generated from enum value: ERROR_REASON_BUILD_NOT_LISTED = 25;
+   */
+  BUILD_NOT_LISTED = 25,
 }
 
 /**

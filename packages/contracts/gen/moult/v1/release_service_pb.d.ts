@@ -109,11 +109,18 @@ export declare type Build = Message<"moult.v1.Build"> & {
   parts: Part[];
 
   /**
-   * Ids of the council keys whose signatures were found good.
+   * Empty since 0.2: the council signs the allowlist, not the manifest.
    *
    * @generated from field: repeated string signed_by = 6;
    */
   signedBy: string[];
+
+  /**
+   * Whether the published allowlist names the build.
+   *
+   * @generated from field: bool listed = 7;
+   */
+  listed: boolean;
 };
 
 /**
@@ -163,8 +170,9 @@ export declare const PartSchema: GenMessage<Part>;
  */
 export declare type PublishReleaseRequest = Message<"moult.v1.PublishReleaseRequest"> & {
   /**
-   * One signed manifest for each platform (a DSSE envelope in JSON, as `moult release sign` writes it); 1 to 16, each
-   * with a manifest of at most 1 MiB, and 3 MiB together.
+   * One manifest for each platform, in a DSSE envelope in JSON; 1 to 16, each with a manifest of at most 1 MiB, and 3 MiB
+   * together. Approval is the allowlist's alone: signatures in the envelope are for devices of before 0.2, which go by
+   * them, and may be none.
    *
    * @generated from field: repeated bytes signed_manifests = 1;
    */
@@ -345,10 +353,10 @@ export declare const RecallReleaseResponseSchema: GenMessage<RecallReleaseRespon
  */
 export declare const ReleaseService: GenService<{
   /**
-   * Makes a signed release known. Its parts must have been uploaded to the artifact endpoint before. Repeating it with
-   * the same bytes returns the same release. The dial of a new release stands at nobody. Errors: FAILED_PRECONDITION
-   * with SIGNATURES_TOO_FEW, PART_MISSING; ALREADY_EXISTS with RELEASE_EXISTS where the version or the counter is taken
-   * by other bytes.
+   * Makes a release known whose builds the published allowlist names. Its parts must have been uploaded to the artifact
+   * endpoint before. Repeating it with the same bytes returns the same release. The dial of a new release stands at
+   * nobody. Errors: FAILED_PRECONDITION with BUILD_NOT_LISTED, PART_MISSING; ALREADY_EXISTS with RELEASE_EXISTS where the
+   * version or the counter is taken by other bytes.
    *
    * @generated from rpc moult.v1.ReleaseService.PublishRelease
    */

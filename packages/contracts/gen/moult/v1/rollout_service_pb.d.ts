@@ -443,6 +443,14 @@ export declare type CreateOverrideRequest = Message<"moult.v1.CreateOverrideRequ
    * @generated from field: string request_id = 3;
    */
   requestId: string;
+
+  /**
+   * The operator's signed word, a DSSE envelope in JSON over an OverrideStatement that says the same as `override` and
+   * `ttl_s`; at most 64 KiB.
+   *
+   * @generated from field: bytes statement = 4;
+   */
+  statement: Uint8Array;
 };
 
 /**
@@ -726,6 +734,7 @@ export declare const RolloutService: GenService<{
   },
   /**
    * Lets nodes pass gate 3 although it refuses, for a reason, up to a deficit and until a time. Overrides nothing else.
+   * Errors: INVALID_ARGUMENT with STATEMENT_INVALID where it is not signed, or not by an operator's key.
    *
    * @generated from rpc moult.v1.RolloutService.CreateOverride
    */
@@ -765,7 +774,8 @@ export declare const RolloutService: GenService<{
     output: typeof GetBrakeResponseSchema;
   },
   /**
-   * Stops all new moves at once. Nodes that drain are refused at their re-check; nodes that are away finish.
+   * Stops all new moves through this coordinator at once. Nodes that drain are refused at their re-check; nodes that are
+   * away finish. A brake that devices check by themselves is a breaker's: see MetadataService.SubmitBrake.
    *
    * @generated from rpc moult.v1.RolloutService.EngageBrake
    */

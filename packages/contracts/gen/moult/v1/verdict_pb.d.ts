@@ -66,6 +66,21 @@ export declare type Verdict = Message<"moult.v1.Verdict"> & {
    * @generated from field: string message = 7;
    */
   message: string;
+
+  /**
+   * Signed brakes that have not expired, at most 8, the newest first; DSSE envelopes over a BrakeStatement. The node
+   * verifies each by itself, and none of them is needed to refuse.
+   *
+   * @generated from field: repeated bytes brakes = 8;
+   */
+  brakes: Uint8Array[];
+
+  /**
+   * Version of the newest timestamp metadata that is published; 0 where none is. A hint: the node fetches and verifies.
+   *
+   * @generated from field: uint64 timestamp_version = 9;
+   */
+  timestampVersion: bigint;
 };
 
 /**
@@ -374,6 +389,13 @@ export enum Reason {
    * @generated from enum value: REASON_QUARANTINED = 24;
    */
   QUARANTINED = 24,
+
+  /**
+   * Gate 2: the node's position is outside the share that the council has let move until now.
+   *
+   * @generated from enum value: REASON_OUTSIDE_COHORT = 25;
+   */
+  OUTSIDE_COHORT = 25,
 
   /**
    * Gate 3: the rest of the pool could not carry the work.

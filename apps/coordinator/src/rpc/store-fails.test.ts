@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Decision, NodeState } from "@moult/contracts/v1";
 import { CALL_MS } from "../testing/clients.ts";
 import { COMPANY_RPS, TestCoordinator } from "../testing/coordinator.ts";
-import { buildOf } from "../testing/council.ts";
+import { buildOf } from "../testing/network.ts";
 import { TestDevice, WORKING } from "../testing/device.ts";
 import { refused, refusedWith } from "../testing/refusal.ts";
 import { until } from "../testing/wait.ts";

@@ -112,11 +112,15 @@ export class TestCoordinator {
     const keep = (level: LogLine["level"]) => (facts: object, message: string) => {
       this.logged.push({ level, facts, message });
     };
-    this.#running = await startCoordinator(this.config, {
+    const start = startCoordinator(this.config, {
       clock: { now: () => this.now() },
       random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
       log: { info: keep("info"), warn: keep("warn"), error: keep("error") },
       store: this.#options.around?.(store) ?? store,
+    });
+    this.#running = await start.catch(async (error: unknown) => {
+      await store.close();
+      throw error;
     });
     this.#clients = openClients(this.config.state_dir, this.#running);
   }

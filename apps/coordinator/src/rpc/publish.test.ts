@@ -1,4 +1,4 @@
-import { digestOf, generateKey, signManifest } from "@moult/trust";
+import { digestOf, generateKey } from "@moult/trust";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
 import { type TestBuild, buildOf, enveloped } from "../testing/network.ts";
@@ -46,10 +46,7 @@ test("a build that the council has not listed makes no release, whoever signed i
   await home.upload(build);
   expect(await refusedWith(publish(build.manifest))).toBe(INVALID);
   expect(await refusedWith(publish(enveloped(build)))).toBe(NOT_LISTED);
-  const byCouncil = home.network.keys.council.reduce(
-    (envelope, { privateKey }) => signManifest(envelope, privateKey),
-    enveloped(build),
-  );
+  const byCouncil = enveloped(build, home.network.keys.council);
   expect(await refusedWith(publish(byCouncil))).toBe(NOT_LISTED);
   expect(await known()).not.toContain("1.1.0");
 });
@@ -93,7 +90,7 @@ test("a release is taken once: the same again is the same, other bytes are refus
   const { releases, operator } = home.clients;
   const build = await allowed(buildOf("2.0.0", 20));
   const first = await releases.publishRelease({ signedManifests: [enveloped(build)] }, operator);
-  const byOne = signManifest(enveloped(build), generateKey().privateKey);
+  const byOne = enveloped(build, [generateKey()]);
   const again = await releases.publishRelease({ signedManifests: [byOne] }, operator);
   expect(again.release).toEqual(first.release);
   expect(first.release?.builds[0]).toMatchObject({ listed: true, signedBy: [] });

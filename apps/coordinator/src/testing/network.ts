@@ -1,5 +1,5 @@
 /** Builds for tests, and a network's keys and metadata to approve them with. Parts are made in memory. */
-import { type BuildManifest, PAYLOAD_TYPE, digestOf } from "@moult/trust";
+import { type BuildManifest, type KeyPair, PAYLOAD_TYPE, digestOf, keyId, sign } from "@moult/trust";
 import { TestNetwork } from "@moult/trust/testing";
 
 /** The network of every test. */
@@ -45,8 +45,15 @@ export function buildOf(version: string, releaseCounter: number, more: Partial<B
   return { digest: digestOf(manifest), manifest, parts };
 }
 
-/** The manifest in an envelope without a signature: approval is the list's. */
-export function enveloped(build: TestBuild): Uint8Array {
+/** The manifest in an envelope: without a signature, because approval is the list's; or signed as it was before 0.2. */
+export function enveloped(build: TestBuild, signers: readonly KeyPair[] = []): Uint8Array {
+  const type = Buffer.from(PAYLOAD_TYPE);
+  const head = Buffer.from(`DSSEv1 ${type.length} ${PAYLOAD_TYPE} ${build.manifest.length} `);
+  const message = Buffer.concat([head, build.manifest]);
+  const signatures = signers.map(({ publicKey, privateKey }) => ({
+    keyid: keyId(publicKey),
+    sig: Buffer.from(sign(message, privateKey)).toString("base64"),
+  }));
   const payload = Buffer.from(build.manifest).toString("base64");
-  return Buffer.from(JSON.stringify({ payloadType: PAYLOAD_TYPE, payload, signatures: [] }));
+  return Buffer.from(JSON.stringify({ payloadType: PAYLOAD_TYPE, payload, signatures }));
 }

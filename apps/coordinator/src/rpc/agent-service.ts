@@ -146,7 +146,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
 }
 
 /** What those who attend are told of brakes now: of the operators' and of the breakers'. */
-export function brakeNotice({ owner, clock }: Parts, carried: Carried): AttendResponse {
+export function brakeNotice({ owner, clock }: Pick<Parts, "owner" | "clock">, carried: Carried): AttendResponse {
   const value = writeBrakeNotice(owner.ledger.brake, carried, clock.now());
   return create(AttendResponseSchema, { message: { case: "brake", value } });
 }

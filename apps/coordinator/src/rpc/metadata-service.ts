@@ -47,7 +47,9 @@ interface Taken {
 }
 
 /** The service. */
-export function createMetadataService(parts: Parts): Implementation<typeof MetadataService, Principal> {
+export function createMetadataService(
+  parts: Pick<Parts, "owner" | "trust" | "clock" | "log" | "notices">,
+): Implementation<typeof MetadataService, Principal> {
   const { owner, trust, clock, log } = parts;
   let nudgedAtMs = Number.NEGATIVE_INFINITY;
 

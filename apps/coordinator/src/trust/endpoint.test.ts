@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { type FileName, fileNameOf, refreshNetwork } from "@moult/trust/tuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
 import { buildOf } from "../testing/network.ts";
@@ -47,5 +47,29 @@ test("other names, other versions, paths and methods are refused", async () => {
   }
   for (const method of ["PUT", "POST", "DELETE"]) {
     expect((await home.clients.http(method, "/v1/metadata/timestamp.json")).status).toBe(405);
+  }
+});
+
+test("a device's own walk over these files, and over the calls, comes to the list", async () => {
+  const overHttp = async ({ role, version }: FileName): Promise<Uint8Array | undefined> => {
+    const path = `/v1/metadata/${fileNameOf(version === undefined ? { role } : { role, version })}`;
+    const { status, body } = await home.clients.http("GET", path);
+    return status === 200 ? new Uint8Array(body) : undefined;
+  };
+  const overCalls = async ({ role, version = 0 }: FileName): Promise<Uint8Array | undefined> => {
+    const request = { role, version: BigInt(version) };
+    const answer = home.clients.metadata.getMetadata(request, { timeoutMs: 10_000 });
+    return answer.then(
+      ({ file }) => file,
+      () => undefined,
+    );
+  };
+  for (const fetch of [overHttp, overCalls]) {
+    const store = {
+      load: async () => ({ root: home.network.flashedRoot, targets: new Map() }),
+      save: async () => undefined,
+    };
+    const { allowlist } = await refreshNetwork({ source: { fetch }, store }, home.now());
+    expect([...allowlist.builds.keys()]).toEqual([buildOf("2.0.0", 2).digest]);
   }
 });

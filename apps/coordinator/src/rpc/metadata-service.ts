@@ -131,7 +131,7 @@ export function createMetadataService(
           if (isLifted(read.digest, before)) throw statementInvalid("the council has lifted this brake: sign another");
           const known = before.brakes.get(read.digest);
           if (known !== undefined) return { answer: known, changes: [], effects: [] };
-          const next = { ...before, brakes: before.brakes.adding(read, before, now) };
+          const next = { ...before, brakes: before.brakes.adding(read, now) };
           trust.set(next);
           const step = narrow(ledger, next, now);
           return {

@@ -32,10 +32,7 @@ export class Brakes {
 
   /** Judges every statement anew. */
   static judge(statements: readonly BrakeStatement[], judges: BrakeJudges, now: number): Brakes {
-    const held = statements
-      .filter(({ expiresAtMs }) => expiresAtMs > now)
-      .toSorted((a, b) => b.expiresAtMs - a.expiresAtMs)
-      .slice(0, HELD_MAX);
+    const held = bounded(statements, now);
     return new Brakes(
       held,
       held.filter((brake) => !isLifted(brake.digest, judges) && counts(brake.statement, judges, now)),
@@ -47,9 +44,13 @@ export class Brakes {
     return Brakes.judge(this.#held, judges, now);
   }
 
-  /** With one more, which `readBrake` has read. Where there are too many, the one that ends first goes. */
-  adding(brake: BrakeStatement, judges: BrakeJudges, now: number): Brakes {
-    return Brakes.judge([...this.#held.filter(({ digest }) => digest !== brake.digest), brake], judges, now);
+  /** With one more, which `readBrake` has just read. Where there are too many, the one that ends first goes. */
+  adding(brake: BrakeStatement, now: number): Brakes {
+    const held = bounded([...this.#held, brake], now);
+    return new Brakes(
+      held,
+      held.filter((one) => one === brake || this.#inForce.includes(one)),
+    );
   }
 
   /** The one of that digest, in force or not. */
@@ -69,6 +70,13 @@ export class Brakes {
       .slice(0, IN_VERDICT_MAX)
       .map(({ statement }) => statement);
   }
+}
+
+function bounded(statements: readonly BrakeStatement[], now: number): readonly BrakeStatement[] {
+  return statements
+    .filter(({ expiresAtMs }) => expiresAtMs > now)
+    .toSorted((a, b) => b.expiresAtMs - a.expiresAtMs)
+    .slice(0, HELD_MAX);
 }
 
 /** Whether the council has lifted that brake. */

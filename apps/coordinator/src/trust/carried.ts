@@ -4,14 +4,29 @@
  * and says what of it is to be stored.
  */
 import { type Allowlist, type NetworkRoot, TufError, headOf } from "@moult/trust/tuf";
-import { type BrakeStatement, type MetadataFile, StoreError, type StoreChange } from "../store/port.ts";
+import {
+  type BrakeStatement,
+  type MetadataFile,
+  type MetadataRole,
+  StoreError,
+  type StoreChange,
+} from "../store/port.ts";
 import { Brakes } from "./brakes.ts";
 import { PublishedFiles } from "./published-files.ts";
 import { type Walked, walk } from "./walk.ts";
 
+/** A newest file, in words. */
+export interface PublishedHead {
+  readonly role: MetadataRole;
+  readonly version: number;
+  readonly expiresAtMs: number;
+}
+
 /** Everything that is carried. */
 export interface Carried {
   readonly files: PublishedFiles;
+  /** The newest file of each role that has one: root, targets, snapshot, timestamp. Worked out once, as lists are long. */
+  readonly heads: readonly PublishedHead[];
   readonly root: NetworkRoot;
   /** Undefined before the first list. */
   readonly allowlist: Allowlist | undefined;
@@ -70,12 +85,24 @@ export async function openCarried(
 export function carriedAfter(walked: Walked, files: PublishedFiles, brakes: Brakes): Carried {
   return {
     files,
+    heads: headsOf(walked, files),
     root: walked.root,
     allowlist: walked.network?.allowlist,
     staleFromMs: walked.network?.staleFromMs,
     timestampVersion: files.newest("timestamp")?.version ?? 0,
     brakes,
   };
+}
+
+function headsOf({ root, network }: Walked, files: PublishedFiles): readonly PublishedHead[] {
+  const first: PublishedHead = { role: "root", version: root.version, expiresAtMs: root.expiresMs };
+  if (network === undefined) return [first];
+  const { version, expiresMs } = network.allowlist;
+  const small = (["snapshot", "timestamp"] as const).flatMap((role) => {
+    const file = files.newest(role);
+    return file === undefined ? [] : [{ role, version: file.version, expiresAtMs: headOf(file.bytes).expiresMs }];
+  });
+  return [first, { role: "targets", version, expiresAtMs: expiresMs }, ...small];
 }
 
 /** Whose brakes count after a walk. */

@@ -30,7 +30,7 @@ export async function judgePublication(
   files: readonly Uint8Array[],
   now: number,
 ): Promise<Publication> {
-  const offered = readOffered(files);
+  const offered = readOffered(carried, files);
   const walked = await walkOffered(carried, offered);
   const fresh = freshFiles(carried, walked, offered);
   for (const file of offered) requireUsed(file, carried, walked, fresh);
@@ -41,10 +41,10 @@ export async function judgePublication(
   return { next: carriedAfter(walked, added.files, brakes), changes: added.changes };
 }
 
-function readOffered(files: readonly Uint8Array[]): readonly Offered[] {
+function readOffered(carried: Carried, files: readonly Uint8Array[]): readonly Offered[] {
   const offered: Offered[] = [];
   for (const bytes of files) {
-    const file = { ...headOf(bytes), bytes };
+    const file = { ...(knownHead(carried, bytes) ?? headOf(bytes)), bytes };
     const other = offered.find(
       ({ role, version }) => role === file.role && (role !== "root" || version === file.version),
     );
@@ -52,6 +52,12 @@ function readOffered(files: readonly Uint8Array[]): readonly Offered[] {
     else if (!sameBytes(other.bytes, bytes)) throw new TufError("MIXED", file.role, "there are two different ones");
   }
   return offered;
+}
+
+/** A list that stays is handed in again with each fresh timestamp; it is long, and need not be read to be known. */
+function knownHead({ files, heads }: Carried, bytes: Uint8Array): FileHead | undefined {
+  const known = heads.find(({ role }) => sameBytes(files.newest(role)?.bytes ?? new Uint8Array(), bytes));
+  return known && { role: known.role, version: known.version, expiresMs: known.expiresAtMs };
 }
 
 async function walkOffered({ files }: Carried, offered: readonly Offered[]): Promise<Walked> {

@@ -2,7 +2,6 @@
  * Says early that what is published runs out. Devices that have only metadata that ran out stay where they are, so a
  * publisher that is away for a day stops every rollout, and a council or a root that is late does so too. It changes nothing.
  */
-import { headOf } from "@moult/trust/tuf";
 import type { Log } from "../ports.ts";
 import type { MetadataRole } from "../store/port.ts";
 import type { Carried } from "./carried.ts";
@@ -21,26 +20,6 @@ const EARLY_MS: Readonly<Record<MetadataRole, number>> = {
 /** What goes on is told again after this. */
 const TELL_AGAIN_MS = HOUR_MS;
 
-/** A file that runs out, or has. */
-export interface RunningOut {
-  readonly role: MetadataRole;
-  readonly version: number;
-  readonly expiresAtMs: number;
-  readonly isOver: boolean;
-}
-
-/** The files that run out soon, or have. */
-export function runningOut({ files }: Carried, now: number): readonly RunningOut[] {
-  return (Object.keys(EARLY_MS) as MetadataRole[]).flatMap((role) => {
-    const file = files.newest(role);
-    if (file === undefined) return [];
-    const { version, expiresMs } = headOf(file.bytes);
-    return now < expiresMs - EARLY_MS[role]
-      ? []
-      : [{ role, version, expiresAtMs: expiresMs, isOver: now >= expiresMs }];
-  });
-}
-
 /** Looks from time to time. */
 export class StaleWatch {
   readonly #log: Log;
@@ -55,10 +34,11 @@ export class StaleWatch {
   look(carried: Carried, now: number): void {
     if (carried === this.#seen && now < this.#lookAtMs) return;
     this.#seen = carried;
-    const soon = runningOut(carried, now);
-    for (const { role, version, expiresAtMs, isOver } of soon) {
+    for (const { role, version, expiresAtMs } of carried.heads) {
+      if (now < expiresAtMs - EARLY_MS[role]) continue;
       const facts = { role, version, expires: new Date(expiresAtMs).toISOString() };
-      if (isOver) this.#log.error(facts, "metadata has run out: devices refuse to move until it is renewed");
+      if (now >= expiresAtMs)
+        this.#log.error(facts, "metadata has run out: devices refuse to move until it is renewed");
       else this.#log.warn(facts, "metadata runs out soon: devices will refuse to move from then on");
     }
     this.#lookAtMs = Math.min(now + TELL_AGAIN_MS, nextMs(carried, now));
@@ -66,12 +46,7 @@ export class StaleWatch {
 }
 
 /** The next moment at which there will be something else to say. */
-function nextMs({ files }: Carried, now: number): number {
-  const moments = (Object.keys(EARLY_MS) as MetadataRole[]).flatMap((role) => {
-    const file = files.newest(role);
-    if (file === undefined) return [];
-    const { expiresMs } = headOf(file.bytes);
-    return [expiresMs - EARLY_MS[role], expiresMs].filter((atMs) => atMs > now);
-  });
-  return Math.min(...moments);
+function nextMs({ heads }: Carried, now: number): number {
+  const moments = heads.flatMap(({ role, expiresAtMs }) => [expiresAtMs - EARLY_MS[role], expiresAtMs]);
+  return Math.min(...moments.filter((atMs) => atMs > now));
 }

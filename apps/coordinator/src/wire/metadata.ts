@@ -10,7 +10,7 @@ import {
 } from "@moult/contracts/v1";
 import type { Brake } from "@moult/policy";
 import { StatementError } from "@moult/trust/statement";
-import { TufError, headOf } from "@moult/trust/tuf";
+import { TufError } from "@moult/trust/tuf";
 import type { BrakeStatement, MetadataRole } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
 import { DoesNotFollow } from "../trust/publication.ts";
@@ -35,13 +35,13 @@ export function requireBounded(files: readonly Uint8Array[]): void {
 
 /** What is published, in words. */
 export function writeStatus(carried: Carried, now: number): MessageInitShape<typeof GetMetadataStatusResponseSchema> {
-  const { files, allowlist, staleFromMs, brakes } = carried;
+  const { heads, allowlist, staleFromMs, brakes } = carried;
   return {
-    files: ROLES.flatMap((role) => {
-      const file = files.newest(role);
-      if (file === undefined) return [];
-      return [{ role, version: BigInt(file.version), expireTime: writeTime(headOf(file.bytes).expiresMs) }];
-    }),
+    files: heads.map(({ role, version, expiresAtMs }) => ({
+      role,
+      version: BigInt(version),
+      expireTime: writeTime(expiresAtMs),
+    })),
     builds: allowlist?.builds.size ?? 0,
     brakes: brakes.inForce(now).map(writeSignedBrake),
     ...(staleFromMs === undefined ? {} : { staleTime: writeTime(staleFromMs) }),

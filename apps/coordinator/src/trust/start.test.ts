@@ -83,6 +83,27 @@ test("a store whose metadata were changed is refused", async () => {
   expect(await meddle("DELETE FROM metadata_files WHERE role = ?", "snapshot")).toMatch(refused);
 });
 
+test("a store of before 0.2 is taken over: its releases are offered again once the council has listed their builds", async () => {
+  const files = [...home.network.publish()];
+  await home.down();
+  const db = new DatabaseSync(home.storePath);
+  db.exec(
+    "DROP TABLE metadata_files; DROP TABLE brake_statements; UPDATE meta SET value = '1' WHERE key = 'additions'",
+  );
+  // As they were written then: with who signed, and nothing of a list.
+  db.exec(`UPDATE releases SET release = json_set(json_remove(release, '$.builds[0].listed'),
+    '$.builds[0].signedBy', json_array('ab'))`);
+  db.close();
+  await home.up();
+  const shown = async (): Promise<unknown> => {
+    const { release } = await home.clients.releases.getRelease({ name: "releases/2.0.0" }, home.clients.viewer);
+    return release && [release.recalled, release.builds.map(({ listed }) => listed)];
+  };
+  expect(await shown()).toEqual([true, [false]]);
+  await home.publish(files);
+  expect(await shown()).toEqual([false, [true]]);
+});
+
 test("metadata that ran out while the coordinator was away does not stop it: it narrows by what it has", async () => {
   await home.down();
   home.putForward(3 * 86_400_000);

@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type LedgerConfig, POOL_DEFAULTS, RISK_DEFAULTS } from "@moult/policy";
-import { TrustError, checkCouncil } from "@moult/trust";
 import { AuditError, parseVkey } from "@moult/trust/audit";
 import { validate as isCron } from "node-cron";
 import { parse } from "yaml";
@@ -13,7 +12,6 @@ import { z } from "zod";
 import type { AuditSettings } from "./audit/audit-log.ts";
 
 const DAY_MS = 86_400_000;
-const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
 const ratio = z.number().min(0).max(10);
 const durationMs = z.number().int().min(1).max(DAY_MS);
 
@@ -60,17 +58,14 @@ const ConfigFile = z.strictObject({
     .array(z.string())
     .default(["localhost", "127.0.0.1", "::1"])
     .describe("Names and addresses that the coordinator's own certificate is for."),
+  root_file: z
+    .string()
+    .min(1)
+    .describe("The network's root, as `moult root` made it: whose keys approve builds, publish, and brake."),
   council: z
-    .strictObject({ threshold: z.number().int().min(1), keys: z.array(hex32).min(1) })
-    .superRefine((council, context) => {
-      try {
-        checkCouncil(council);
-      } catch (error) {
-        if (!(error instanceof TrustError)) throw error;
-        context.addIssue({ code: "custom", message: error.message });
-      }
-    })
-    .describe("Whose signatures make a build approved, and how many of them."),
+    .never({ error: "is not said here any more: the root names the council; take this key out and set root_file" })
+    .optional()
+    .describe("Gone since 0.2: see root_file."),
   capacity: z
     .strictObject({
       margin_ratio: ratio.default(POOL_DEFAULTS.marginRatio),
@@ -181,7 +176,8 @@ export interface Config {
   };
   readonly tls?: { readonly cert_file: string; readonly key_file: string; readonly ca_file: string } | undefined;
   readonly tls_names: readonly string[];
-  readonly council: { readonly threshold: number; readonly keys: readonly string[] };
+  /** Absolute. */
+  readonly root_file: string;
   readonly capacity: {
     readonly margin_ratio: number;
     readonly report_fresh_ms: number;
@@ -227,7 +223,10 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
     throw new ConfigError(`${path} is not YAML: ${(cause as Error).message}`, { cause });
   }
   const result = ConfigFile.safeParse(withEnvironment(fragments, env));
-  if (result.success) return { ...result.data, state_dir: resolve(result.data.state_dir) };
+  if (result.success) {
+    const { council: _, ...data } = result.data;
+    return { ...data, state_dir: resolve(data.state_dir), root_file: resolve(data.root_file) };
+  }
   const problems = result.error.issues.map((issue) => `  ${issue.path.join(".") || "(file)"}: ${issue.message}`);
   throw new ConfigError(`${path} cannot be used:\n${problems.join("\n")}`, { cause: result.error });
 }

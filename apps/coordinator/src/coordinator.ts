@@ -7,7 +7,6 @@ import type { AttendResponse, Member } from "@moult/contracts/v1";
 import { MemberSchema } from "@moult/contracts/v1";
 import { create } from "@bufbuild/protobuf";
 import type { Effect, Ledger } from "@moult/policy";
-import { checkCouncil } from "@moult/trust";
 import { schedule } from "node-cron";
 import { boundConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
@@ -29,9 +28,14 @@ import type { Clock, Log, Random } from "./ports.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
 import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
-import type { Parts } from "./rpc/services.ts";
+import { type Parts, readCarried } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
 import { ownTls, readTls } from "./tls/certificate.ts";
+import { openCarried } from "./trust/carried.ts";
+import { TrustHolder } from "./trust/holder.ts";
+import { narrow } from "./trust/narrow.ts";
+import { readRoot } from "./trust/root-file.ts";
+import { StaleWatch } from "./trust/stale-watch.ts";
 import { writeMember } from "./wire/fleet.ts";
 
 /** What runs by time: expiry and ageing. Four times a second bounds how late an expiry can be noticed. */
@@ -66,7 +70,8 @@ export interface RunningCoordinator {
 /** Starts a coordinator; resolves when it serves. */
 export async function startCoordinator(config: Config, world: World): Promise<RunningCoordinator> {
   const { clock, random, log, store } = world;
-  checkCouncil(config.council);
+  const rootFile = readRoot(config);
+  const trust = new TrustHolder();
   const partFiles = new PartFiles(join(config.state_dir, "parts"));
   const operators = loadOperatorTokens(config.state_dir, random);
   const tls = config.tls
@@ -84,9 +89,15 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     const snapshot = await store.load();
     tokens = new EnrollmentTokens(snapshot.tokens);
     requests = new RequestMemory(snapshot.requests);
+    const opened = await openCarried({ rootFile, ...snapshot }, clock.now());
+    // The configured root is kept from the first start on: what replaces it has to follow from it.
+    if (opened.changes.length > 0) await store.commit({ changes: opened.changes, atMs: clock.now() });
+    trust.set(opened.carried);
     // Routers may have been told of what was never written.
     members.endAll();
-    return restore(snapshot, ledgerConfig(config), clock.now());
+    const ledger = restore(snapshot, ledgerConfig(config), clock.now());
+    narrow(ledger, opened.carried, clock.now());
+    return ledger;
   };
   const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
     for (const { nodeId } of effects) {
@@ -117,6 +128,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       deltas: new DeltaFiles(join(config.state_dir, "deltas"), partFiles),
     },
     manifest: (digest) => store.manifest(digest),
+    carried: () => readCarried({ owner, trust }),
     operators,
     log,
     partBytesMax: config.artifacts.part_bytes_max,
@@ -143,8 +155,8 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
 
   const parts: Parts = {
     network: config.network,
-    council: config.council,
     owner,
+    trust,
     clock,
     random,
     log,
@@ -168,7 +180,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     throw cannotListen("json", config.json, cause as Error);
   });
   auditLog.start();
-  const stopTimers = startTimers(config, { owner, attending }, store, clock, log);
+  const stopTimers = startTimers(config, { owner, attending, trust }, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
   const endpoints = join(config.state_dir, "endpoints.json");
@@ -197,7 +209,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
 
 function startTimers(
   config: Config,
-  { owner, attending }: Pick<Parts, "owner" | "attending">,
+  { owner, attending, trust }: Pick<Parts, "owner" | "attending" | "trust">,
   store: Store,
   clock: Clock,
   log: Log,
@@ -210,8 +222,10 @@ function startTimers(
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
+  const stale = new StaleWatch(log);
   const tick = (): void => {
     void decide(passTime);
+    stale.look(trust.current, clock.now());
     for (const ended of attending.takeDue(clock.now(), config.capacity.vanish_after_ms)) {
       void decide((ledger, now) => noteVanished(ledger, ended, now));
     }

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Decision, NodeState, OutcomeKind, PermitPhase, WorkState } from "@moult/contracts/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeFolder, writeConfig } from "./testing/coordinator.ts";
-import { buildOf, signed } from "./testing/council.ts";
+import { buildOf, enveloped, networkAt } from "./testing/network.ts";
 import { TestDevice, WORKING } from "./testing/device.ts";
 import { CoordinatorProcess, type Ending } from "./testing/process.ts";
 import { refusedWith } from "./testing/refusal.ts";
@@ -13,6 +13,7 @@ import { until } from "./testing/wait.ts";
 
 let folder: string;
 let state: string;
+const network = networkAt();
 const started: CoordinatorProcess[] = [];
 beforeEach(() => {
   folder = makeFolder();
@@ -30,7 +31,7 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
 }
 
 async function serve(): Promise<CoordinatorProcess> {
-  const process = run(["--config", writeConfig(folder)]);
+  const process = run(["--config", writeConfig(folder, {}, network)]);
   await process.serves(state);
   return process;
 }
@@ -52,7 +53,9 @@ test("everything that was answered survives kill -9", async () => {
   for (const [digest, body] of build.parts) {
     await http("PUT", `/v1/parts/${digest}`, { body, headers: { authorization: `Bearer ${operatorToken}` } });
   }
-  const published = await releases.publishRelease({ signedManifests: [signed(build)] }, operator);
+  const files = [...network.allow(network.entry(build.manifest))];
+  await first.clients.metadata.publishMetadata({ files }, first.clients.publisher);
+  const published = await releases.publishRelease({ signedManifests: [enveloped(build)] }, operator);
   const dial = { release: "releases/2.0.0", setting: { case: "named" as const, value: { nodes: [mover.node] } } };
   const turned = await rollout.setDial({ dial, requestId: "turn-1" }, operator);
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 1000 };
@@ -82,7 +85,7 @@ test("everything that was answered survives kill -9", async () => {
   expect((await again.releases.getRelease({ name: "releases/2.0.0" }, again.operator)).release).toEqual(
     published.release,
   );
-  expect((await again.http("GET", `/v1/manifests/${build.digest}`)).body).toEqual(Buffer.from(signed(build)));
+  expect((await again.http("GET", `/v1/manifests/${build.digest}`)).body).toEqual(Buffer.from(enveloped(build)));
   expect((await again.rollout.getDial({ release: "releases/2.0.0" }, again.operator)).dial).toEqual(turned.dial);
   expect(await again.rollout.setDial({ dial, requestId: "turn-1" }, again.operator)).toEqual(turned);
   expect((await again.rollout.listOverrides({}, again.operator)).overrides).toEqual([overridden.override]);
@@ -152,7 +155,7 @@ async function refusal(args: readonly string[], env: Readonly<Record<string, str
 
 test("a store that is held, another network's, newer, or none at all is refused with one sentence and code 3", async () => {
   const holder = await serve();
-  const held = await refusal(["--config", writeConfig(folder)]);
+  const held = await refusal(["--config", writeConfig(folder, {}, network)]);
   expect([held.code, held.stderr.trim().split("\n")]).toEqual([
     3,
     [`the store at ${join(state, "moult.db")} cannot be opened: another coordinator holds it`],
@@ -164,13 +167,13 @@ test("a store that is held, another network's, newer, or none at all is refused 
   const db = new DatabaseSync(join(state, "moult.db"));
   db.exec("PRAGMA user_version = 999");
   db.close();
-  const newer = await refusal(["--config", writeConfig(folder)]);
+  const newer = await refusal(["--config", writeConfig(folder, {}, network)]);
   expect(newer.code).toBe(3);
   expect(newer.stderr).toMatch(/^the store at .* is of version 999; .*: run a newer one\n$/);
   rmSync(join(state, "moult.db-wal"), { force: true });
   rmSync(join(state, "moult.db-shm"), { force: true });
   writeFileSync(join(state, "moult.db"), "this is no database, and it is long enough to be taken for one".repeat(20));
-  const garbage = await refusal(["--config", writeConfig(folder)]);
+  const garbage = await refusal(["--config", writeConfig(folder, {}, network)]);
   expect(garbage.code).toBe(3);
   expect(garbage.stderr).toMatch(/^the store at .* cannot be opened: .*\n$/);
 });

@@ -1,6 +1,6 @@
 /**
- * Operators' credentials: two bearer tokens in the state folder, made on the first start and readable by its owner only.
- * `operator.token` may do all that operators and releasers do; `viewer.token` may look, and is what routers use.
+ * Operators' credentials: bearer tokens in the state folder, made on the first start and readable by its owner only.
+ * `operator.token` may do all that operators and releasers do; `publisher.token` may publish metadata; `viewer.token` may look, and is what routers use.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
@@ -15,6 +15,10 @@ export type OperatorTokens = (token: string) => Access | undefined;
 export function loadOperatorTokens(stateDir: string, random: Random): OperatorTokens {
   const known = [
     { access: Access.RELEASER, hash: digest(readOrMakeSecret(join(stateDir, "operator.token"), random, "base64url")) },
+    {
+      access: Access.PUBLISHER,
+      hash: digest(readOrMakeSecret(join(stateDir, "publisher.token"), random, "base64url")),
+    },
     { access: Access.VIEWER, hash: digest(readOrMakeSecret(join(stateDir, "viewer.token"), random, "base64url")) },
   ];
   return (token) => {

@@ -10,6 +10,9 @@ import { refusedWith } from "../testing/refusal.ts";
 const NO_CREDENTIALS = "UNAUTHENTICATED CREDENTIALS_MISSING";
 const DENIED = "PERMISSION_DENIED ACCESS_DENIED";
 
+/** What anyone may call without a proof. */
+const OPEN: readonly string[] = ["GetChallenge", "GetMetadata"];
+
 let home: TestCoordinator;
 let server: Server;
 beforeAll(async () => {
@@ -52,7 +55,7 @@ test.each(METHODS)("%s lets in whom its option names, and nobody else", async (_
   switch (accessOf(method)) {
     case v1.Access.ANYONE:
       // Enrolment and sessions have a proof of their own, which an empty request does not carry.
-      expect(got.nobody).toBe(method.name === "GetChallenge" ? "LET IN" : "UNAUTHENTICATED CHALLENGE_INVALID");
+      expect(got.nobody).toBe(OPEN.includes(method.name) ? "LET IN" : "UNAUTHENTICATED CHALLENGE_INVALID");
       break;
     case v1.Access.DEVICE:
       expect(got).toEqual({
@@ -81,6 +84,14 @@ test.each(METHODS)("%s lets in whom its option names, and nobody else", async (_
         viewer: DENIED,
         operator: "LET IN",
       });
+      break;
+    case v1.Access.BREAKER:
+      expect([got.nobody, got.device, got.viewer, got.operator]).toEqual([
+        NO_CREDENTIALS,
+        NO_CREDENTIALS,
+        DENIED,
+        "LET IN",
+      ]);
       break;
     default:
       expect(got.operator).toBe(DENIED);

@@ -37,6 +37,8 @@ export function createAccessCheck(sessions: Sessions, operators: OperatorTokens)
       case Access.VIEWER:
       case Access.OPERATOR:
       case Access.RELEASER:
+      case Access.PUBLISHER:
+      case Access.BREAKER:
         return operator(operators(bearer(metadata)), wanted);
       default:
         throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, "nobody may call this method");
@@ -66,13 +68,19 @@ function device(check: SessionCheck): Principal {
   throw new RpcError(status.UNAUTHENTICATED, reason, message);
 }
 
-/** Each level includes the ones below it. */
+/** What each token covers. */
+const COVERS: ReadonlyMap<Access, readonly Access[]> = new Map([
+  [Access.VIEWER, [Access.VIEWER]],
+  [Access.RELEASER, [Access.VIEWER, Access.OPERATOR, Access.RELEASER, Access.BREAKER]],
+  [Access.PUBLISHER, [Access.VIEWER, Access.PUBLISHER]],
+]);
+
 function operator(held: Access | undefined, wanted: Access): Principal {
   if (held === undefined) {
     const message = "this is no operator's token; read it from operator.token in the coordinator's state folder";
     throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CREDENTIALS_MISSING, message);
   }
-  if (held < wanted) {
+  if (COVERS.get(held)?.includes(wanted) !== true) {
     const message = `this needs ${Access[wanted]}, the token gives ${Access[held]}`;
     throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, message);
   }

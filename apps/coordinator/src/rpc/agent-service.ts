@@ -18,6 +18,8 @@ import { nodeIdOf, provesKey } from "../identity/device-proof.ts";
 import type { TokenRefusal } from "../identity/enrollment.ts";
 import { takeIn } from "../ledger/hearing.ts";
 import { readAsk, writeVerdict } from "../wire/ask.ts";
+import type { Carried } from "../trust/carried.ts";
+import { writeBrakeNotice } from "../wire/metadata.ts";
 import { readEnrolment } from "../wire/enrolment.ts";
 import { readReport, writeReportAnswer } from "../wire/report.ts";
 import type { Principal } from "./access.ts";
@@ -95,9 +97,16 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
     async ask(request, call) {
       const event = readAsk(request, random.uuid());
       requireOwn(call, event.nodeId);
-      const verdict = await owner.decide((ledger, now) => ask(ledger, nodeOf(parts, event.nodeId), event, now));
+      const { verdict, brakes, timestampVersion } = await owner.decide((ledger, now) => {
+        const step = ask(ledger, nodeOf(parts, event.nodeId), event, now);
+        const { brakes: known, timestampVersion: version } = parts.trust.current;
+        const answer = { verdict: step.answer, brakes: known.forVerdict(now), timestampVersion: version };
+        return { ...step, answer };
+      });
       return writeVerdict(verdict, {
         askId: request.askId,
+        brakes,
+        timestampVersion,
         sources: parts.sources(),
         pool: owner.ledger.config.pool,
         now: clock.now(),
@@ -111,8 +120,8 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       nodeOf(parts, nodeId);
       const ended = new AbortController();
       const mailbox = parts.notices.subscribe(AbortSignal.any([call.signal, ended.signal]), nodeId);
-      const { brake } = owner.ledger;
-      if (brake.engaged) mailbox.put("brake", brakeNotice(brake.engaged, brake.reason));
+      const notice = brakeNotice(parts, parts.trust.current);
+      if (notice.message.case === "brake" && notice.message.value.engaged) mailbox.put("brake", notice);
       // What comes up the stream is taken in beside what goes down it; its end or failure ends the stream.
       const upward = (async () => {
         try {
@@ -136,9 +145,10 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
   };
 }
 
-/** A brake notice. */
-export function brakeNotice(engaged: boolean, reason: string): AttendResponse {
-  return create(AttendResponseSchema, { message: { case: "brake", value: { engaged, reason } } });
+/** What those who attend are told of brakes now: of the operators' and of the breakers'. */
+export function brakeNotice({ owner, clock }: Pick<Parts, "owner" | "clock">, carried: Carried): AttendResponse {
+  const value = writeBrakeNotice(owner.ledger.brake, carried, clock.now());
+  return create(AttendResponseSchema, { message: { case: "brake", value } });
 }
 
 function checkProof(parts: Parts, proof: DeviceProof | undefined): Uint8Array {

@@ -3,13 +3,14 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { RpcError } from "@moult/contracts";
-import { FleetService, MembershipService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import { FleetService, MembershipService, MetadataService, ReleaseService, RolloutService } from "@moult/contracts/v1";
 import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { createAccessCheck } from "./access.ts";
 import { addRoutes } from "./connect.ts";
 import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
+import { createMetadataService } from "./metadata-service.ts";
 import { createReleaseService } from "./release-service.ts";
 import { createRolloutService } from "./rollout-service.ts";
 import { type Parts, storeRefusal } from "./services.ts";
@@ -44,6 +45,7 @@ export async function startJsonServer(
       addRoutes(router, ReleaseService, createReleaseService(parts), check, defect);
       addRoutes(router, RolloutService, createRolloutService(parts), check, defect);
       addRoutes(router, FleetService, createFleetService(parts), check, defect);
+      addRoutes(router, MetadataService, createMetadataService(parts), check, defect);
     },
   });
   const server = createServer({ cert: tls.certificate, key: tls.key }, handler);

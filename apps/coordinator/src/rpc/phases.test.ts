@@ -1,7 +1,7 @@
 import { Decision, Gate, NodeState, OutcomeKind, PermitPhase, Reason, WorkState } from "@moult/contracts/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { COMPANY, COMPANY_RPS, TestCoordinator } from "../testing/coordinator.ts";
-import { type TestBuild, buildOf, signed } from "../testing/council.ts";
+import { type TestBuild, buildOf, enveloped } from "../testing/network.ts";
 import { type TestDevice, WORKING } from "../testing/device.ts";
 import { listen } from "../testing/stream.ts";
 import { until } from "../testing/wait.ts";
@@ -48,7 +48,8 @@ test("a node goes through all phases, and routers are told before it is", async 
   };
 
   await home.upload(build);
-  await releases.publishRelease({ signedManifests: [signed(build)] }, operator);
+  await home.allow(build);
+  await releases.publishRelease({ signedManifests: [enveloped(build)] }, operator);
   const nobody = await mover.ask();
   expect(nobody.decision).toBe(Decision.STAY);
   expect(nobody.gates.map((gate) => [gate.gate, gate.passed, gate.reason])).toEqual([

@@ -46,7 +46,7 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
     fields.done();
     const brake = await owner.decide((ledger, now) => setBrake(ledger, engaged, reason, now));
     parts.log.warn({ engaged, reason }, "the brake was turned");
-    parts.notices.send("brake", brakeNotice(brake.engaged, brake.reason));
+    parts.notices.send("brake", brakeNotice(parts, parts.trust.current));
     return brake;
   };
 

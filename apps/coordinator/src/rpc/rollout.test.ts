@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { AttendRequestSchema, type AttendResponse } from "@moult/contracts/v1";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { buildOf } from "../testing/council.ts";
+import { buildOf } from "../testing/network.ts";
 import type { TestDevice } from "../testing/device.ts";
 import { refusedWith } from "../testing/refusal.ts";
 import { type Listened, listen } from "../testing/stream.ts";

@@ -10,6 +10,7 @@ import {
   AttendResponseSchema,
   FleetService,
   MembershipService,
+  MetadataService,
   ReleaseService,
   RolloutService,
 } from "@moult/contracts/v1";
@@ -19,6 +20,7 @@ import type { OperatorTokens } from "../identity/operator-tokens.ts";
 import { createAgentService } from "./agent-service.ts";
 import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
+import { createMetadataService } from "./metadata-service.ts";
 import { createReleaseService } from "./release-service.ts";
 import { createRolloutService } from "./rollout-service.ts";
 import { type Parts, storeRefusal } from "./services.ts";
@@ -39,6 +41,7 @@ const SERVICES: readonly DescService[] = [
   ReleaseService,
   RolloutService,
   FleetService,
+  MetadataService,
 ];
 
 /** A server that listens. */
@@ -78,6 +81,7 @@ export async function startServer(
   bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
   bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
   bindService(server, FleetService, createFleetService(parts), check, defect, options);
+  bindService(server, MetadataService, createMetadataService(parts), check, defect, options);
   bindService(server, Health, health.implementation, check, defect, options);
   bindService(server, ServerReflection, reflection, check, defect, options);
   bindService(server, ServerReflectionAlpha, reflection, check, defect, options);

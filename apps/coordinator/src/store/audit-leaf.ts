@@ -2,6 +2,7 @@
  * Which changes become leaves of a pool's append-only log, and what a leaf says. Node rows are claims, not decisions, and
  * leave none. What concerns no pool goes to the log of the fleet.
  */
+import { createHash } from "node:crypto";
 import type { StoreChange } from "./port.ts";
 
 /** The log of what concerns no single pool. Not a valid pool id, so no pool can take its place. */
@@ -40,6 +41,17 @@ export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
       return { poolId: FLEET_LOG, kind: change.kind, body: change.brake };
     case "token":
       return { poolId: FLEET_LOG, kind: change.kind, body: change.token };
+    case "metadata": {
+      const { role, version, bytes } = change.file;
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      return { poolId: FLEET_LOG, kind: change.kind, body: { role, version, sha256, lengthBytes: bytes.length } };
+    }
+    case "brake-statement": {
+      const { statement, ...brake } = change.brake;
+      const base64 = Buffer.from(statement).toString("base64");
+      return { poolId: FLEET_LOG, kind: change.kind, body: { ...brake, statement: base64 } };
+    }
+    case "metadata-dropped":
     case "node":
     case "manifest":
     case "request":

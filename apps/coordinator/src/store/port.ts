@@ -23,12 +23,39 @@ export interface RememberedRequest {
   readonly atMs: number;
 }
 
+/** One of TUF's four roles. */
+export type MetadataRole = "root" | "targets" | "snapshot" | "timestamp";
+
+/** A metadata file as it was signed. */
+export interface MetadataFile {
+  readonly role: MetadataRole;
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A breaker's brake as it was signed, and what it says. */
+export interface BrakeStatement {
+  /** SHA-256 of what was signed. */
+  readonly digest: string;
+  readonly statement: Uint8Array;
+  readonly reason: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The breaker's public key, 64 hexadecimal digits. */
+  readonly breaker: string;
+}
+
 /** Everything that can be written: the ledger's changes, and what belongs to the shell. */
 export type StoreChange =
   | Change
   | { readonly kind: "enrolled"; readonly identity: NodeIdentity }
   | { readonly kind: "token"; readonly token: EnrollmentToken }
   | { readonly kind: "manifest"; readonly digest: string; readonly envelope: Uint8Array }
+  /** A metadata file that is published; it takes the place of one of the same role and version. */
+  | { readonly kind: "metadata"; readonly file: MetadataFile }
+  /** A metadata file that nobody needs any more. */
+  | { readonly kind: "metadata-dropped"; readonly file: Omit<MetadataFile, "bytes"> }
+  | { readonly kind: "brake-statement"; readonly brake: BrakeStatement }
   | { readonly kind: "request"; readonly request: RememberedRequest }
   | { readonly kind: "totals"; readonly demandByPool: ReadonlyMap<string, number>; readonly tally: Tally };
 
@@ -53,6 +80,10 @@ export interface Snapshot {
   readonly requests: readonly RememberedRequest[];
   readonly demandByPool: ReadonlyMap<string, number>;
   readonly tally: Tally | undefined;
+  /** In the order in which they were published. */
+  readonly metadata: readonly MetadataFile[];
+  /** Those that have not been tidied away yet. */
+  readonly brakeStatements: readonly BrakeStatement[];
 }
 
 /** Why a store cannot be used. */
@@ -63,6 +94,8 @@ export type StoreErrorCode =
   | "UNWRITABLE"
   /** Another sequencer has taken the tree over. */
   | "FENCED"
+  /** The metadata in it do not verify, or do not follow from the configured root. */
+  | "UNTRUSTED"
   /** The store is older than what was signed for it, or differs from it: a backup was restored, or it was changed. */
   | "BEHIND";
 

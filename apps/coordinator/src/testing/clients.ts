@@ -4,7 +4,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
 import { join } from "node:path";
 import { type CallOptions, type Client, createClient, secureChannel } from "@moult/contracts";
-import { AgentService, FleetService, MembershipService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import {
+  AgentService,
+  FleetService,
+  MembershipService,
+  MetadataService,
+  ReleaseService,
+  RolloutService,
+} from "@moult/contracts/v1";
 
 /** A call's deadline: far above what any call takes. */
 export const CALL_MS = 10_000;
@@ -21,11 +28,14 @@ export interface Clients {
   readonly agent: Client<typeof AgentService>;
   readonly fleet: Client<typeof FleetService>;
   readonly membership: Client<typeof MembershipService>;
+  readonly metadata: Client<typeof MetadataService>;
   readonly releases: Client<typeof ReleaseService>;
   readonly rollout: Client<typeof RolloutService>;
   readonly operatorToken: string;
   readonly viewerToken: string;
   readonly operator: CallOptions & { readonly timeoutMs: number };
+  readonly publisher: CallOptions & { readonly timeoutMs: number };
+  readonly breaker: CallOptions & { readonly timeoutMs: number };
   readonly viewer: CallOptions & { readonly timeoutMs: number };
   readonly http: (
     method: string,
@@ -46,6 +56,7 @@ export function openClients(stateDir: string, at: { readonly grpc: string; reado
     agent: createClient(AgentService, at.grpc, channel.credentials, channel.options),
     fleet: createClient(FleetService, at.grpc, channel.credentials, channel.options),
     membership: createClient(MembershipService, at.grpc, channel.credentials, channel.options),
+    metadata: createClient(MetadataService, at.grpc, channel.credentials, channel.options),
     releases: createClient(ReleaseService, at.grpc, channel.credentials, channel.options),
     rollout: createClient(RolloutService, at.grpc, channel.credentials, channel.options),
   };
@@ -54,6 +65,8 @@ export function openClients(stateDir: string, at: { readonly grpc: string; reado
     operatorToken,
     viewerToken,
     operator: { bearer: operatorToken, timeoutMs: CALL_MS },
+    publisher: { bearer: token("publisher.token"), timeoutMs: CALL_MS },
+    breaker: { bearer: operatorToken, timeoutMs: CALL_MS },
     viewer: { bearer: viewerToken, timeoutMs: CALL_MS },
     http: (method, path, { headers = {}, body } = {}) =>
       new Promise((resolve, reject) => {

@@ -30,7 +30,7 @@ export type { Scheme, Schemes } from "./form/keys.ts";
 export { type NetworkRoot, type RoleMembers } from "./form/network-root.ts";
 export { type AllowlistChange, initAllowlist, nextAllowlist } from "./repository/allowlist.ts";
 export { type CouncilWord, allowedBuildOf } from "./repository/build-entry.ts";
-export { mergeFiles, signFile } from "./repository/file.ts";
+export { type FileHead, headOf, mergeFiles, signFile } from "./repository/file.ts";
 export { type Quorum, type SigningProgress, progressOf } from "./repository/progress.ts";
 export { type Publication, publish, renewTimestamp } from "./repository/publish.ts";
 export { type RootChange, type RootPlan, initRoot, rotateRoot } from "./repository/root.ts";

@@ -1,16 +1,16 @@
-/** A council for tests, and builds that it signs. Keys come from fixed seeds; parts are made in memory. */
-import { type BuildManifest, type Council, digestOf, formatPublicKey, generateKey, signManifest } from "@moult/trust";
+/** Builds for tests, and a network's keys and metadata to approve them with. Parts are made in memory. */
+import { type BuildManifest, type KeyPair, PAYLOAD_TYPE, digestOf, keyId, sign } from "@moult/trust";
+import { TestNetwork } from "@moult/trust/testing";
 
 /** The network of every test. */
 export const NETWORK = "demo";
 
-const members = [1, 2, 3].map((n) => generateKey(new Uint8Array(32).fill(n)));
-const stranger = generateKey(new Uint8Array(32).fill(99));
+/** A network of its own, by a clock. */
+export function networkAt(nowMs: () => number = Date.now): TestNetwork {
+  return new TestNetwork({ network: NETWORK, nowMs });
+}
 
-/** Two of three. */
-export const COUNCIL: Council = { threshold: 2, keys: members.map((key) => formatPublicKey(key.publicKey)) };
-
-/** A build: the manifest's bytes as they are signed, and the bytes of its parts by digest. */
+/** A build: the manifest's bytes as they are listed, and the bytes of its parts by digest. */
 export interface TestBuild {
   readonly digest: string;
   readonly manifest: Uint8Array;
@@ -45,13 +45,15 @@ export function buildOf(version: string, releaseCounter: number, more: Partial<B
   return { digest: digestOf(manifest), manifest, parts };
 }
 
-/** The envelope, signed by council members `who` (0 to 2), or by somebody else where it says so. */
-export function signed(build: TestBuild, who: readonly (number | "stranger")[] = [0, 1]): Uint8Array {
-  let envelope = build.manifest;
-  for (const signer of who) {
-    const key = signer === "stranger" ? stranger : members[signer];
-    if (key === undefined) throw new Error(`no member ${signer}`);
-    envelope = signManifest(envelope, key.privateKey);
-  }
-  return envelope;
+/** The manifest in an envelope: without a signature, because approval is the list's; or signed as it was before 0.2. */
+export function enveloped(build: TestBuild, signers: readonly KeyPair[] = []): Uint8Array {
+  const type = Buffer.from(PAYLOAD_TYPE);
+  const head = Buffer.from(`DSSEv1 ${type.length} ${PAYLOAD_TYPE} ${build.manifest.length} `);
+  const message = Buffer.concat([head, build.manifest]);
+  const signatures = signers.map(({ publicKey, privateKey }) => ({
+    keyid: keyId(publicKey),
+    sig: Buffer.from(sign(message, privateKey)).toString("base64"),
+  }));
+  const payload = Buffer.from(build.manifest).toString("base64");
+  return Buffer.from(JSON.stringify({ payloadType: PAYLOAD_TYPE, payload, signatures }));
 }

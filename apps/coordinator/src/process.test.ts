@@ -10,6 +10,7 @@ import { CoordinatorProcess, type Ending } from "./testing/process.ts";
 import { refusedWith } from "./testing/refusal.ts";
 import { listen } from "./testing/stream.ts";
 import { until } from "./testing/wait.ts";
+import { signedOverride } from "./testing/override.ts";
 
 let folder: string;
 let state: string;
@@ -56,7 +57,7 @@ test("everything that was answered survives kill -9", async () => {
   const dial = { release: "releases/2.0.0", setting: { case: "named" as const, value: { nodes: [mover.node] } } };
   const turned = await rollout.setDial({ dial, requestId: "turn-1" }, operator);
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 1000 };
-  const overridden = await rollout.createOverride({ override, ttlS: 600 }, operator);
+  const overridden = await rollout.createOverride(signedOverride(override, 600), operator);
   await departed.ask();
   await mover.ask();
   const go = await mover.ask({ stagedDigest: build.digest });
@@ -102,8 +103,10 @@ test("killed in the middle of writing, it has every answer that it gave, and its
   await fleet.createEnrollmentToken({ pool: "pools/home", uses: 1, ttlS: 60 }, operator);
   const answered: string[] = [];
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 1 };
-  const all = Array.from({ length: 2000 }, async () => {
-    const made = await rollout.createOverride({ override, ttlS: 3600 }, operator);
+  const now = Date.now();
+  const all = Array.from({ length: 2000 }, async (_, nth) => {
+    // Each says another time, and so is a word of its own.
+    const made = await rollout.createOverride(signedOverride(override, 3600, { issuedMs: now - nth }), operator);
     answered.push(made.override?.name ?? "");
   });
   const settled = Promise.allSettled(all);

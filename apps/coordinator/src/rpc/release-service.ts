@@ -14,7 +14,7 @@ import {
 import { type Release, publish, recall } from "@moult/policy";
 import { Fields } from "../wire/fields.ts";
 import { readRelease, writeRelease } from "../wire/release.ts";
-import type { Principal } from "./access.ts";
+import { type Principal, wordOf } from "./access.ts";
 import { page } from "./pages.ts";
 import { type Parts, releaseUnknown } from "./services.ts";
 
@@ -25,7 +25,7 @@ const SEED_BYTES = 32;
 export function createReleaseService(parts: Parts): Implementation<typeof ReleaseService, Principal> {
   const { owner, random, clock } = parts;
   return {
-    async publishRelease(request) {
+    async publishRelease(request, call) {
       const signed = readRelease(request.signedManifests, {
         network: parts.network,
         council: parts.council,
@@ -46,7 +46,7 @@ export function createReleaseService(parts: Parts): Implementation<typeof Releas
           envelope,
         }));
         return step.changes.length === 0 ? step : { ...step, changes: [...step.changes, ...manifests] };
-      });
+      }, wordOf(call));
       if (release === "CONFLICT") {
         const message = `version ${version} or counter ${signed.release.releaseCounter} is taken by other builds`;
         throw new RpcError(status.ALREADY_EXISTS, ErrorReason.RELEASE_EXISTS, message);
@@ -68,12 +68,12 @@ export function createReleaseService(parts: Parts): Implementation<typeof Releas
       return create(ListReleasesResponseSchema, { releases: messages, nextPageToken });
     },
 
-    async recallRelease(request) {
+    async recallRelease(request, call) {
       const version = readName(request.name);
       const fields = new Fields();
       const reason = fields.text(request.reason.trim(), "reason", { min: 1, max: 512 });
       fields.done();
-      const release = await owner.decide((ledger) => recall(ledger, version));
+      const release = await owner.decide((ledger) => recall(ledger, version), wordOf(call, reason));
       if (release === "UNKNOWN") throw releaseUnknown(version);
       parts.log.warn({ release: version, reason }, "release recalled");
       return create(RecallReleaseResponseSchema, { release: writeRelease(release) });

@@ -4,6 +4,7 @@ import { RpcError } from "@moult/contracts";
 import { ErrorReason, type AttendResponse, type Member } from "@moult/contracts/v1";
 import type { Node } from "@moult/policy";
 import type { Council } from "@moult/trust";
+import type { Anomalies } from "../anomalies/anomalies.ts";
 import type { PartFiles } from "../artifacts/part-files.ts";
 import type { Challenges } from "../identity/challenge.ts";
 import type { EnrollmentTokens } from "../identity/enrollment.ts";
@@ -32,6 +33,7 @@ export interface Parts {
   readonly notices: Topic<AttendResponse>;
   readonly attending: Attending;
   readonly requests: () => RequestMemory;
+  readonly anomalies: Anomalies;
 }
 
 /** The node of that id. Throws NOT_FOUND. */

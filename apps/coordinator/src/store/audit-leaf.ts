@@ -14,8 +14,13 @@ export interface AuditLeaf {
   readonly body: object;
 }
 
-/** The leaf a change leaves, or undefined. */
+/** The leaf a change leaves, or undefined. On whose word it was made stands beside what it says of itself. */
 export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
+  const leaf = leafOf(change);
+  return leaf === undefined || change.word === undefined ? leaf : { ...leaf, body: { ...leaf.body, ...change.word } };
+}
+
+function leafOf(change: StoreChange): AuditLeaf | undefined {
   switch (change.kind) {
     case "permit":
       return { poolId: change.permit.poolId, kind: change.kind, body: change.permit };
@@ -40,6 +45,8 @@ export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
       return { poolId: FLEET_LOG, kind: change.kind, body: change.brake };
     case "token":
       return { poolId: FLEET_LOG, kind: change.kind, body: change.token };
+    case "event":
+      return { poolId: change.event.poolId || FLEET_LOG, kind: change.kind, body: change.event };
     case "node":
     case "manifest":
     case "request":

@@ -11,6 +11,7 @@ import { openSqliteStore } from "../store/sqlite/store.ts";
 import { type TestBuild, COUNCIL, NETWORK, signed } from "./council.ts";
 import { type Clients, openClients } from "./clients.ts";
 import { TestDevice, WORKING } from "./device.ts";
+import { OPERATOR_PUBLIC_KEY } from "./override.ts";
 
 /** How many nodes keep a pool company, and what each of them can carry. */
 export const COMPANY = 4;
@@ -35,7 +36,8 @@ export interface LogLine {
 export function writeConfig(folder: string, more: Readonly<Record<string, unknown>> = {}): string {
   const path = join(folder, "coordinator.yaml");
   const council = { threshold: COUNCIL.threshold, keys: COUNCIL.keys };
-  const config = { network: NETWORK, state_dir: join(folder, "state"), council, log_level: "warn", ...more };
+  const state = { network: NETWORK, state_dir: join(folder, "state"), council, log_level: "warn" };
+  const config = { ...state, override_keys: [OPERATOR_PUBLIC_KEY], ...more };
   writeFileSync(path, stringify(config));
   return path;
 }

@@ -75,4 +75,7 @@ export const ADDITIONS: readonly string[] = [
   ) STRICT;
   CREATE TABLE tree_bodies (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE events (event_id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
+  `,
 ];

@@ -12,6 +12,7 @@ import { schedule } from "node-cron";
 import { Anomalies } from "./anomalies/anomalies.ts";
 import { knownBuilds } from "./anomalies/known-builds.ts";
 import type { FleetEvent } from "./anomalies/kinds.ts";
+import { uploaderOf } from "./artifacts/uploader.ts";
 import { boundConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
@@ -138,12 +139,21 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       deltas: new DeltaFiles(join(config.state_dir, "deltas"), partFiles),
     },
     manifest: (digest) => store.manifest(digest),
-    operators,
+    uploader: uploaderOf({ operators, operatorsCaPem, clock }),
     log,
     partBytesMax: config.artifacts.part_bytes_max,
   });
   const artifactServer = createServer(
-    { cert: tls.certificate, key: tls.key, requestTimeout: UPLOAD_MS, handshakeTimeout: HANDSHAKE_MS },
+    {
+      cert: tls.certificate,
+      key: tls.key,
+      // For operators who upload; devices have none and need none.
+      requestCert: true,
+      rejectUnauthorized: false,
+      ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
+      requestTimeout: UPLOAD_MS,
+      handshakeTimeout: HANDSHAKE_MS,
+    },
     endpoint,
   );
   boundConnections(

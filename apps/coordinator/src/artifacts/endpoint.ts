@@ -8,7 +8,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { pipeline } from "node:stream/promises";
 import { Access } from "@moult/contracts/v1";
 import { AUDIT_PREFIX, type AuditEndpointParts, serveAudit } from "../audit/endpoint.ts";
-import type { Operators } from "../identity/operators.ts";
+import type { Operator } from "../identity/operators.ts";
 import { covers } from "../identity/roles.ts";
 import type { Log } from "../ports.ts";
 import { readRange } from "./range.ts";
@@ -21,7 +21,7 @@ export type ShelfKind = "parts" | "packed" | "deltas";
 export interface EndpointParts {
   readonly shelves: Readonly<Record<ShelfKind, Shelf>>;
   readonly manifest: (digest: string) => Promise<Uint8Array | undefined>;
-  readonly operators: Operators;
+  readonly uploader: (request: IncomingMessage) => Operator | undefined;
   readonly log: Log;
   readonly partBytesMax: number;
   readonly audit: AuditEndpointParts;
@@ -136,10 +136,9 @@ async function takeFile(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const token = /^Bearer (.{1,2048})$/.exec(request.headers.authorization ?? "")?.[1];
-  const operator = token === undefined ? undefined : parts.operators.byToken(token);
+  const operator = parts.uploader(request);
   if (operator === undefined || !covers(operator.roles, Access.RELEASER)) {
-    refuse(request, response, operator === undefined ? 401 : 403, "uploading needs a releaser's token");
+    refuse(request, response, operator === undefined ? 401 : 403, "uploading needs a releaser's token or certificate");
     return;
   }
   const length = Number(request.headers["content-length"] ?? Number.NaN);

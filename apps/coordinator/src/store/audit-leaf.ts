@@ -2,6 +2,7 @@
  * Which changes become leaves of a pool's append-only log, and what a leaf says. Node rows are claims, not decisions, and
  * leave none. What concerns no pool goes to the log of the fleet.
  */
+import type { FleetEvent } from "../anomalies/kinds.ts";
 import type { StoreChange } from "./port.ts";
 
 /** The log of what concerns no single pool. Not a valid pool id, so no pool can take its place. */
@@ -46,13 +47,18 @@ function leafOf(change: StoreChange): AuditLeaf | undefined {
     case "token":
       return { poolId: FLEET_LOG, kind: change.kind, body: change.token };
     case "event":
-      return { poolId: change.event.poolId || FLEET_LOG, kind: change.kind, body: change.event };
+      return { poolId: change.event.poolId || FLEET_LOG, kind: change.kind, body: eventBody(change.event) };
     case "node":
     case "manifest":
     case "request":
     case "totals":
       return undefined;
   }
+}
+
+/** An event without the address of a caller: the log is public, and somebody's mistyped token is not. */
+function eventBody(event: FleetEvent): object {
+  return event.kind === "AUTHENTICATION_FAILURES" ? { ...event, subject: "" } : event;
 }
 
 /** A dial as JSON: its set of nodes becomes a list. */

@@ -21,6 +21,8 @@ export const COMPANY_RPS = 1000;
 export interface TestOptions {
   /** Keys of the configuration file that take the place of the usual ones. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** The table of operators, as its file says it. */
+  readonly operators?: object;
   /** Puts something of the test's own around the store. */
   readonly around?: (store: Store) => Store;
 }
@@ -59,6 +61,7 @@ export class TestCoordinator {
 
   private constructor(options: TestOptions) {
     this.#options = options;
+    if (options.operators !== undefined) this.writeOperators(stringify({ operators: options.operators }));
     this.config = readConfig(writeConfig(this.folder, options.config), {});
   }
 
@@ -80,6 +83,11 @@ export class TestCoordinator {
 
   get storePath(): string {
     return join(this.config.state_dir, "moult.db");
+  }
+
+  /** Writes the table of operators, which is read at the start and on `reload`. */
+  writeOperators(text: string): void {
+    writeFileSync(join(this.folder, "operators.yaml"), text);
   }
 
   /** Puts the coordinator's clock forward. */

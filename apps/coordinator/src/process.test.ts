@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Decision, NodeState, OutcomeKind, PermitPhase, WorkState } from "@moult/contracts/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { hashOf } from "./identity/operators.ts";
+import { CALL_MS } from "./testing/clients.ts";
 import { makeFolder, writeConfig } from "./testing/coordinator.ts";
 import { buildOf, signed } from "./testing/council.ts";
 import { TestDevice, WORKING } from "./testing/device.ts";
 import { CoordinatorProcess, type Ending } from "./testing/process.ts";
-import { refusedWith } from "./testing/refusal.ts";
+import { refusalOf, refusedWith } from "./testing/refusal.ts";
 import { listen } from "./testing/stream.ts";
 import { until } from "./testing/wait.ts";
 import { signedOverride } from "./testing/override.ts";
@@ -213,3 +215,26 @@ function makeSub(name: string): string {
   mkdirSync(path);
   return path;
 }
+
+test("on SIGHUP the table of operators is read again: who is not in it any more is refused, without a restart", async () => {
+  const token = "t".repeat(43);
+  const table = (hash: string): void =>
+    writeFileSync(join(folder, "operators.yaml"), `operators: {robot: {roles: [viewer], token_sha256: ${hash}}}\n`);
+  table(hashOf(token));
+  const running = await serve();
+  const { fleet } = running.clients;
+  const look = (): Promise<object> => fleet.listPools({}, { bearer: token, timeoutMs: CALL_MS });
+  await look();
+  table(hashOf("another"));
+  running.signal("SIGHUP");
+  const refusal = await until("the refusal", () => look().then(() => undefined, refusalOf));
+  expect(refusal.reason).toBe("CREDENTIALS_MISSING");
+  expect((await running.end("SIGTERM")).code).toBe(0);
+});
+
+test("with a table of operators that cannot be used it does not start, and says where it is wrong", async () => {
+  writeFileSync(join(folder, "operators.yaml"), "operators: {robot: {roles: [boss], token_sha256: x}}");
+  const { code, stderr } = await run(["--config", writeConfig(folder)]).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain("operators.robot.roles.0: one of viewer");
+});

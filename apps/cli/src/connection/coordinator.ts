@@ -13,6 +13,8 @@ export interface Coordinator {
   readonly fleet: Client<typeof FleetService>;
   /** For calls with one answer. */
   readonly call: { readonly bearer?: string; readonly timeoutMs: number };
+  /** For streams, which last. */
+  readonly who: { readonly bearer?: string };
   readonly settings: ConnectionSettings;
 }
 
@@ -62,13 +64,13 @@ export async function withCoordinator<T>(
   const settings = readSettings(options, ports.env);
   const { address, token, own, timeoutMs, caPem } = settings;
   const channel = secureChannel(address, caPem, own);
-  const call = { timeoutMs, ...(token === undefined ? {} : { bearer: token }) };
+  const who = token === undefined ? {} : { bearer: token };
   const clientOptions = { ...OPTIONS, ...channel.options };
   const releases = createClient(ReleaseService, address, channel.credentials, clientOptions);
   const rollout = createClient(RolloutService, address, channel.credentials, clientOptions);
   const fleet = createClient(FleetService, address, channel.credentials, clientOptions);
   try {
-    return await work({ releases, rollout, fleet, call, settings });
+    return await work({ releases, rollout, fleet, call: { ...who, timeoutMs }, who, settings });
   } finally {
     for (const client of [releases, rollout, fleet]) client.close();
   }

@@ -21,8 +21,9 @@ export interface AskSight {
   readonly sequence: number;
   /** Digest of the build that runs. */
   readonly digest: string;
-  /** Digests that the node said it will not run, before and with this ask. */
-  readonly denied: readonly (readonly string[])[];
+  /** Digests that the node said before this ask it will not run, and those it says with it. */
+  readonly deniedBefore: readonly string[];
+  readonly deniedNow: readonly string[];
   /** The boot and the sequence of the node's last ask, step or outcome that counted. */
   readonly lastBootId: string;
   readonly lastSequence: number;

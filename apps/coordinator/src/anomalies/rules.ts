@@ -1,6 +1,6 @@
 /**
  * The rules by which something looks wrong: state, what was seen and now go in, findings come out. Only what is suspected
- * has memory, and each sort of it a bound, so that a million nodes cost 8 MB for the forks and at most some 8 MB for the rest.
+ * has memory, and each sort of it a bound, so that a million nodes cost 2 MB for the table of numbers and at most some 8 MB for the rest.
  * It stops nothing and knows no names beyond ids.
  */
 import { BoundedMap } from "./bounded-map.ts";
@@ -73,7 +73,7 @@ function about({ nodeId, poolId }: { readonly nodeId: string; readonly poolId: s
 /** Nearly every ask leaves by the last line without having allocated anything. */
 function lookAtAsk(state: Suspicions, ask: AskSight, now: number, listed: ReadonlySet<string>): readonly Finding[] {
   const { digest, nodeId, answeredAtMs } = ask;
-  const denied = ask.denied.some((digests) => digests.length > 0 && digests.includes(digest));
+  const denied = ask.deniedBefore.includes(digest) || ask.deniedNow.includes(digest);
   const unknown = listed.size > 0 && !listed.has(digest);
   const fork = state.forks.look(ask, now);
   const soon = answeredAtMs !== undefined && now - answeredAtMs < SOON_MS && isStorm(state, nodeId, now);

@@ -131,7 +131,7 @@ test("wrong credentials again and again; the address stands in no leaf, for the 
 
 test("a page of events, and filters that are none", async () => {
   const { fleet, viewer } = home.clients;
-  const unknown = fleet.listEvents({ kinds: [99 as EventKind] }, viewer);
+  const unknown = fleet.listEvents({ kinds: [EventKind.UNSPECIFIED] }, viewer);
   expect(await refusedWith(unknown)).toBe("INVALID_ARGUMENT FIELD_INVALID");
   for (const word of ["a", "b", "c"]) await (await home.device()).ask({ askId: word });
   await home.release(buildOf("2.0.0", 2), "2.0.0");

@@ -7,7 +7,10 @@ import * as x509 from "@peculiar/x509";
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const HOUR_MS = 3_600_000;
 
-type KeyPair = Pick<x509.X509CertificateCreateSelfSignedParams["keys"] & object, "privateKey" | "publicKey">;
+interface KeyPair {
+  readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
+}
 
 /** A certificate with its key. */
 export interface TestCertificate {

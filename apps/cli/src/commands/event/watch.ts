@@ -31,7 +31,7 @@ export function addEventWatch(parent: Command, ports: Ports): void {
     .action(async (options: Options) => {
       const kinds = parseEventKinds(options.kind);
       const signal = ports.interrupted();
-      await withCoordinator(ports, options, async ({ fleet, call: { timeoutMs: _, ...who } }) => {
+      await withCoordinator(ports, options, async ({ fleet, who }) => {
         const stream = fleet.watchEvents({ kinds }, { ...who, signal });
         try {
           let left = options.count ?? Number.POSITIVE_INFINITY;

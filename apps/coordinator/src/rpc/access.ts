@@ -106,8 +106,13 @@ function bearer(metadata: Metadata): string {
 function device(check: SessionCheck): Principal {
   if (typeof check === "object") return { kind: "device", nodeId: check.nodeId };
   if (check === "INVALID") throw unauthenticated("this is no session's token; open a session");
+  throw sessionEnded();
+}
+
+/** UNAUTHENTICATED for a session that was good and is over. */
+export function sessionEnded(): RpcError {
   const message = "the session has ended; open another";
-  throw new RpcError(status.UNAUTHENTICATED, ErrorReason.SESSION_EXPIRED, message);
+  return new RpcError(status.UNAUTHENTICATED, ErrorReason.SESSION_EXPIRED, message);
 }
 
 /** A certificate that was shown is what counts; a token is looked at where there is none. */

@@ -21,7 +21,7 @@ import { readAsk, writeVerdict } from "../wire/ask.ts";
 import { readEnrolment } from "../wire/enrolment.ts";
 import { readReport, writeReportAnswer } from "../wire/report.ts";
 import { askSight, seeClone } from "../anomalies/sights.ts";
-import { type Principal, addressOf } from "./access.ts";
+import { type Principal, addressOf, sessionEnded } from "./access.ts";
 import { type Parts, nodeOf } from "./services.ts";
 
 const TOKEN_MESSAGES: Readonly<Record<TokenRefusal, string>> = {
@@ -136,10 +136,18 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
       upward.catch(() => undefined);
       parts.attending.began(nodeId);
+      // The session was good when the stream began; it has ended by then, and with it what it was good for.
+      let expired = false;
+      const expiry = setTimeout(() => {
+        expired = true;
+        ended.abort();
+      }, sessions.ttlMs);
       try {
         for await (const notices of mailbox) yield* notices;
+        if (expired) throw sessionEnded();
         if (!call.signal.aborted) await upward;
       } finally {
+        clearTimeout(expiry);
         parts.attending.ended(nodeId, clock.now());
       }
     },

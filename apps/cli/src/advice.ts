@@ -2,9 +2,10 @@
 
 const ADVICE: Readonly<Record<string, string>> = {
   FIELD_INVALID: "Correct what is named above.",
-  CREDENTIALS_MISSING: "Give the operator's token: --token-file FILE, or --state-dir of the coordinator.",
+  CREDENTIALS_MISSING:
+    "Give the operator's token or certificate: --token-file FILE, --cert FILE --cert-key FILE, or --state-dir DIR.",
   SESSION_EXPIRED: "Get a new token from whoever runs the coordinator.",
-  ACCESS_DENIED: "This token may not do that; ask for one that may.",
+  ACCESS_DENIED: "Your roles do not cover that; ask who keeps the table of operators.",
   NODE_UNKNOWN: "See which there are: moult fleet get nodes",
   RELEASE_UNKNOWN: "See which there are: moult release list",
   POOL_UNKNOWN: "See which there are: moult fleet get pools",

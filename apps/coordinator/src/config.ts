@@ -3,7 +3,7 @@
  * settings (what the parts take). A wrong key or value is refused at the start with its path and what would be right.
  */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type LedgerConfig, POOL_DEFAULTS, RISK_DEFAULTS } from "@moult/policy";
 import { AuditError, parseVkey } from "@moult/trust/audit";
 import { validate as isCron } from "node-cron";
@@ -13,6 +13,7 @@ import type { AuditSettings } from "./audit/audit-log.ts";
 
 const DAY_MS = 86_400_000;
 const ratio = z.number().min(0).max(10);
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
 const durationMs = z.number().int().min(1).max(DAY_MS);
 
 const Address = z.strictObject({
@@ -28,6 +29,24 @@ const ConfigFile = z.strictObject({
   state_dir: z.string().min(1).describe("Folder for the store, parts, certificates and tokens."),
   grpc: Address.prefault({}),
   json: Address.prefault({}).describe("Operators' calls as Connect and JSON over HTTPS."),
+  operators: Address.optional().describe(
+    "A second gRPC port that lets in only operators with client certificates; none by default.",
+  ),
+  operators_file: z
+    .string()
+    .min(1)
+    .default("operators.yaml")
+    .describe("The table of operators; relative to this file's folder. Where it is not there, local tokens are made."),
+  operators_ca_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM of the authority that signs operators' certificates; without it their keys alone are known."),
+  override_keys: z
+    .array(hex32)
+    .max(64)
+    .default([])
+    .describe("Without a table of operators: whose signed overrides count."),
   artifacts: Address.extend({
     public_url: z.url().optional().describe("Base URL under which devices reach the artifacts; default: the listener."),
     part_bytes_max: z.number().int().min(1).default(1_073_741_824).describe("Largest part that may be uploaded."),
@@ -165,6 +184,10 @@ export interface Config {
   readonly state_dir: string;
   readonly grpc: { readonly host: string; readonly port: number };
   readonly json: { readonly host: string; readonly port: number };
+  readonly operators?: { readonly host: string; readonly port: number } | undefined;
+  readonly operators_file: string;
+  readonly operators_ca_file?: string | undefined;
+  readonly override_keys: readonly string[];
   readonly artifacts: {
     readonly host: string;
     readonly port: number;
@@ -225,7 +248,13 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
   const result = ConfigFile.safeParse(withEnvironment(fragments, env));
   if (result.success) {
     const { council: _, ...data } = result.data;
-    return { ...data, state_dir: resolve(data.state_dir), root_file: resolve(data.root_file) };
+    const beside = (file: string): string => resolve(dirname(path), file);
+    return {
+      ...data,
+      state_dir: resolve(data.state_dir),
+      root_file: resolve(data.root_file),
+      operators_file: beside(data.operators_file),
+    };
   }
   const problems = result.error.issues.map((issue) => `  ${issue.path.join(".") || "(file)"}: ${issue.message}`);
   throw new ConfigError(`${path} cannot be used:\n${problems.join("\n")}`, { cause: result.error });

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
 import { makeStateDir, startCoordinator } from "./coordinator.ts";
+import { OperatorsFileError } from "./identity/operators-file.ts";
 import { SecretError } from "./identity/secret-file.ts";
 import { StoreError } from "./store/port.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
@@ -19,6 +20,8 @@ Options:
   --config FILE   YAML configuration; MOULT_SECTION__KEY=VALUE in the environment overrides SECTION.KEY
   --schema        print the JSON Schema of the configuration, and exit
   --help          print this, and exit
+
+Signals: SIGHUP reads the table of operators again, SIGTERM and SIGINT stop.
 
 Exit codes: 0 stopped as told, 1 failed, 2 the command line or the configuration is wrong, 3 the store cannot be used.
 
@@ -58,12 +61,14 @@ async function main(): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  process.on("SIGHUP", running.reload);
 }
 
 main().catch((error: unknown) => {
   const usage =
     error instanceof ConfigError ||
     error instanceof SecretError ||
+    error instanceof OperatorsFileError ||
     error instanceof TlsError ||
     (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
   const known = usage || error instanceof StoreError;

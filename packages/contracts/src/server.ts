@@ -28,8 +28,17 @@ export interface Call<P> {
   readonly signal: AbortSignal;
 }
 
-/** Runs before each handler; returns who calls, or throws an RpcError to refuse the call. */
-export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P | Promise<P>;
+/**
+ * Runs before each handler; returns who calls, or throws an RpcError to refuse the call. `certificate` is the client's, in
+ * DER, of which the connection proved the key and whoever accepted the connection said that it is good; undefined where
+ * there is none.
+ */
+export type Interceptor<P> = (
+  method: DescMethod,
+  metadata: Metadata,
+  peer: string,
+  certificate?: Uint8Array,
+) => P | Promise<P>;
 
 /** One async function a method. Streams are async iterables in both directions. */
 export type Implementation<S extends DescService, P> = {
@@ -81,7 +90,7 @@ export function bindService<S extends DescService, P>(
       // Listened for before anything is waited for: the event comes once, and a stream that missed it would never end.
       const abort = new AbortController();
       (call as EventEmitter).on("cancelled", () => abort.abort());
-      const principal = await intercept(method, call.metadata, peer);
+      const principal = await intercept(method, call.metadata, peer, call.getAuthContext().sslPeerCertificate?.raw);
       if (call.cancelled) abort.abort();
       return { principal, metadata: call.metadata, peer, signal: abort.signal };
     };

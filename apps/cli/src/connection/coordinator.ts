@@ -12,7 +12,9 @@ export interface Coordinator {
   readonly rollout: Client<typeof RolloutService>;
   readonly fleet: Client<typeof FleetService>;
   /** For calls with one answer. */
-  readonly call: { readonly bearer: string; readonly timeoutMs: number };
+  readonly call: { readonly bearer?: string; readonly timeoutMs: number };
+  /** For streams, which last. */
+  readonly who: { readonly bearer?: string };
   readonly settings: ConnectionSettings;
 }
 
@@ -60,14 +62,15 @@ export async function withCoordinator<T>(
   work: (coordinator: Coordinator) => Promise<T>,
 ): Promise<T> {
   const settings = readSettings(options, ports.env);
-  const { address, token, timeoutMs, caPem } = settings;
-  const channel = secureChannel(address, caPem);
+  const { address, token, own, timeoutMs, caPem } = settings;
+  const channel = secureChannel(address, caPem, own);
+  const who = token === undefined ? {} : { bearer: token };
   const clientOptions = { ...OPTIONS, ...channel.options };
   const releases = createClient(ReleaseService, address, channel.credentials, clientOptions);
   const rollout = createClient(RolloutService, address, channel.credentials, clientOptions);
   const fleet = createClient(FleetService, address, channel.credentials, clientOptions);
   try {
-    return await work({ releases, rollout, fleet, call: { bearer: token, timeoutMs }, settings });
+    return await work({ releases, rollout, fleet, call: { ...who, timeoutMs }, who, settings });
   } finally {
     for (const client of [releases, rollout, fleet]) client.close();
   }

@@ -8,7 +8,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { pipeline } from "node:stream/promises";
 import { Access } from "@moult/contracts/v1";
 import { AUDIT_PREFIX, type AuditEndpointParts, serveAudit } from "../audit/endpoint.ts";
-import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import type { Operator } from "../identity/operators.ts";
+import { covers } from "../identity/roles.ts";
 import type { Log } from "../ports.ts";
 import { METADATA_PREFIX, serveMetadata } from "../trust/endpoint.ts";
 import { readRange } from "./range.ts";
@@ -21,7 +22,7 @@ export type ShelfKind = "parts" | "packed" | "deltas";
 export interface EndpointParts {
   readonly shelves: Readonly<Record<ShelfKind, Shelf>>;
   readonly manifest: (digest: string) => Promise<Uint8Array | undefined>;
-  readonly operators: OperatorTokens;
+  readonly uploader: (request: IncomingMessage) => Operator | undefined;
   readonly log: Log;
   readonly partBytesMax: number;
   readonly audit: AuditEndpointParts;
@@ -139,10 +140,9 @@ async function takeFile(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const token = /^Bearer (.{1,2048})$/.exec(request.headers.authorization ?? "")?.[1];
-  const access = token === undefined ? undefined : parts.operators(token);
-  if (access === undefined || access !== Access.RELEASER) {
-    refuse(request, response, access === undefined ? 401 : 403, "uploading needs a releaser's token");
+  const operator = parts.uploader(request);
+  if (operator === undefined || !covers(operator.roles, Access.RELEASER)) {
+    refuse(request, response, operator === undefined ? 401 : 403, "uploading needs a releaser's token or certificate");
     return;
   }
   const length = Number(request.headers["content-length"] ?? Number.NaN);

@@ -15,7 +15,7 @@ import { type Release, publish, recall } from "@moult/policy";
 import { listedBuilds } from "../trust/narrow.ts";
 import { Fields } from "../wire/fields.ts";
 import { readRelease, writeRelease } from "../wire/release.ts";
-import type { Principal } from "./access.ts";
+import { type Principal, wordOf } from "./access.ts";
 import { page } from "./pages.ts";
 import { type Parts, releaseUnknown } from "./services.ts";
 
@@ -26,7 +26,7 @@ const SEED_BYTES = 32;
 export function createReleaseService(parts: Parts): Implementation<typeof ReleaseService, Principal> {
   const { owner, random } = parts;
   return {
-    async publishRelease(request) {
+    async publishRelease(request, call) {
       const seed = Buffer.from(random.bytes(SEED_BYTES)).toString("hex");
       const { read, release } = await owner.decide((ledger, now) => {
         const list = listedBuilds(parts.trust.current);
@@ -41,7 +41,7 @@ export function createReleaseService(parts: Parts): Implementation<typeof Releas
         }));
         const changes = step.changes.length === 0 ? [] : [...step.changes, ...manifests];
         return { answer, changes, effects: step.effects };
-      });
+      }, wordOf(call));
       if (release === "CONFLICT") {
         const message = `version ${read.version} or counter ${read.releaseCounter} is taken by other builds`;
         throw new RpcError(status.ALREADY_EXISTS, ErrorReason.RELEASE_EXISTS, message);
@@ -63,12 +63,12 @@ export function createReleaseService(parts: Parts): Implementation<typeof Releas
       return create(ListReleasesResponseSchema, { releases: messages, nextPageToken });
     },
 
-    async recallRelease(request) {
+    async recallRelease(request, call) {
       const version = readName(request.name);
       const fields = new Fields();
       const reason = fields.text(request.reason.trim(), "reason", { min: 1, max: 512 });
       fields.done();
-      const release = await owner.decide((ledger) => recall(ledger, version));
+      const release = await owner.decide((ledger) => recall(ledger, version), wordOf(call, reason));
       if (release === "UNKNOWN") throw releaseUnknown(version);
       parts.log.warn({ release: version, reason }, "release recalled");
       return create(RecallReleaseResponseSchema, { release: writeRelease(release) });

@@ -3,6 +3,7 @@ import { status } from "@grpc/grpc-js";
 import { RpcError } from "@moult/contracts";
 import { ErrorReason, type AttendResponse, type Member } from "@moult/contracts/v1";
 import type { Node } from "@moult/policy";
+import type { Anomalies } from "../anomalies/anomalies.ts";
 import type { PartFiles } from "../artifacts/part-files.ts";
 import type { Challenges } from "../identity/challenge.ts";
 import type { EnrollmentTokens } from "../identity/enrollment.ts";
@@ -33,6 +34,7 @@ export interface Parts {
   readonly notices: Topic<AttendResponse>;
   readonly attending: Attending;
   readonly requests: () => RequestMemory;
+  readonly anomalies: Anomalies;
 }
 
 /** What is carried, once it is written: nobody may hear of what could still be lost. */

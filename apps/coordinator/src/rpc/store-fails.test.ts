@@ -8,6 +8,7 @@ import { TestDevice, WORKING } from "../testing/device.ts";
 import { refused, refusedWith } from "../testing/refusal.ts";
 import { until } from "../testing/wait.ts";
 import { type Store, StoreError } from "../store/port.ts";
+import { signedOverride } from "../testing/override.ts";
 
 const UNAVAILABLE = "UNAVAILABLE STORE_UNAVAILABLE";
 
@@ -92,10 +93,7 @@ test("nothing of what was refused is kept: brake, dial, token, override, use of 
     [
       rollout.engageBrake({ reason: "smoke" }, operator),
       rollout.setDial({ dial: { release: "releases/2.0.0", setting: { case: "nobody", value: {} } } }, operator),
-      rollout.createOverride(
-        { override: { pool: "pools/home", reason: "drill", deficitMaxRps: 1 }, ttlS: 60 },
-        operator,
-      ),
+      rollout.createOverride(signedOverride({ pool: "pools/home", reason: "drill", deficitMaxRps: 1 }, 60), operator),
       home.clients.agent.enroll({ proof, enrollmentToken }, { timeoutMs: CALL_MS }),
       fleet.createEnrollmentToken({ pool: "pools/home", uses: 1, ttlS: 60 }, operator),
     ].map(refusedWith),

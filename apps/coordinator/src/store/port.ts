@@ -3,6 +3,7 @@
  * `commit` resolves. Engines differ, the shape does not.
  */
 import type { TreeStore } from "./tree.ts";
+import type { FleetEvent } from "../anomalies/kinds.ts";
 import type { Brake, Change, Dial, Node, NodeIdentity, Override, Permit, Release, Tally } from "@moult/policy";
 
 /** An enrolment token. The token itself is never stored, only its SHA-256. */
@@ -45,8 +46,20 @@ export interface BrakeStatement {
   readonly breaker: string;
 }
 
+/** On whose word a change was made: kept with its leaf in the audit log, and nowhere else. */
+export interface Word {
+  /** The operator's name. */
+  readonly by: string;
+  /** Why, where the change itself has no place for it. */
+  readonly reason?: string;
+  /** The signed statement behind it, as it came, in base64. */
+  readonly statement?: string;
+}
+
 /** Everything that can be written: the ledger's changes, and what belongs to the shell. */
-export type StoreChange =
+export type StoreChange = Written & { readonly word?: Word };
+
+type Written =
   | Change
   | { readonly kind: "enrolled"; readonly identity: NodeIdentity }
   | { readonly kind: "token"; readonly token: EnrollmentToken }
@@ -57,6 +70,7 @@ export type StoreChange =
   | { readonly kind: "metadata-dropped"; readonly file: Omit<MetadataFile, "bytes"> }
   | { readonly kind: "brake-statement"; readonly brake: BrakeStatement }
   | { readonly kind: "request"; readonly request: RememberedRequest }
+  | { readonly kind: "event"; readonly event: FleetEvent }
   | { readonly kind: "totals"; readonly demandByPool: ReadonlyMap<string, number>; readonly tally: Tally };
 
 /** Changes and when they were decided. */
@@ -78,6 +92,8 @@ export interface Snapshot {
   readonly brake: Brake | undefined;
   readonly tokens: readonly EnrollmentToken[];
   readonly requests: readonly RememberedRequest[];
+  /** Oldest first. */
+  readonly events: readonly FleetEvent[];
   readonly demandByPool: ReadonlyMap<string, number>;
   readonly tally: Tally | undefined;
   /** In the order in which they were published. */

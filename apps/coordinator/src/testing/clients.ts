@@ -1,5 +1,5 @@
 /** Clients of every service of a coordinator, and of its artifact endpoint. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
 import { join } from "node:path";
@@ -49,7 +49,11 @@ export interface Clients {
 export function openClients(stateDir: string, at: { readonly grpc: string; readonly artifacts: string }): Clients {
   const ca = readFileSync(join(stateDir, "tls", "ca.pem"));
   const channel = secureChannel(at.grpc, ca);
-  const token = (name: string): string => readFileSync(join(stateDir, name), "utf8").trim();
+  // Where there is a table of operators, no tokens are made.
+  const token = (name: string): string => {
+    const path = join(stateDir, name);
+    return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+  };
   const operatorToken = token("operator.token");
   const viewerToken = token("viewer.token");
   const clients = {
@@ -66,7 +70,7 @@ export function openClients(stateDir: string, at: { readonly grpc: string; reado
     viewerToken,
     operator: { bearer: operatorToken, timeoutMs: CALL_MS },
     publisher: { bearer: token("publisher.token"), timeoutMs: CALL_MS },
-    breaker: { bearer: operatorToken, timeoutMs: CALL_MS },
+    breaker: { bearer: token("breaker.token"), timeoutMs: CALL_MS },
     viewer: { bearer: viewerToken, timeoutMs: CALL_MS },
     http: (method, path, { headers = {}, body } = {}) =>
       new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@ import type { TestNetwork } from "@moult/trust/testing";
 import { type TestBuild, NETWORK, enveloped, networkAt } from "./network.ts";
 import { type Clients, openClients } from "./clients.ts";
 import { TestDevice, WORKING } from "./device.ts";
+import { OPERATOR_PUBLIC_KEY } from "./override.ts";
 
 /** How many nodes keep a pool company, and what each of them can carry. */
 export const COMPANY = 4;
@@ -23,6 +24,8 @@ export interface TestOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Whose keys approve; a network of the test's own by default. */
   readonly network?: TestNetwork;
+  /** The table of operators, as its file says it. */
+  readonly operators?: object;
   /** Puts something of the test's own around the store. */
   readonly around?: (store: Store) => Store;
 }
@@ -47,6 +50,7 @@ export function writeConfig(
     network: NETWORK,
     state_dir: join(folder, "state"),
     root_file: rootFile,
+    override_keys: [OPERATOR_PUBLIC_KEY],
     log_level: "warn",
     ...more,
   };
@@ -73,6 +77,7 @@ export class TestCoordinator {
   private constructor(options: TestOptions) {
     this.#options = options;
     this.network = options.network ?? networkAt(() => this.now());
+    if (options.operators !== undefined) this.writeOperators(stringify({ operators: options.operators }));
     this.config = readConfig(writeConfig(this.folder, options.config, this.network), {});
   }
 
@@ -99,6 +104,11 @@ export class TestCoordinator {
   /** The coordinator's clock. */
   now(): number {
     return Date.now() + this.#aheadMs;
+  }
+
+  /** Writes the table of operators, which is read at the start and on `reload`. */
+  writeOperators(text: string): void {
+    writeFileSync(join(this.folder, "operators.yaml"), text);
   }
 
   /** Puts the coordinator's clock forward. */

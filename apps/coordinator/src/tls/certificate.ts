@@ -54,6 +54,18 @@ export function readTls(files: {
   return material;
 }
 
+/** Reads the PEM of the authority that signs operators' certificates. Throws TlsError. */
+export function readAuthority(path: string): string {
+  try {
+    const pem = readFileSync(path, "utf8");
+    if (!pem.includes("-----BEGIN CERTIFICATE-----")) throw new Error("it holds no certificate in PEM");
+    createSecureContext({ ca: pem });
+    return pem;
+  } catch (cause) {
+    throw new TlsError(`operators_ca_file: ${path} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+}
+
 /** Reads what is in `folder`, making what is missing or about to end. */
 export async function ownTls(folder: string, names: readonly string[], nowMs: number): Promise<TlsMaterial> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

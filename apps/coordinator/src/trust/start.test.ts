@@ -88,7 +88,7 @@ test("a store of before 0.2 is taken over: its releases are offered again once t
   await home.down();
   const db = new DatabaseSync(home.storePath);
   db.exec(
-    "DROP TABLE metadata_files; DROP TABLE brake_statements; UPDATE meta SET value = '1' WHERE key = 'additions'",
+    "DROP TABLE metadata_files; DROP TABLE brake_statements; DROP TABLE events; UPDATE meta SET value = '1' WHERE key = 'additions'",
   );
   // As they were written then: with who signed, and nothing of a list.
   db.exec(`UPDATE releases SET release = json_set(json_remove(release, '$.builds[0].listed'),

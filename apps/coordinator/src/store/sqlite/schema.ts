@@ -90,4 +90,7 @@ export const ADDITIONS: readonly string[] = [
     statement BLOB NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE events (event_id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
+  `,
 ];

@@ -112,6 +112,8 @@ test("everything that is written is read again by the next start", async () => {
   };
   const token = { tokenHash: "h", poolId: "home", usesLeft: 4, expiresAtMs: 5, labels: { a: "b" } };
   const request = { requestId: "r", requestHash: "h", response: new Uint8Array([1, 2]), atMs: 6 };
+  const about = { kind: "CLONE" as const, subject: "n1", nodeId: "n1", poolId: "home", message: "two" };
+  const event = { ...about, eventId: 7, count: 2, firstAtMs: 1, lastAtMs: 2 };
   const tally = { committed: 1, reverted: 2, lost: 3, refusals: { ALLOWLIST: 4, DIAL: 5, CAPACITY: 6 } };
   await commit(
     { kind: "enrolled", identity: node.identity },
@@ -125,6 +127,7 @@ test("everything that is written is read again by the next start", async () => {
     { kind: "brake", brake: { engaged: true, reason: "smoke", updatedAtMs: 8 } },
     { kind: "token", token },
     { kind: "request", request },
+    { kind: "event", event },
     { kind: "totals", demandByPool: new Map([["home", 1234]]), tally },
     { kind: "metadata", file: file("root", 1) },
     { kind: "brake-statement", brake: brakeUntil(1000) },
@@ -141,6 +144,7 @@ test("everything that is written is read again by the next start", async () => {
     overrides: [override],
     brake: { engaged: true, reason: "smoke", updatedAtMs: 8 },
     tokens: [token],
+    events: [event],
     requests: [{ ...request, response: expect.anything() }],
     demandByPool: new Map([["home", 1234]]),
     tally,
@@ -261,7 +265,7 @@ test("releases that the council gives one counter both stay, and keep what they 
 test("a store from before there was metadata is taken over, with all that is in it", async () => {
   await commit({ kind: "enrolled", identity: identity("n1") }, { kind: "permit", permit: permit("n1") });
   db.exec(
-    "DROP TABLE metadata_files; DROP TABLE brake_statements; UPDATE meta SET value = '1' WHERE key = 'additions'",
+    "DROP TABLE metadata_files; DROP TABLE brake_statements; DROP TABLE events; UPDATE meta SET value = '1' WHERE key = 'additions'",
   );
   await store.close();
   open();

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Dial, Override, Permit, Release, Tally } from "@moult/policy";
+import { EVENTS_KEPT, type FleetEvent } from "../../anomalies/kinds.ts";
 import { auditLeaf, dialBody } from "../audit-leaf.ts";
 import {
   type Batch,
@@ -133,6 +134,10 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
         }
         run("INSERT OR REPLACE INTO meta VALUES ('tally', ?)", JSON.stringify(change.tally));
         break;
+      case "event":
+        run("INSERT OR REPLACE INTO events VALUES (?, ?)", change.event.eventId, JSON.stringify(change.event));
+        run("DELETE FROM events WHERE event_id <= ?", change.event.eventId - EVENTS_KEPT);
+        break;
       case "outcome":
       case "quarantined":
       case "readmitted":
@@ -186,6 +191,7 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
           requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
             "SELECT * FROM requests",
           ).map((r) => ({ requestId: r.request_id, requestHash: r.request_hash, response: r.response, atMs: r.at_ms })),
+          events: documents<FleetEvent>("SELECT event AS document FROM events ORDER BY event_id"),
           demandByPool: new Map(
             all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
               t.pool_id,

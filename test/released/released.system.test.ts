@@ -8,7 +8,7 @@ import { FailureReason, OutcomeKind } from "@moult/contracts/v1";
 import { type TestContext, describe, it } from "vitest";
 import { testBundles } from "../../apps/agent/src/testing/bundles.ts";
 import { makeFolder } from "../../apps/agent/src/testing/folders.ts";
-import type { SignedBuild } from "../../apps/agent/src/testing/signed-build.ts";
+import type { TestBuild } from "../../apps/agent/src/testing/test-build.ts";
 import { until } from "../../apps/agent/src/testing/until.ts";
 import { makeBuild } from "../failures/harness/builds.ts";
 import { type Scene, must } from "../failures/harness/failure.ts";
@@ -38,7 +38,7 @@ async function flashed(release: Release, { onTestFinished }: TestContext): Promi
   return { scene, home };
 }
 
-async function arrives(home: Home, build: SignedBuild): Promise<void> {
+async function arrives(home: Home, build: TestBuild): Promise<void> {
   const { version } = build.manifest;
   await home.nodeIs(`version ${version}`, ({ digest, lastOutcome }) => {
     const failed = lastOutcome !== undefined && lastOutcome.kind !== OutcomeKind.COMMITTED;

@@ -3,11 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildManifest } from "@moult/trust";
 import {
-  type SignedBuild,
+  type TestBuild,
   type TestCouncil,
   makeCouncil,
-  makeSignedBuild,
-} from "../../../apps/agent/src/testing/signed-build.ts";
+  makeTestBuild,
+} from "../../../apps/agent/src/testing/test-build.ts";
 import type { Scene } from "./failure.ts";
 
 /** Approves every build here. */
@@ -36,12 +36,12 @@ export function versionOf(counter: number): string {
 }
 
 /** A signed build. */
-export function makeBuild({ bundles }: Scene, plan: BuildPlan): SignedBuild {
+export function makeBuild({ bundles }: Scene, plan: BuildPlan): TestBuild {
   const { counter, says = "good", agent = bundles.agent(versionOf(counter)) } = plan;
   const starts = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\nexec ${process.execPath} ${bundles.workload}\n`;
   const none = says === "none" && plan.work === undefined;
   const trial = { health_timeout_ms: 8_000, soak_ms: 200 };
-  return makeSignedBuild(council, {
+  return makeTestBuild({
     files: {
       "!runtime/node": RUNTIME,
       "agent/agent.mjs": agent,

@@ -6,7 +6,7 @@ import { TestCoordinator } from "../../../apps/coordinator/src/testing/coordinat
 import { type ArtifactServer, serveArtifacts } from "../../../apps/agent/src/testing/artifact-server.ts";
 import { Box } from "../../../apps/agent/src/testing/box.ts";
 import { makeCertificate } from "../../../apps/agent/src/testing/certificate.ts";
-import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
+import type { TestBuild } from "../../../apps/agent/src/testing/test-build.ts";
 import { until } from "../../../apps/agent/src/testing/until.ts";
 import { council, say } from "./builds.ts";
 import type { Scene } from "./failure.ts";
@@ -14,7 +14,7 @@ import { MOVE_MS } from "./odd-home.ts";
 
 /** What may differ. */
 export interface HomeOptions {
-  readonly factory: SignedBuild;
+  readonly factory: TestBuild;
   /** Keys of `device.yaml`. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Keys of the coordinator's `capacity`. */
@@ -108,7 +108,7 @@ export class Home {
   }
 
   /** Publishes a release of this build; nobody moves before the dial is turned. */
-  async publish(build: SignedBuild): Promise<void> {
+  async publish(build: TestBuild): Promise<void> {
     const { releases, operator } = this.coordinator.clients;
     // The coordinator names the mirror as its public address, so its own parts are put where an upload would.
     const parts = join(this.coordinator.config.state_dir, "parts");
@@ -124,7 +124,7 @@ export class Home {
   }
 
   /** Publishes a release for everybody. */
-  async release(build: SignedBuild): Promise<void> {
+  async release(build: TestBuild): Promise<void> {
     await this.publish(build);
     await this.dial(build.manifest.version, "everyone");
   }

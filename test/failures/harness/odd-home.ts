@@ -7,14 +7,14 @@ import { Box } from "../../../apps/agent/src/testing/box.ts";
 import { type TestCertificate, makeCertificate } from "../../../apps/agent/src/testing/certificate.ts";
 import { FakeCoordinator } from "../../../apps/agent/src/testing/fake-coordinator.ts";
 import { openGates } from "../../../apps/agent/src/testing/open-gates.ts";
-import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
+import type { TestBuild } from "../../../apps/agent/src/testing/test-build.ts";
 import { until } from "../../../apps/agent/src/testing/until.ts";
 import { council, say } from "./builds.ts";
 import { type Scene, must } from "./failure.ts";
 
 /** What may differ. */
 export interface OddOptions {
-  readonly factory: SignedBuild;
+  readonly factory: TestBuild;
   /** How many mirrors are offered; 1 without it. */
   readonly mirrors?: number;
   /** Keys of `device.yaml`. */
@@ -35,7 +35,7 @@ export class OddHome {
   readonly coordinator: FakeCoordinator;
   readonly mirrors: readonly ArtifactServer[];
   readonly box: Box;
-  target: SignedBuild | undefined;
+  target: TestBuild | undefined;
 
   private constructor(
     certificate: TestCertificate,
@@ -96,7 +96,7 @@ export class OddHome {
   }
 
   /** Puts the build on every mirror and offers it. */
-  offer(build: SignedBuild): void {
+  offer(build: TestBuild): void {
     for (const mirror of this.mirrors) mirror.builds.push(build);
     this.target = build;
   }
@@ -107,7 +107,7 @@ export class OddHome {
   }
 
   /** The next outcome has to be a commit of this build. */
-  async committed(build: SignedBuild): Promise<void> {
+  async committed(build: TestBuild): Promise<void> {
     const outcome = await this.outcome(this.outcomes.length + 1);
     must(
       outcome.kind === OutcomeKind.COMMITTED && outcome.targetDigest === build.digest,
@@ -116,7 +116,7 @@ export class OddHome {
   }
 
   /** Nudges the device until it has moved to this build: what was put off is taken up at once then. */
-  async nudgedTo(build: SignedBuild): Promise<void> {
+  async nudgedTo(build: TestBuild): Promise<void> {
     const isCommit = ({ kind, targetDigest }: Outcome): boolean =>
       kind === OutcomeKind.COMMITTED && targetDigest === build.digest;
     let nudgedAtMs = Number.NEGATIVE_INFINITY;

@@ -56,6 +56,7 @@ export class TrustKeeper implements Trust {
   #written: KeptTrust | undefined;
   #roll: number;
   #owed = false;
+  #versionOf: { readonly timestamp: Uint8Array; readonly version: number } | undefined;
   /** One change at a time: refreshes and brakes write the same file. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -147,13 +148,12 @@ export class TrustKeeper implements Trust {
       this.#written = kept;
       this.#view = { ...this.#view, brakes: kept.brakes };
     } else if (flashedRoot !== undefined && flashed !== undefined) {
-      if (known !== undefined)
-        log.warn({}, "the flashed root is newer, or another one; what was kept is dropped");
+      if (known !== undefined) log.warn({}, "the flashed root is newer, or another one; what was kept is dropped");
       this.#kept = { root: flashedRoot, targets: new Map() };
     } else {
       log.error({}, "there is no root to trust: this device will move to nothing");
     }
-    await this.#recall();
+    await this.#recall(useKept ? known : flashed);
   }
 
   #tryRoot(bytes: Uint8Array, otherwise: string): NetworkRoot | undefined {
@@ -167,10 +167,9 @@ export class TrustKeeper implements Trust {
   }
 
   /** Makes the view anew from what is kept. */
-  async #recall(): Promise<void> {
+  async #recall(root: NetworkRoot | undefined): Promise<void> {
     const { nowMs, log } = this.#parts;
-    if (this.#kept === undefined) return;
-    const root = keptRoot(this.#kept);
+    if (this.#kept === undefined || root === undefined) return;
     this.#view = { ...this.#without(), root, gap: "none was fetched yet.", timestampVersion: this.#keptVersion() };
     this.#parts.onRoot(root);
     try {
@@ -187,14 +186,14 @@ export class TrustKeeper implements Trust {
     return rest;
   }
 
+  /** Verifying costs a slow box time, so the same file is verified for this once. */
   #keptVersion(): number {
-    if (this.#kept === undefined) return 0;
-    try {
-      return keptTimestampVersion(this.#kept);
-    } catch (error) {
-      if (!(error instanceof TufError)) throw error;
-      return 0;
+    const timestamp = this.#kept?.timestamp;
+    if (this.#kept === undefined || timestamp === undefined) return 0;
+    if (this.#versionOf?.timestamp !== timestamp) {
+      this.#versionOf = { timestamp, version: versionIn(this.#kept) };
     }
+    return this.#versionOf.version;
   }
 
   #believe(network: TrustedNetwork): void {
@@ -265,7 +264,7 @@ export class TrustKeeper implements Trust {
         if (!(error instanceof TufError)) throw error;
         if (error.code === "ROOTS_TOO_MANY" && walk < WALKS_MAX) continue;
         log.info({ source: source.name, code: error.code, role: error.role, err: error.cause }, error.message);
-        if (this.#kept !== before) await this.#recall();
+        if (this.#kept !== before) await this.#recall(keptRoot(this.#kept ?? before));
         return false;
       }
     }
@@ -310,6 +309,15 @@ export class TrustKeeper implements Trust {
   /** Whether the root is another than the flashed one. */
   get #walked(): boolean {
     return this.#kept?.root !== this.#parts.flashedRoot;
+  }
+}
+
+function versionIn(kept: KeptMetadata): number {
+  try {
+    return keptTimestampVersion(kept);
+  } catch (error) {
+    if (!(error instanceof TufError)) throw error;
+    return 0;
   }
 }
 

@@ -2,16 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildManifest } from "@moult/trust";
-import {
-  type TestBuild,
-  type TestCouncil,
-  makeCouncil,
-  makeTestBuild,
-} from "../../../apps/agent/src/testing/test-build.ts";
+import { type TestBuild, makeTestBuild } from "../../../apps/agent/src/testing/test-build.ts";
 import type { Scene } from "./failure.ts";
-
-/** Approves every build here. */
-export const council: TestCouncil = makeCouncil();
 
 /** Starts the runtime of this process, and so is a small part. */
 const RUNTIME = `#!/bin/sh\nexec ${process.execPath} "$@"\n`;
@@ -35,7 +27,7 @@ export function versionOf(counter: number): string {
   return `${counter}.0.0`;
 }
 
-/** A signed build. */
+/** A build; approved where it is offered or published. */
 export function makeBuild({ bundles }: Scene, plan: BuildPlan): TestBuild {
   const { counter, says = "good", agent = bundles.agent(versionOf(counter)) } = plan;
   const starts = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\nexec ${process.execPath} ${bundles.workload}\n`;

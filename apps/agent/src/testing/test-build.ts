@@ -1,7 +1,7 @@
 /** Builds for tests: real manifests, tiny parts. What approves them is a TestNetwork's list. */
 import { type BuildManifest, digestOf, formatEnvelope } from "@moult/trust";
 import { TestNetwork } from "@moult/trust/testing";
-import type { CouncilWord } from "@moult/trust/tuf";
+import type { AllowedBuild, CouncilWord } from "@moult/trust/tuf";
 import type { OfferedBuild } from "../update/state.ts";
 
 /** A build and all its bytes. */
@@ -57,7 +57,21 @@ export function makeTestBuild(wishes: BuildWishes = {}): TestBuild {
 
 /** Has the council approve the builds, and the publisher publish the list. */
 export function approve(network: TestNetwork, builds: readonly TestBuild[], word: CouncilWord = {}): void {
-  network.allow(...builds.map(({ bytes }) => network.entry(bytes, word)));
+  network.allow(...builds.map((build) => entryOf(build, word)));
+}
+
+/** The build's entry for a list; also of one whose manifest has a form that is not known yet. */
+export function entryOf({ digest, manifest, bytes }: TestBuild, word: CouncilWord = {}): AllowedBuild {
+  return {
+    digest,
+    lengthBytes: bytes.length,
+    platform: manifest.platform,
+    version: manifest.version,
+    releaseCounter: manifest.release_counter,
+    fromVersions: manifest.from_versions,
+    flags: new Map(),
+    ...word,
+  };
 }
 
 /** The build as a coordinator would offer it. */

@@ -8,7 +8,6 @@ import { promisify } from "node:util";
 import { provisionDevice } from "@moult/agent";
 import { buildRelease } from "@moult/cli";
 import { TestNetwork } from "@moult/trust/testing";
-import { readFileSync } from "node:fs";
 import { plainEnvironment } from "../demo/harness/environment.ts";
 import { until } from "../demo/harness/until.ts";
 import { COORDINATOR, MOULT } from "../demo/fleet/sources.ts";

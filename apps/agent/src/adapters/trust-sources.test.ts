@@ -14,6 +14,7 @@ import type { TrustKeeper } from "../trust/keeper.ts";
 import type { RunningBuild } from "../update/state.ts";
 import { monotonicClock } from "./clock.ts";
 import { createHttpsFetcher } from "./https-fetcher.ts";
+import { MirrorMetadataSource } from "./mirror-metadata.ts";
 import { trustPeers } from "./tls/peer-trust.ts";
 import { createTrustSources } from "./trust-sources.ts";
 
@@ -158,5 +159,30 @@ describe("a mirror is left for the next one", () => {
     const mirrors = [await serveMirror(serve), await serveMirror(honest(network))];
     expect(await offered(await open(network, { mirrors }))).toBe("allowed");
     expect(await offered(await open(network, { mirrors: mirrors.slice(0, 1) }))).toBe("METADATA");
+  });
+});
+
+describe("a mirror that drips", () => {
+  it("is left after half a minute, however faithfully it goes on", async () => {
+    let nowMs = 0;
+    let pieces = 0;
+    async function* drip(): AsyncGenerator<Uint8Array> {
+      for (; pieces < 1_000; pieces += 1) {
+        nowMs += 250;
+        yield new Uint8Array(1);
+      }
+    }
+    const source = new MirrorMetadataSource({
+      url: "https://mirror.example",
+      fetcher: { get: async () => ({ status: 200, offsetBytes: 0, totalBytes: undefined, pieces: drip() }) },
+      clock: {
+        nowMs: () => nowMs,
+        wait: (_, signal) => new Promise((resolve) => signal?.addEventListener("abort", () => resolve())),
+      },
+      limits: LIMITS,
+      signal: new AbortController().signal,
+    });
+    await expect(source.fetch({ role: "timestamp" }, 16_384)).rejects.toMatchObject({ code: "SLOW" });
+    expect(pieces).toBeLessThan(150);
   });
 });

@@ -3,6 +3,7 @@
  * machine wants done and tells it what happens; decides nothing about updates itself.
  */
 import { type BootRecordFiles, DiskError, type SlotStore } from "@moult/slots";
+import { digestOf, parseManifest } from "@moult/trust";
 import type { Settings } from "../config/settings.ts";
 import { CallError, type Chance, type Clock, type Coordinator, type Host, type Launcher, type Log } from "../ports.ts";
 import { StageError } from "../ports.ts";
@@ -12,8 +13,8 @@ import type { Trust } from "../trust/ports.ts";
 import type { DeviceTime } from "../time/device-time.ts";
 import type { Durable } from "../update/durable.ts";
 import type { Effect, Event, Step, Verdict } from "../update/events.ts";
-import type { Machine, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
-import type { WorkBuild } from "../work/build.ts";
+import type { Machine, Move, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
+import { type WorkBuild, workBuildOf } from "../work/build.ts";
 import { WorkError } from "../work/ports.ts";
 import type { Supervisor } from "../work/supervisor.ts";
 import { type Carried, Loop } from "./loop.ts";
@@ -151,6 +152,9 @@ export class Agent {
         return this.#record(effect, machine);
       case "NOTE":
         log.warn({ phase: machine.phase.name }, effect.message);
+        return DONE;
+      case "START_NEXT_WORK":
+        await this.#startNext(effect.target);
         return DONE;
       case "HAND_OVER":
         this.#parts.exit("HAND_OVER");
@@ -295,6 +299,19 @@ export class Agent {
     if (failed.failure !== undefined) return failed;
     if (machine.phase.name === "COMMITTING") launcher.tellKept();
     return { event: { kind: "RECORDED" } };
+  }
+
+  /** The build was verified when it was staged, and the launcher verifies it again before it starts its agent. */
+  async #startNext({ slot, digest }: Move["target"]): Promise<void> {
+    const { store, log } = this.#parts;
+    try {
+      const documents = await store.documents(slot);
+      if (documents === undefined || digestOf(documents.manifest) !== digest) return;
+      await this.#work.startForNext(workBuildOf(parseManifest(documents.manifest)));
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof WorkError)) throw error;
+      log.warn({ err: error }, "the next workload could not be started yet; the next agent will");
+    }
   }
 
   async #onWork(act: () => Promise<void>): Promise<Event | undefined> {

@@ -78,11 +78,13 @@ function leave(machine: In<Departing>, at: At): Step<Machine> {
   const phase: Swapping = { name: "SWAPPING", move: { ...move, reachable: machine.memory.reachable } };
   const next: Machine = { ...machine, phase };
   const stop: readonly Effect[] = move.swapsWork ? [{ kind: "STOP_WORK" }] : [];
+  // Only after the record: whatever ends this agent from then on, the next one is that of the new build.
+  const begin: readonly Effect[] = move.swapsWork ? [{ kind: "START_NEXT_WORK", target: move.target }] : [];
   const record: Effect = {
     kind: "RECORD",
     change: (boot) => putOnTrial(boot, move.target, at.tunables.trialTries),
   };
-  return { machine: next, effects: [save(next), ...stop, record, { kind: "HAND_OVER" }] };
+  return { machine: next, effects: [save(next), ...stop, record, ...begin, { kind: "HAND_OVER" }] };
 }
 
 /** SWAPPING + DISK_FAILED or WORK_FAILED: without a record there is no swap. The old build's work is started again. */

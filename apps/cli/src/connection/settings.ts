@@ -26,7 +26,7 @@ export interface ConnectionSettings {
   readonly artifactsUrl: string | undefined;
   /** PEM of the authority that is trusted; undefined for the machine's own. */
   readonly caPem: string | undefined;
-  /** The operator's token. */
+  /** The caller's token; empty for a stranger, who needs none. */
   readonly token: string;
   readonly timeoutMs: number;
 }
@@ -42,10 +42,17 @@ const WHERE =
   "Give --state-dir DIR of the coordinator, or --coordinator HOST:PORT (MOULT_STATE_DIR, MOULT_COORDINATOR).";
 const WHO = "Give --token-file FILE, or --state-dir DIR of the coordinator (MOULT_TOKEN_FILE, MOULT_STATE_DIR).";
 
+/** As whom a command calls: by which token of a state folder, or as a stranger. */
+export type Caller = "operator.token" | "publisher.token" | "stranger";
+
 /** The settings, read from options, environment and files. Throws CliError USAGE. */
-export function readSettings(options: ConnectionOptions, env: Ports["env"]): ConnectionSettings {
-  const byFlag = lazyStateDir(options.stateDir);
-  const byVariable = lazyStateDir(variable(env, "MOULT_STATE_DIR"));
+export function readSettings(
+  options: ConnectionOptions,
+  env: Ports["env"],
+  caller: Caller = "operator.token",
+): ConnectionSettings {
+  const byFlag = lazyStateDir(options.stateDir, caller);
+  const byVariable = lazyStateDir(variable(env, "MOULT_STATE_DIR"), caller);
   const pick = (flag: string | undefined, of: (dir: StateDir) => string, name: string): string | undefined =>
     flag ?? through(byFlag, of) ?? variable(env, name) ?? through(byVariable, of);
 
@@ -53,10 +60,11 @@ export function readSettings(options: ConnectionOptions, env: Ports["env"]): Con
   if (address === undefined) throw usageError("Which coordinator?", WHERE);
   if (!ADDRESS.test(address)) throw usageError(`"${address}" is not an address.`, "Write it as in 127.0.0.1:7443.");
 
-  const tokenFile = pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE");
-  if (tokenFile === undefined) throw usageError("Who are you?", WHO);
-  const token = readText(tokenFile).trim();
-  if (!TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
+  const tokenFile =
+    caller === "stranger" ? undefined : pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE");
+  if (tokenFile === undefined && caller !== "stranger") throw usageError("Who are you?", WHO);
+  const token = tokenFile === undefined ? "" : readText(tokenFile).trim();
+  if (tokenFile !== undefined && !TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
 
   const caFile = pick(options.ca, (dir) => dir.caFile, "MOULT_CA");
   const caPem = caFile === undefined ? undefined : readText(caFile);
@@ -75,8 +83,8 @@ function variable(env: Ports["env"], name: string): string | undefined {
 }
 
 /** Nothing of a state folder is read before it is needed. */
-function lazyStateDir(path: string | undefined): StateDir | undefined {
-  return path === undefined ? undefined : readStateDir(path);
+function lazyStateDir(path: string | undefined, caller: Caller): StateDir | undefined {
+  return path === undefined ? undefined : readStateDir(path, caller);
 }
 
 function through(dir: StateDir | undefined, of: (dir: StateDir) => string): string | undefined {

@@ -2,12 +2,12 @@
  * Metadata files as people carry them: bounded and judged in form on the way in, and never written over without consent.
  * Who may have signed is judged elsewhere.
  */
-import { BYTES_MAX, type FileHead, TufError, headIn } from "@moult/trust/tuf";
+import { BYTES_MAX, type MetadataHead, TufError, headIn } from "@moult/trust/tuf";
 import { CliError, usageError } from "../errors.ts";
 import { exists, readBounded, replaceFile, writeNew } from "../files.ts";
 
 /** What a kind is called by people. */
-const KIND_WORDS: Readonly<Record<FileHead["kind"], string>> = {
+const KIND_WORDS: Readonly<Record<MetadataHead["kind"], string>> = {
   root: "a root",
   targets: "an allowlist",
   snapshot: "a snapshot",
@@ -18,13 +18,13 @@ const KIND_WORDS: Readonly<Record<FileHead["kind"], string>> = {
 const MODE = 0o644;
 
 /** A metadata file and its head. */
-export interface MetadataFile extends FileHead {
+export interface MetadataFile extends MetadataHead {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
 /** Reads a file that must be of this kind. Throws CliError USAGE for another kind, VERIFICATION for what is no metadata. */
-export function readMetadata(path: string, kind: FileHead["kind"]): MetadataFile {
+export function readMetadata(path: string, kind: MetadataHead["kind"]): MetadataFile {
   const bytes = readBounded(path, BYTES_MAX.targets);
   const head = naming(path, () => headIn(bytes));
   if (head.kind === kind) return { path, bytes, ...head };

@@ -1,6 +1,6 @@
 /** One member's signature on a file, and the signatures of several brought together. */
 import { derivePublicKey, formatPublicKey } from "@moult/trust";
-import { type FileHead, mergeFiles, rootIn, signFile } from "@moult/trust/tuf";
+import { type MetadataHead, mergeFiles, rootIn, signFile } from "@moult/trust/tuf";
 import { readPrivateKey } from "../commands/key/private-key.ts";
 import { usageError } from "../errors.ts";
 import { replaceFile } from "../files.ts";
@@ -41,7 +41,7 @@ export async function signMetadata(ports: Ports, request: SignRequest): Promise<
 
 /** Brings signatures together and writes them. Throws CliError. */
 export function mergeMetadata(request: {
-  readonly kind: FileHead["kind"];
+  readonly kind: MetadataHead["kind"];
   readonly paths: readonly string[];
   readonly judge: MetadataFile | undefined;
   readonly out: string;

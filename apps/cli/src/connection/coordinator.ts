@@ -71,7 +71,7 @@ export async function withCoordinator<T>(
   const rollout = createClient(RolloutService, address, channel.credentials, clientOptions);
   const fleet = createClient(FleetService, address, channel.credentials, clientOptions);
   const metadata = createClient(MetadataService, address, channel.credentials, clientOptions);
-  const call = { timeoutMs, ...(token === "" ? {} : { bearer: token }) };
+  const call = { timeoutMs, ...(token === undefined ? {} : { bearer: token }) };
   try {
     return await work({ releases, rollout, fleet, metadata, call, settings });
   } finally {

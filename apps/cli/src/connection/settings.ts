@@ -26,8 +26,8 @@ export interface ConnectionSettings {
   readonly artifactsUrl: string | undefined;
   /** PEM of the authority that is trusted; undefined for the machine's own. */
   readonly caPem: string | undefined;
-  /** The caller's token; empty for a stranger, who needs none. */
-  readonly token: string;
+  /** The caller's token; undefined for a stranger, who needs none. */
+  readonly token: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -43,7 +43,7 @@ const WHERE =
 const WHO = "Give --token-file FILE, or --state-dir DIR of the coordinator (MOULT_TOKEN_FILE, MOULT_STATE_DIR).";
 
 /** As whom a command calls: by which token of a state folder, or as a stranger. */
-export type Caller = "operator.token" | "publisher.token" | "stranger";
+export type Caller = "operator.token" | "publisher.token" | "breaker.token" | "stranger";
 
 /** The settings, read from options, environment and files. Throws CliError USAGE. */
 export function readSettings(
@@ -63,8 +63,8 @@ export function readSettings(
   const tokenFile =
     caller === "stranger" ? undefined : pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE");
   if (tokenFile === undefined && caller !== "stranger") throw usageError("Who are you?", WHO);
-  const token = tokenFile === undefined ? "" : readText(tokenFile).trim();
-  if (tokenFile !== undefined && !TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
+  const token = tokenFile === undefined ? undefined : readText(tokenFile).trim();
+  if (token !== undefined && !TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
 
   const caFile = pick(options.ca, (dir) => dir.caFile, "MOULT_CA");
   const caPem = caFile === undefined ? undefined : readText(caFile);

@@ -87,8 +87,9 @@ export async function startTestCoordinator(): Promise<TestCoordinator> {
   const artifacts = await startArtifacts(tls, TEST_TOKEN);
   mkdirSync(join(stateDir, "tls"));
   writeFileSync(join(stateDir, "tls", "ca.pem"), tls.certificate);
-  writeFileSync(join(stateDir, "operator.token"), `${TEST_TOKEN}\n`, { mode: 0o600 });
-  writeFileSync(join(stateDir, "publisher.token"), `${TEST_TOKEN}\n`, { mode: 0o600 });
+  for (const name of ["operator.token", "publisher.token", "breaker.token"]) {
+    writeFileSync(join(stateDir, name), `${TEST_TOKEN}\n`, { mode: 0o600 });
+  }
   const endpoints = { grpc: `127.0.0.1:${port}`, artifacts: artifacts.url, pid: process.pid };
   writeFileSync(join(stateDir, "endpoints.json"), JSON.stringify(endpoints));
   return {

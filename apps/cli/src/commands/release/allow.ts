@@ -94,8 +94,9 @@ function makeList(
   for (const digest of options.recall) {
     if (before?.builds.has(digest) !== true) throw usageError(`--recall: ${digest} is not on the list.`);
   }
-  const wrong = options.liftBrake.find((digest) => !isDigest(digest));
-  if (wrong !== undefined) throw usageError(`--lift-brake: "${wrong}" is no digest.`);
+  if (!options.liftBrake.every((digest) => isDigest(digest))) {
+    throw usageError(`--lift-brake: "${options.liftBrake.join(" ")}" is no digest.`);
+  }
   // One release, one seed: its platforms take turns together.
   const cohort =
     options.cohort === undefined ? undefined : parseCohort(options.cohort, ports.randomSeed(), ports.now());

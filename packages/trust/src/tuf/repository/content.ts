@@ -10,7 +10,7 @@ import { type NetworkRoot, readNetworkRoot } from "../form/network-root.ts";
 import { readFile } from "./file.ts";
 
 /** What every file says of itself. */
-export interface FileHead {
+export interface MetadataHead {
   readonly kind: Kind;
   readonly version: number;
   /** Milliseconds since 1970. */
@@ -22,7 +22,7 @@ export interface FileHead {
 }
 
 /** The head of a file. Throws TufError where a device would refuse its form. */
-export function headIn(file: Uint8Array): FileHead {
+export function headIn(file: Uint8Array): MetadataHead {
   const { kind, version, expiresMs, message, signatures } = readFile(file);
   return { kind, version, expiresMs, signedDigest: digestOf(message), keyIds: signatures.map((s) => s.keyId) };
 }

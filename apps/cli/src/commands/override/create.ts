@@ -41,7 +41,7 @@ export function addOverrideCreate(parent: Command, ports: Ports): void {
       "is bounded by the deficit, and ends by itself. You sign it with your own key, which the coordinator's table of operators " +
       "names; it is written to the audit log with your reason and your signature.",
     examples: [
-      'moult override create --pool home --reason "leak in 1.9 is worse than a slow evening" --deficit-rps 40 --for 10m --key ann.key --network example',
+      'moult override create --pool home --reason "leak in 1.9 is worse than a slow evening" --deficit-rps 40 --for 10m --key operator.key --network example',
     ],
   })
     .requiredOption("--pool <id>", "pool it holds for")

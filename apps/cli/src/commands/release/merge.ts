@@ -19,7 +19,9 @@ export function addReleaseMerge(parent: Command, ports: Ports): void {
     usage: "merge <file...>",
     summary: "Bring the signatures of several copies of one allowlist together",
     detail: "The copies must carry the same list. With --root, a bad signature cannot take the place of a good one.",
-    examples: ["moult release merge 2.targets.dee.json 2.targets.eli.json --root root.json --out 2.targets.json"],
+    examples: [
+      "moult release merge 2.targets.signed-1.json 2.targets.signed-2.json --root root.json --out 2.targets.json",
+    ],
   }).addOption(rootOption());
   addOutput(verb, "file for the list with all signatures").action((paths: readonly string[], options: Options) => {
     const roots = rootPaths(options.root, ports.env);

@@ -29,8 +29,8 @@ export function addReleaseSign(parent: Command, ports: Ports): void {
       "other members by voice. Needs no network; carry the file by hand. The signature is added to the file, or to a copy in " +
       "--out; signing twice changes nothing. With --root a key that is none of the council's is refused.",
     examples: [
-      "moult release sign 2.targets.json --previous 1.targets.json --root root.json --key dee.key",
-      "moult release sign 2.targets.json --previous 1.targets.json --key eli.key --out 2.targets.eli.json",
+      "moult release sign 2.targets.json --previous 1.targets.json --root root.json --key council-1.key",
+      "moult release sign 2.targets.json --previous 1.targets.json --key council-2.key --out 2.targets.signed-2.json",
     ],
   })
     .requiredOption("--key <file>", "your private key")

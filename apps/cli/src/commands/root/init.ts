@@ -28,8 +28,8 @@ export function addRootInit(parent: Command, ports: Ports): void {
       "them, such as `moult key show -o json` prints; server and spare are SHA-256 of a coordinator's TLS key, or PEM files. " +
       "Nothing private goes in. The root members then sign it apart from each other: moult root sign.",
     examples: [
-      "moult root init --network example --add root=ann.json --add root=ben.json --add root=cai.json --quorum root=2 " +
-        "--add council=dee.json --add council=eli.json --add council=fay.json --quorum council=2 " +
+      "moult root init --network example --add root=root-1.json --add root=root-2.json --add root=root-3.json --quorum root=2 " +
+        "--add council=council-1.json --add council=council-2.json --add council=council-3.json --quorum council=2 " +
         "--add publisher=publisher.json --add breaker=breaker.json --out root.json",
     ],
   })

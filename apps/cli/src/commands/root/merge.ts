@@ -19,7 +19,7 @@ export function addRootMerge(parent: Command, ports: Ports): void {
     usage: "merge <file...>",
     summary: "Bring the signatures of several copies of one root together",
     detail: "The copies must carry the same root. A bad signature cannot take the place of a good one.",
-    examples: ["moult root merge 2.root.ann.json 2.root.ben.json --previous root.json --out 2.root.json"],
+    examples: ["moult root merge 2.root.signed-1.json 2.root.signed-2.json --previous root.json --out 2.root.json"],
   }).option("--previous <file>", "the root before it, to see whose signatures are missing");
   addOutput(verb, "file for the root with all signatures").action((paths: readonly string[], options: Options) => {
     const judge = options.previous === undefined ? undefined : readMetadata(options.previous, "root");

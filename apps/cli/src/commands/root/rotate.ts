@@ -27,7 +27,7 @@ export function addRootRotate(parent: Command, ports: Ports): void {
       "What is not named stays. It counts once the quorum of the root before it and its own quorum have signed; then it goes " +
       "out with: moult metadata publish --root. Devices that were away for years follow from root to root, so keep every one.",
     examples: [
-      "moult root rotate --from root.json --drop council=eli.json --add council=gus.json --out 2.root.json",
+      "moult root rotate --from root.json --drop council=council-2.json --add council=council-4.json --out 2.root.json",
       "moult root rotate --from root.json --drop publisher=old.json --add publisher=new.json --out 2.root.json",
     ],
   })

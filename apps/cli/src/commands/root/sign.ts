@@ -25,8 +25,8 @@ export function addRootSign(parent: Command, ports: Ports): void {
       "Needs no network; carry the file by hand. The signature is added to the file, or to a copy in --out; signing twice " +
       "changes nothing. Members may sign copies apart, brought together by: moult root merge.",
     examples: [
-      "moult root sign root.json --key ann.key",
-      "moult root sign 2.root.json --previous root.json --key ann.key --out 2.root.ann.json",
+      "moult root sign root.json --key root-1.key",
+      "moult root sign 2.root.json --previous root.json --key root-1.key --out 2.root.signed-1.json",
     ],
   })
     .requiredOption("--key <file>", "your private key")

@@ -6,11 +6,13 @@ import { addDialVerbs } from "./commands/dial.ts";
 import { addEventVerbs } from "./commands/event.ts";
 import { addFleetVerbs } from "./commands/fleet.ts";
 import { addKeyVerbs } from "./commands/key.ts";
+import { addMetadataVerbs } from "./commands/metadata.ts";
 import { addNodeVerbs } from "./commands/node.ts";
 import { addNudge } from "./commands/nudge.ts";
 import { addOperatorVerbs } from "./commands/operator.ts";
 import { addOverrideVerbs } from "./commands/override.ts";
 import { addReleaseVerbs } from "./commands/release.ts";
+import { addRootVerbs } from "./commands/root.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addTokenVerbs } from "./commands/token.ts";
 import { addWitnessVerbs } from "./commands/witness.ts";
@@ -35,7 +37,9 @@ export function createProgram(ports: Ports): Command {
     })
     .showHelpAfterError("  Add --help to see how it is used.");
   addKeyVerbs(program, ports);
+  addRootVerbs(program, ports);
   addReleaseVerbs(program, ports);
+  addMetadataVerbs(program, ports);
   addDialVerbs(program, ports);
   addNudge(program, ports);
   addOverrideVerbs(program, ports);

@@ -30,9 +30,9 @@ export interface ConnectionSettings {
   readonly artifactsUrl: string | undefined;
   /** PEM of the authority that is trusted; undefined for the machine's own. */
   readonly caPem: string | undefined;
-  /** The operator's token; undefined where a certificate says who calls. */
+  /** The caller's token; undefined where a certificate says who calls, and for a stranger, who needs none. */
   readonly token: string | undefined;
-  /** The operator's certificate and key; undefined where a token says who calls. */
+  /** The operator's certificate and key; undefined where a token says who calls, and for a stranger. */
   readonly own: ClientCertificate | undefined;
   readonly timeoutMs: number;
 }
@@ -50,22 +50,31 @@ const WHO =
   "Give --token-file FILE, --cert FILE with --cert-key FILE, or --state-dir DIR of the coordinator (MOULT_TOKEN_FILE, " +
   "MOULT_CERT, MOULT_CERT_KEY, MOULT_STATE_DIR).";
 
+/** As whom a command calls: by which token of a state folder, or as a stranger. */
+export type Caller = "operator.token" | "publisher.token" | "breaker.token" | "stranger";
+
 /** The settings, read from options, environment and files. Throws CliError USAGE. */
-export function readSettings(options: ConnectionOptions, env: Ports["env"]): ConnectionSettings {
-  const byFlag = lazyStateDir(options.stateDir);
-  const byVariable = lazyStateDir(variable(env, "MOULT_STATE_DIR"));
+export function readSettings(
+  options: ConnectionOptions,
+  env: Ports["env"],
+  caller: Caller = "operator.token",
+): ConnectionSettings {
+  const byFlag = lazyStateDir(options.stateDir, caller);
+  const byVariable = lazyStateDir(variable(env, "MOULT_STATE_DIR"), caller);
   const pick = (flag: string | undefined, of: (dir: StateDir) => string, name: string): string | undefined =>
     flag ?? through(byFlag, of) ?? variable(env, name) ?? through(byVariable, of);
 
-  const own = readOwn(options, env);
+  const own = caller === "stranger" ? undefined : readOwn(options, env);
   const port = (dir: StateDir): string => (own && dir.endpoints().operators) ?? dir.endpoints().grpc;
   const address = pick(options.coordinator, port, "MOULT_COORDINATOR");
   if (address === undefined) throw usageError("Which coordinator?", WHERE);
   if (!ADDRESS.test(address)) throw usageError(`"${address}" is not an address.`, "Write it as in 127.0.0.1:7443.");
 
   const tokenFile =
-    own === undefined ? pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE") : options.tokenFile;
-  if (tokenFile === undefined && own === undefined) throw usageError("Who are you?", WHO);
+    own === undefined && caller !== "stranger"
+      ? pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE")
+      : own && options.tokenFile;
+  if (tokenFile === undefined && own === undefined && caller !== "stranger") throw usageError("Who are you?", WHO);
   const token = tokenFile === undefined ? undefined : readText(tokenFile).trim();
   if (token !== undefined && !TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
 
@@ -109,8 +118,8 @@ function variable(env: Ports["env"], name: string): string | undefined {
 }
 
 /** Nothing of a state folder is read before it is needed. */
-function lazyStateDir(path: string | undefined): StateDir | undefined {
-  return path === undefined ? undefined : readStateDir(path);
+function lazyStateDir(path: string | undefined, caller: Caller): StateDir | undefined {
+  return path === undefined ? undefined : readStateDir(path, caller);
 }
 
 function through(dir: StateDir | undefined, of: (dir: StateDir) => string): string | undefined {

@@ -22,11 +22,11 @@ export interface StateDir {
   readonly endpoints: () => Endpoints;
 }
 
-/** The folder at `path`. Reads nothing yet. */
-export function readStateDir(path: string): StateDir {
+/** The folder at `path`, for whoever calls with its token of this name. Reads nothing yet. */
+export function readStateDir(path: string, tokenName = "operator.token"): StateDir {
   return {
     caFile: join(path, "tls", "ca.pem"),
-    tokenFile: join(path, "operator.token"),
+    tokenFile: join(path, tokenName),
     endpoints: () => readEndpoints(join(path, "endpoints.json")),
   };
 }

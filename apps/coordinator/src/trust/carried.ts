@@ -3,7 +3,7 @@
  * verifies them. It holds no key of theirs; by what they say it can only narrow. Immutable: each step makes another state,
  * and says what of it is to be stored.
  */
-import { type Allowlist, type NetworkRoot, TufError, headOf } from "@moult/trust/tuf";
+import { type Allowlist, type NetworkRoot, TufError, headIn } from "@moult/trust/tuf";
 import {
   type BrakeStatement,
   type MetadataFile,
@@ -53,7 +53,7 @@ export async function openCarried(
   { rootFile, metadata, brakeStatements }: Found,
   now: number,
 ): Promise<{ readonly carried: Carried; readonly changes: readonly StoreChange[] }> {
-  const configured: MetadataFile = { role: "root", version: headOf(rootFile).version, bytes: rootFile };
+  const configured: MetadataFile = { role: "root", version: headIn(rootFile).version, bytes: rootFile };
   const stored = new PublishedFiles(metadata);
   const published = stored.get("root", configured.version);
   if (published !== undefined && !sameBytes(published.bytes, rootFile)) {
@@ -100,7 +100,7 @@ function headsOf({ root, network }: Walked, files: PublishedFiles): readonly Pub
   const { version, expiresMs } = network.allowlist;
   const small = (["snapshot", "timestamp"] as const).flatMap((role) => {
     const file = files.newest(role);
-    return file === undefined ? [] : [{ role, version: file.version, expiresAtMs: headOf(file.bytes).expiresMs }];
+    return file === undefined ? [] : [{ role, version: file.version, expiresAtMs: headIn(file.bytes).expiresMs }];
   });
   return [first, { role: "targets", version, expiresAtMs: expiresMs }, ...small];
 }

@@ -3,10 +3,17 @@
  * all. What is refused changes nothing. Every file must come to something: one that nothing names was a mistake, and who
  * made it must hear of it.
  */
-import { type FileHead, TufError, headOf } from "@moult/trust/tuf";
+import { TufError, headIn } from "@moult/trust/tuf";
 import type { MetadataFile, StoreChange } from "../store/port.ts";
 import { type Carried, carriedAfter, judgesOf, sameBytes } from "./carried.ts";
 import { type Walked, walk } from "./walk.ts";
+
+interface FileHead {
+  readonly role: MetadataFile["role"];
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly expiresMs: number;
+}
 
 interface Offered extends FileHead {
   readonly bytes: Uint8Array;
@@ -44,7 +51,7 @@ export async function judgePublication(
 function readOffered(carried: Carried, files: readonly Uint8Array[]): readonly Offered[] {
   const offered: Offered[] = [];
   for (const bytes of files) {
-    const file = { ...(knownHead(carried, bytes) ?? headOf(bytes)), bytes };
+    const file = { ...(knownHead(carried, bytes) ?? readHead(bytes)), bytes };
     const other = offered.find(
       ({ role, version }) => role === file.role && (role !== "root" || version === file.version),
     );
@@ -52,6 +59,11 @@ function readOffered(carried: Carried, files: readonly Uint8Array[]): readonly O
     else if (!sameBytes(other.bytes, bytes)) throw new TufError("MIXED", file.role, "there are two different ones");
   }
   return offered;
+}
+
+function readHead(bytes: Uint8Array): FileHead {
+  const { kind: role, version, expiresMs } = headIn(bytes);
+  return { role, version, expiresMs };
 }
 
 /** A list that stays is handed in again with each fresh timestamp; it is long, and need not be read to be known. */

@@ -27,20 +27,6 @@ export function readFile(bytes: Uint8Array, kind?: Kind): MetadataDocument {
   return document;
 }
 
-/** What a file says it is. Nobody's signature was looked at. */
-export interface FileHead {
-  readonly role: Kind;
-  readonly version: number;
-  /** Milliseconds since 1970. */
-  readonly expiresMs: number;
-}
-
-/** What a file says it is, once it is in form. Throws TufError. */
-export function headOf(bytes: Uint8Array): FileHead {
-  const { kind, version, expiresMs } = readFile(bytes);
-  return { role: kind, version, expiresMs };
-}
-
 /** The file of a signed part that nobody has signed yet. Throws TufError where a device would refuse it. */
 export function unsignedFile(signed: Record<string, Json>): Uint8Array {
   const bytes = formatFile(signed, []);

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Disk, type OpenFile, SlotStore } from "@moult/slots";
-import { digestOf, parseEnvelope, parseManifest } from "@moult/trust";
+import { digestOf, parseManifest } from "@moult/trust";
 import { monotonicClock, systemChance } from "../../../apps/agent/src/adapters/clock.ts";
 import { createHttpsFetcher } from "../../../apps/agent/src/adapters/https-fetcher.ts";
 import { nodeDisk } from "../../../apps/agent/src/adapters/node-disk.ts";
@@ -19,8 +19,8 @@ export interface DeviceTask {
   readonly root: string;
   readonly source: string;
   readonly caFile: string;
-  /** The build's `signed.json`. */
-  readonly envelopeFile: string;
+  /** The build's `manifest.json`. */
+  readonly manifestFile: string;
   readonly network: string;
   /** Bytes a second; 0 for no limit. */
   readonly rateMaxBytesPerS: number;
@@ -85,8 +85,7 @@ const fetcher: Fetcher = {
 await mkdir(task.root, { recursive: true });
 const store = new SlotStore(disk, task.root, systemChance.freshId);
 await store.prepare();
-const envelope = readFileSync(task.envelopeFile);
-const manifestBytes = parseEnvelope(envelope).unverifiedPayload;
+const manifestBytes = readFileSync(task.manifestFile);
 const manifest = parseManifest(manifestBytes);
 // What starting took is let go of first.
 await delay(500);

@@ -88,6 +88,19 @@ test("a move leaves its grant, its departure, its end and its outcome, once each
   expect(ends).toEqual(["COMMITTED", "REVERTED", "REVERTED"]);
 });
 
+test("what operators did says on whose word, and why; what devices and time did says nothing of the sort", () => {
+  const by = (kind: string): readonly unknown[] =>
+    leaves.filter((leaf) => leaf.kind === kind).map(({ body }) => body["by"]);
+  for (const kind of ["brake", "dial", "override", "override-ended", "release"]) {
+    expect([kind, new Set(by(kind))]).toEqual([kind, new Set(["local-operator"])]);
+  }
+  for (const kind of ["enrolled", "permit", "permit-ended", "outcome"]) {
+    expect([kind, new Set(by(kind))]).toEqual([kind, new Set([undefined])]);
+  }
+  const [, recalled] = leaves.filter((leaf) => leaf.kind === "release");
+  expect(recalled?.body).toMatchObject({ recalled: true, reason: "wrong" });
+});
+
 test("replayed from the log alone, no node ever held two permits, and none is left", () => {
   const held = new Map<unknown, unknown>();
   for (const { kind, body } of leaves) {

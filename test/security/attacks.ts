@@ -1,0 +1,9 @@
+/** All attacks, by family. */
+import { enrolment } from "./attacks/enrolment.ts";
+import { sessions } from "./attacks/sessions.ts";
+import type { Attack } from "./harness/attack.ts";
+
+export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
+  sessions,
+  enrolment,
+};

@@ -1,4 +1,5 @@
 /** All attacks, by family. */
+import { asks } from "./attacks/asks.ts";
 import { enrolment } from "./attacks/enrolment.ts";
 import { sessions } from "./attacks/sessions.ts";
 import type { Attack } from "./harness/attack.ts";
@@ -6,4 +7,5 @@ import type { Attack } from "./harness/attack.ts";
 export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   sessions,
   enrolment,
+  asks,
 };

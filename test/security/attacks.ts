@@ -1,4 +1,5 @@
 /** All attacks, by family. */
+import { access } from "./attacks/access.ts";
 import { asks } from "./attacks/asks.ts";
 import { enrolment } from "./attacks/enrolment.ts";
 import { sessions } from "./attacks/sessions.ts";
@@ -8,4 +9,5 @@ export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   sessions,
   enrolment,
   asks,
+  access,
 };

@@ -117,7 +117,9 @@ const clone: Attack = {
     {
       defence: "a node in quarantine is let go by no gate",
       of: "coordinator",
-      patches: [{ file: "gates/dial.ts", from: "if (quarantine !== undefined) return", to: "if (quarantine === \"\") return" }],
+      patches: [
+        { file: "gates/dial.ts", from: "if (quarantine !== undefined) return", to: 'if (quarantine === "") return' },
+      ],
       caught: /a cloned key was let go/,
     },
   ],

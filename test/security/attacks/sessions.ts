@@ -120,7 +120,10 @@ const ownChallenge: Attack = {
     const changed = Uint8Array.from(challenge);
     changed[0] = (changed[0] ?? 0) ^ 1;
     for (const own of [changed, challenge.subarray(0, 16), new Uint8Array(56), new Uint8Array()]) {
-      const code = await refusal(agent.openSession({ proof: device.proofOver(own) }, IN_TIME), "an own challenge was taken");
+      const code = await refusal(
+        agent.openSession({ proof: device.proofOver(own) }, IN_TIME),
+        "an own challenge was taken",
+      );
       must(code === "UNAUTHENTICATED CHALLENGE_INVALID", `refused as ${code}`);
     }
     const other = new TestDevice(fort.clients);
@@ -181,7 +184,9 @@ const forgedToken: Attack = {
     {
       defence: "a session that is known ends all the same",
       of: "coordinator",
-      patches: [{ file: "identity/sessions.ts", from: "if (seen.endsAtMs > clock.now()) return seen;", to: "return seen;" }],
+      patches: [
+        { file: "identity/sessions.ts", from: "if (seen.endsAtMs > clock.now()) return seen;", to: "return seen;" },
+      ],
       caught: /a session that has ended was taken/,
     },
   ],

@@ -149,7 +149,8 @@ export class Fort {
   /** Its memory. */
   footprint(): Footprint {
     const status = readFileSync(`/proc/${this.endpoints.pid}/status`, "utf8");
-    const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? Number.NaN);
+    const field = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? Number.NaN);
     return { peakBytes: field("VmHWM") * 1024, residentBytes: field("VmRSS") * 1024, threads: field("Threads") };
   }
 
@@ -166,6 +167,6 @@ export async function refusal(call: Promise<unknown>, claim: string): Promise<st
     (error: unknown) => Promise.resolve(error),
   );
   if (outcome === undefined) throw new Breach(claim);
-  const { code, reason } = await refused(Promise.reject(outcome as Error));
+  const { code, reason } = await refused(Promise.reject(outcome));
   return `${code} ${reason}`;
 }

@@ -9,7 +9,8 @@ const LATER = {
   "leaf not logged": "an install waits for its proposal's leaf, and there are no proposals yet",
   "front-run proposal": "there are no proposals yet",
   "double or late vote": "votes belong to proposals",
-  "vote replayed on edited content": "votes belong to proposals; that no signature fits other content is tested by others",
+  "vote replayed on edited content":
+    "votes belong to proposals; that no signature fits other content is tested by others",
   "execute twice": "there is nothing to execute before there are proposals",
   "lower the delay for oneself": "there is no delay before there are proposals",
   "brick by parameter": "the parameters are the governance's own",

@@ -144,14 +144,30 @@ const roleNames: Attack = {
       "Bearer 99",
     ];
     for (const authorization of tricks) {
-      const said = await rawCall(fort, { path, bytes, headers: { authorization, role: "operator", "x-role": "admin" } });
+      const said = await rawCall(fort, {
+        path,
+        bytes,
+        headers: { authorization, role: "operator", "x-role": "admin" },
+      });
       // Spaces at an end are no part of a header's value.
       if (authorization.trim() === `Bearer ${operatorToken}`) continue;
-      must(said === "UNAUTHENTICATED CREDENTIALS_MISSING", `\`${authorization.slice(0, 20)}…\` answered ${String(said)}`);
+      must(
+        said === "UNAUTHENTICATED CREDENTIALS_MISSING",
+        `\`${authorization.slice(0, 20)}…\` answered ${String(said)}`,
+      );
     }
     const told = await rawCall(fort, { path, bytes, bearer: viewerToken });
     must(typeof told !== "string", "the viewer's own token does not work, so that nothing was tested");
-    const names = ["pools/../nodes", "pools/a/b", "pools/__proto__", "pools/", "pools/A", "nodes/home", "pools/a\0b", "pools/é"];
+    const names = [
+      "pools/../nodes",
+      "pools/a/b",
+      "pools/__proto__",
+      "pools/",
+      "pools/A",
+      "nodes/home",
+      "pools/a\0b",
+      "pools/é",
+    ];
     for (const pool of names) {
       const code = await refusal(
         fleet.createEnrollmentToken({ pool, uses: 1, ttlS: 60 }, operator),
@@ -198,9 +214,21 @@ const paths: Attack = {
     const build = await releaseToAll(fort);
     writeFileSync(join(fort.stateDir, "secret"), SECRET);
     const [part = ""] = build.parts.keys();
-    const up = ["../secret", "..%2fsecret", "%2e%2e/secret", "..\\secret", "./../secret", "%2e%2e%2fsecret", "..;/secret"];
+    const up = [
+      "../secret",
+      "..%2fsecret",
+      "%2e%2e/secret",
+      "..\\secret",
+      "./../secret",
+      "%2e%2e%2fsecret",
+      "..;/secret",
+    ];
     const targets = [
-      ...up.flatMap((tail) => ["parts", "packed", "deltas", "manifests", "audit", "audit/tile", "audit/body"].map((at) => `/v1/${at}/${tail}`)),
+      ...up.flatMap((tail) =>
+        ["parts", "packed", "deltas", "manifests", "audit", "audit/tile", "audit/body"].map(
+          (at) => `/v1/${at}/${tail}`,
+        ),
+      ),
       `/v1/parts/${part}/../../secret`,
       `/v1/parts/${part}%00`,
       `/v1/parts/${part.toUpperCase()}`,
@@ -228,7 +256,7 @@ const paths: Attack = {
     for (const target of up.flatMap((tail) => [`/v1/parts/${tail}`, `/v1/deltas/${tail}`, `/v1/packed/${tail}`])) {
       const head = `PUT ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${fort.clients.operatorToken}\r\nContent-Length: 3\r\n\r\nabc`;
       const answer = await rawHttp(fort, head);
-      must(!/^HTTP\/1\.1 2/.test(answer), `PUT ${target} was taken`);
+      must(!answer.startsWith("HTTP/1.1 2"), `PUT ${target} was taken`);
     }
     must(readFileSync(join(fort.stateDir, "secret"), "utf8") === SECRET, "a file outside the shelves was overwritten");
     const more = [...listing(fort.stateDir)].filter((name) => !before.has(name));

@@ -1,7 +1,7 @@
 /** Bytes of the attacker's own choosing, put on a coordinator's sockets. */
 import { type Socket, connect as connectPlain } from "node:net";
 import { type TLSSocket, connect } from "node:tls";
-import { Client, Metadata } from "@grpc/grpc-js";
+import { Client, Metadata, compressionAlgorithms } from "@grpc/grpc-js";
 import { secureChannel } from "@moult/contracts";
 import { refusalOf } from "../../../apps/coordinator/src/testing/refusal.ts";
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
@@ -27,7 +27,7 @@ export async function rawCall(fort: Fort, call: RawCall): Promise<string | Uint8
   const channel = secureChannel(grpc, fort.ca);
   const client = new Client(grpc, channel.credentials, {
     ...channel.options,
-    ...(call.gzip === true && { "grpc.default_compression_algorithm": 2 }),
+    ...(call.gzip === true && { "grpc.default_compression_algorithm": compressionAlgorithms.gzip }),
   });
   const metadata = new Metadata();
   if (call.bearer !== undefined) metadata.set("authorization", `Bearer ${call.bearer}`);
@@ -80,7 +80,11 @@ export interface From {
 }
 
 /** A TLS connection to `host:port`, or one that the server ended before its handshake was over. */
-export async function dialTls(fort: Fort, address: string, { localAddress = "127.0.0.1" }: From = {}): Promise<RawSocket> {
+export async function dialTls(
+  fort: Fort,
+  address: string,
+  { localAddress = "127.0.0.1" }: From = {},
+): Promise<RawSocket> {
   const { host, port } = hostPort(address);
   const raw = connectPlain({ host, port, localAddress });
   const secure: TLSSocket = connect({ socket: raw, ca: fort.ca, servername: "localhost" });

@@ -7,7 +7,14 @@
  */
 export { type CheckedCouncil, type Council, checkCouncil, parseCouncil } from "./council.ts";
 export { digestOf, isDigest } from "./digest.ts";
-export { ENVELOPE_BYTES_MAX, type Envelope, type EnvelopeSignature, PAYLOAD_TYPE, parseEnvelope } from "./dsse.ts";
+export {
+  ENVELOPE_BYTES_MAX,
+  type Envelope,
+  type EnvelopeSignature,
+  PAYLOAD_TYPE,
+  formatEnvelope,
+  parseEnvelope,
+} from "./dsse.ts";
 export { sign, verifyStrict } from "./ed25519.ts";
 export {
   KeyError,

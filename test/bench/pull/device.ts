@@ -21,7 +21,6 @@ export interface DeviceTask {
   readonly caFile: string;
   /** The build's `signed.json`. */
   readonly envelopeFile: string;
-  readonly publicKey: string;
   readonly network: string;
   /** Bytes a second; 0 for no limit. */
   readonly rateMaxBytesPerS: number;
@@ -95,6 +94,7 @@ const baseRssBytes = process.memoryUsage().rss;
 let peakRssBytes = baseRssBytes;
 const sampler = setInterval(() => (peakRssBytes = Math.max(peakRssBytes, process.memoryUsage().rss)), 5);
 const cpu = process.cpuUsage();
+const platform = { os: process.platform, arch: process.arch };
 const staged = await stageBuild(
   {
     digest: digestOf(manifestBytes),
@@ -106,9 +106,19 @@ const staged = await stageBuild(
   {
     store,
     freeBytes: () => disk.freeBytes(task.root),
-    council: { threshold: 1, keys: [task.publicKey] },
-    network: task.network,
-    platform: { os: process.platform, arch: process.arch },
+    device: { network: task.network, platform },
+    // What is measured is the pull: the list is one that names this build.
+    judge: (digest) => ({
+      allowed: {
+        digest,
+        lengthBytes: manifestBytes.length,
+        platform,
+        version: manifest.version,
+        releaseCounter: manifest.release_counter,
+        fromVersions: [],
+        flags: new Map(),
+      },
+    }),
     running: {
       slot: "b",
       digest: "0".repeat(64),
@@ -118,7 +128,6 @@ const staged = await stageBuild(
       healthTimeoutMs: 1,
       soakMs: 0,
     },
-    denied: [],
     tools: {
       fetcher,
       clock: monotonicClock,

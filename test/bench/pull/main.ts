@@ -62,7 +62,6 @@ async function pullTo(setting: Setting, device: string, buildDir: string, rateMa
     source: setting.relay.url,
     caFile: join(setting.stateDir, "tls", "ca.pem"),
     envelopeFile: join(buildDir, "signed.json"),
-    publicKey: formatPublicKey(key.publicKey),
     network: NETWORK,
     rateMaxBytesPerS,
   };

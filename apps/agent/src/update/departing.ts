@@ -2,7 +2,7 @@
 import { putOnTrial } from "@moult/slots";
 import type { At } from "./at.ts";
 import type { Effect, EventOf, Step, Verdict } from "./events.ts";
-import { callOff, go, idleUntil, resume, save, stay } from "./moves.ts";
+import { callOff, dropUnfit, go, idleUntil, resume, save, stay } from "./moves.ts";
 import { isStillQuiet } from "./quiet.ts";
 import type { Departing, Draining, Machine, Move, Quiet, Swapping } from "./state.ts";
 import { retryAt, wakeAfterStay } from "./waits.ts";
@@ -59,6 +59,8 @@ export function takeLastWord(machine: In<Departing>, event: EventOf<"VERDICT">, 
     const message = "The re-ask was answered for another build or permit.";
     return callOff(machine, phase.move, { reason: "UNSUITABLE", message }, at);
   }
+  // The last look before the workload is stopped: what the council took back meanwhile is not moved to.
+  if (event.refusal !== undefined) return callOff(dropUnfit(machine, event.refusal), phase.move, event.refusal, at);
   if (at.nowMs >= phase.deadlineAtMs) return timeDeparture(machine, { kind: "TICK" }, at);
   return verdict.permit.phase === "AWAY" ? leave(machine, at) : waitAndReAsk(machine, at);
 }

@@ -1,7 +1,7 @@
 /** What happens to the update machine, and what it wants done. Plain data. */
 import type { BootRecord } from "@moult/slots";
 import type { Durable } from "./durable.ts";
-import type { FailureReason, Move, OfferedBuild, PendingOutcome, StagedBuild, WorkView } from "./state.ts";
+import type { FailureReason, Move, OfferedBuild, PendingOutcome, Refusal, StagedBuild, WorkView } from "./state.ts";
 
 /** A permit as a verdict carries it. */
 export interface VerdictPermit {
@@ -32,7 +32,15 @@ export type Event =
   | { readonly kind: "TICK" }
   /** "Look now." */
   | { readonly kind: "NUDGED" }
-  | { readonly kind: "VERDICT"; readonly askId: string; readonly verdict: Verdict }
+  /** `refusal` is what gate 1 on the device says against the target of a PREPARE or a GO; undefined where it lets it pass. */
+  | {
+      readonly kind: "VERDICT";
+      readonly askId: string;
+      readonly verdict: Verdict;
+      readonly refusal?: Refusal;
+    }
+  /** Something came that speaks against any move, as a breaker's brake. */
+  | { readonly kind: "FORBIDDEN"; readonly refusal: Refusal }
   /** No coordinator answered the ask. */
   | { readonly kind: "ASK_FAILED"; readonly askId: string; readonly message: string }
   | { readonly kind: "PULLED"; readonly build: StagedBuild }

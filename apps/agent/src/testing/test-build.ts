@@ -1,24 +1,14 @@
-/** Signed builds for tests: real manifests, real signatures, tiny parts. */
-import {
-  type BuildManifest,
-  type Council,
-  type KeyPair,
-  digestOf,
-  formatPublicKey,
-  generateKey,
-  signManifest,
-} from "@moult/trust";
+/** Builds for tests: real manifests, tiny parts. What approves them is a TestNetwork's list. */
+import { type BuildManifest, digestOf, formatEnvelope } from "@moult/trust";
+import { TestNetwork } from "@moult/trust/testing";
+import type { AllowedBuild, CouncilWord } from "@moult/trust/tuf";
 import type { OfferedBuild } from "../update/state.ts";
 
-/** A council of three, of whom two are a quorum, with its keys. */
-export interface TestCouncil extends Council {
-  readonly pairs: readonly KeyPair[];
-}
-
 /** A build and all its bytes. */
-export interface SignedBuild {
+export interface TestBuild {
   readonly manifest: BuildManifest;
   readonly bytes: Uint8Array;
+  /** Around the manifest, as sources give it; signed by nobody. */
   readonly envelope: Uint8Array;
   readonly digest: string;
   /** By digest. */
@@ -30,17 +20,15 @@ export interface BuildWishes {
   readonly manifest?: Partial<BuildManifest>;
   /** Content by path; `!` in front of a path makes it executable. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** How many members sign. */
-  readonly signers?: number;
 }
 
-export function makeCouncil(): TestCouncil {
-  const pairs = [generateKey(), generateKey(), generateKey()];
-  return { threshold: 2, keys: pairs.map(({ publicKey }) => formatPublicKey(publicKey)), pairs };
+/** The network that builds are for by default, with all its keys. */
+export function makeNetwork(nowMs?: () => number): TestNetwork {
+  return new TestNetwork({ network: "test", ...(nowMs && { nowMs }) });
 }
 
 /** A build for this machine, release counter 2. */
-export function makeSignedBuild(council: TestCouncil, wishes: BuildWishes = {}): SignedBuild {
+export function makeTestBuild(wishes: BuildWishes = {}): TestBuild {
   const files = { "!runtime/node": "a runtime", "agent/agent.mjs": "an agent", ...wishes.files };
   const parts = new Map<string, Uint8Array>();
   const entries = Object.entries(files).map(([name, content]) => {
@@ -63,19 +51,31 @@ export function makeSignedBuild(council: TestCouncil, wishes: BuildWishes = {}):
     ...wishes.manifest,
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-  let envelope: Uint8Array = bytes;
-  for (const { privateKey } of council.pairs.slice(0, wishes.signers ?? 2))
-    envelope = signManifest(envelope, privateKey);
-  if (wishes.signers === 0) {
-    const payload = Buffer.from(bytes).toString("base64");
-    const unsigned = { payloadType: "application/vnd.moult.build.v1+json", payload, signatures: [] };
-    envelope = new TextEncoder().encode(JSON.stringify(unsigned));
-  }
+  const envelope = formatEnvelope({ unverifiedPayload: bytes, signatures: [] });
   return { manifest, bytes, envelope, digest: digestOf(bytes), parts };
 }
 
+/** Has the council approve the builds, and the publisher publish the list. */
+export function approve(network: TestNetwork, builds: readonly TestBuild[], word: CouncilWord = {}): void {
+  network.allow(...builds.map((build) => entryOf(build, word)));
+}
+
+/** The build's entry for a list; also of one whose manifest has a form that is not known yet. */
+export function entryOf({ digest, manifest, bytes }: TestBuild, word: CouncilWord = {}): AllowedBuild {
+  return {
+    digest,
+    lengthBytes: bytes.length,
+    platform: manifest.platform,
+    version: manifest.version,
+    releaseCounter: manifest.release_counter,
+    fromVersions: manifest.from_versions,
+    flags: new Map(),
+    ...word,
+  };
+}
+
 /** The build as a coordinator would offer it. */
-export function offer(build: SignedBuild, sources: readonly string[]): OfferedBuild {
+export function offer(build: TestBuild, sources: readonly string[]): OfferedBuild {
   const { digest, manifest, bytes } = build;
   const { version, release_counter: releaseCounter } = manifest;
   return { digest, version, releaseCounter, manifestBytes: bytes.length, sources };

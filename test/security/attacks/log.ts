@@ -165,8 +165,8 @@ const backup: Attack = {
   name: "a store from a backup, under checkpoints that were signed since, is not served",
   async run(scene) {
     const fort = await Fort.open(scene, { config: QUICK });
-    await grow(fort, 3);
-    await until("the checkpoint of three leaves", async () => ((await sizeOf(fort)) >= 3 ? true : undefined));
+    await grow(fort, 2);
+    await until("the checkpoint of two leaves", async () => ((await sizeOf(fort)) >= 2 ? true : undefined));
     await fort.end("SIGTERM");
     const store = (to: string, from: string): void => {
       for (const suffix of ["", "-wal", "-shm"]) {
@@ -181,8 +181,8 @@ const backup: Attack = {
     const kept = join(scene.root, "backup");
     cpSync(fort.stateDir, kept, { recursive: true });
     await fort.start();
-    await grow(fort, 3);
-    await until("the checkpoint of six leaves", async () => ((await sizeOf(fort)) >= 6 ? true : undefined));
+    await grow(fort, 2);
+    await until("the checkpoint of four leaves", async () => ((await sizeOf(fort)) >= 4 ? true : undefined));
     await fort.end("SIGKILL");
     store(fort.stateDir, kept);
     const { code, stderr } = await fort.refusesToStart();

@@ -11,7 +11,7 @@ import { ConfigError, loadConfig } from "../../../../apps/agent/src/config/confi
 import { readStartNote } from "../../../../apps/agent/src/launcher/leftovers.ts";
 import { readLauncherSettings } from "../../../../apps/agent/src/launcher/settings.ts";
 import { decodeDurable } from "../../../../apps/agent/src/update/durable.ts";
-import { fromVerdict } from "../../../../apps/agent/src/wire/verdict.ts";
+import { fromAnswer } from "../../../../apps/agent/src/wire/verdict.ts";
 import { fromSituation } from "../../../../apps/agent/src/wire/work.ts";
 import { DeltaError } from "../../../../packages/delta/src/errors.ts";
 import { CHUNK_BYTES, encodeHead, headLengthOf, readHead } from "../../../../packages/delta/src/format.ts";
@@ -20,7 +20,6 @@ import { decodeBootRecord } from "../../../../packages/slots/src/boot-record.ts"
 import type { Disk } from "../../../../packages/slots/src/disk.ts";
 import { decodeContents } from "../../../../packages/slots/src/slot-contents.ts";
 import { unseal } from "../../../../packages/slots/src/sealed.ts";
-import { formatPublicKey, generateKey } from "../../../../packages/trust/src/keys.ts";
 import { type Parser, bytesOf, oneOf, textOf } from "../parser.ts";
 import { sealed } from "../sealed.ts";
 
@@ -81,7 +80,8 @@ const CONFIG = `network: demo
 coordinators: ["coordinator.example:7443", "[::1]:7443"]
 ca_file: ca.pem
 build_time: 2026-11-21T08:00:00Z
-council: { threshold: 1, keys: ["${formatPublicKey(generateKey(new Uint8Array(32).fill(1)).publicKey)}"] }
+root_file: root.json
+mirrors: [https://mirror.example]
 enrollment_token: welcome
 labels: { region: eu, model: m1 }
 domains: [isp/example]
@@ -98,6 +98,8 @@ const VERDICT = create(AskResponseSchema, {
     decision: Decision.GO,
     askId: "a",
     message: "go",
+    brakes: [new Uint8Array(40).fill(7), new Uint8Array()],
+    timestampVersion: 7n,
     target: {
       release: "releases/2.0.0",
       digest: DIGEST,
@@ -203,12 +205,12 @@ export const DEVICE_PARSERS: readonly Parser[] = [
   },
   {
     name: "a verdict",
-    covers: [`${AGENT}/wire/verdict.ts#fromVerdict`],
+    covers: ["fromVerdict", "fromAnswer", "fromBrakes"].map((name) => `${AGENT}/wire/verdict.ts#${name}`),
     samples: () => [toBinary(AskResponseSchema, VERDICT)],
     parse: (bytes) =>
       decoded(
         () => fromBinary(AskResponseSchema, bytes),
-        ({ verdict }) => fromVerdict(verdict),
+        ({ verdict }) => fromAnswer(verdict),
       ),
   },
   {

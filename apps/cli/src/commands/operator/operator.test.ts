@@ -74,12 +74,12 @@ test("what is there is never replaced, and a name that the table would refuse is
 });
 
 test("with a certificate, calls go to the operators' port and carry no token", async () => {
-  expect(await runMoult(["brake", "status", "--state-dir", stateDir, ...pair()])).toMatchObject({
+  expect(await runMoult(["override", "list", "--state-dir", stateDir, ...pair()])).toMatchObject({
     code: 0,
     stderr: "",
   });
   const env = { MOULT_CERT: join(out, "alice.pem"), MOULT_CERT_KEY: join(out, "alice.key"), MOULT_STATE_DIR: stateDir };
-  expect(await runMoult(["brake", "status"], { env })).toMatchObject({ code: 0, stderr: "" });
+  expect(await runMoult(["override", "list"], { env })).toMatchObject({ code: 0, stderr: "" });
 });
 
 test("a certificate without its key, or with another's, is called that", async () => {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeConfig } from "../../apps/coordinator/src/testing/coordinator.ts";
+import { networkAt } from "../../apps/coordinator/src/testing/network.ts";
 import { CoordinatorProcess } from "../../apps/coordinator/src/testing/process.ts";
 import { WitnessProcess, moult, until } from "./processes.ts";
 
@@ -14,6 +15,8 @@ let folder: string;
 let stateDir: string;
 let running: CoordinatorProcess | undefined;
 let witnesses: WitnessProcess[];
+/** Whose root every start of a coordinator here goes by. */
+const owners = networkAt();
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "moult-audit-system-"));
   stateDir = join(folder, "state");
@@ -29,7 +32,7 @@ afterEach(async () => {
 /** Starts a coordinator whose log is cosigned by these witnesses. */
 async function coordinator(audit: object = {}): Promise<CoordinatorProcess> {
   rmSync(join(stateDir, "endpoints.json"), { force: true });
-  const config = writeConfig(folder, { audit: { checkpoint_ms: 100, ...audit } });
+  const config = writeConfig(folder, { audit: { checkpoint_ms: 100, ...audit } }, owners);
   running = new CoordinatorProcess(["--config", config]);
   await until("the coordinator has begun to serve", () =>
     existsSync(join(stateDir, "endpoints.json")) ? true : undefined,
@@ -109,7 +112,7 @@ test("a log is verified, followed, exported and proven from outside, across kill
   expect(await moult("audit", "export", ...here, "--out", out)).toMatchObject({ code: 0 });
   expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(leaves);
   const proof = JSON.parse((await moult("audit", "prove", "0", ...here)).stdout) as Record<string, unknown>;
-  expect(proof).toMatchObject({ size: leaves, leaf: { index: 0, kind: "brake" } });
+  expect(proof).toMatchObject({ size: leaves, leaf: { index: 0, kind: "metadata" } });
   const key = JSON.parse((await moult("audit", "key", ...here)).stdout) as { readonly vkey: string };
   expect(`${key.vkey}\n`).toBe(readFileSync(join(stateDir, "audit", "log.vkey"), "utf8"));
   // Another key than the log's own.
@@ -150,7 +153,7 @@ test("witnesses cosign growth, and remember across kill -9; a folder brought bac
   rmSync(stateDir, { recursive: true });
   cpSync(backup, stateDir, { recursive: true });
   await alice.process.kill();
-  const config = writeConfig(folder, { audit: { checkpoint_ms: 100, ...audit } });
+  const config = writeConfig(folder, { audit: { checkpoint_ms: 100, ...audit } }, owners);
   running = undefined;
   const refused = await new CoordinatorProcess(["--config", config]).ended;
   expect(refused.code, refused.stderr).toBe(3);

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { provisionDevice } from "@moult/agent";
 import { buildRelease } from "@moult/cli";
+import { formatPublicKey, generateKey, writeKeyFile } from "@moult/trust";
 import { TestNetwork } from "@moult/trust/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../apps/agent/src/testing/certificate.ts";
@@ -25,14 +26,16 @@ const NETWORK = "clock";
 const COMES_UP_MS = 30_000;
 const MOVES_MS = 30_000;
 const HAND_OVER = 75;
+const HOUR_MS = 3_600_000;
 
 /** Two wall clocks, and certificates that end respectively begin where OpenSSL's clock does not have them. */
 const CLOCKS = {
   "1970": {
     wallMs: Date.UTC(1970, 0, 1, 0, 1),
-    fromMs: Date.UTC(2036, 0),
+    // An hour ahead of OpenSSL, and within the day that a timestamp lives.
+    fromMs: Date.now() + HOUR_MS,
     untilMs: Date.UTC(2046, 0),
-    built: "2036-06-01T00:00:00Z",
+    built: new Date(Date.now() + 2 * HOUR_MS).toISOString(),
   },
   "2038": {
     wallMs: Date.UTC(2038, 0, 20),
@@ -54,6 +57,8 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
   const endpointsFile = join(stateDir, "endpoints.json");
   const trust = new TestNetwork({ network: NETWORK });
   const rootFile = join(folder, "root.json");
+  const operator = generateKey();
+  const operatorFile = join(folder, "operator.key");
   const started: Program[] = [];
   let token = "";
 
@@ -67,7 +72,13 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
     const file = join(folder, "coordinator.yaml");
     writeFileSync(
       file,
-      JSON.stringify({ network: NETWORK, state_dir: stateDir, root_file: rootFile, ...(tls && { tls }) }),
+      JSON.stringify({
+        network: NETWORK,
+        state_dir: stateDir,
+        root_file: rootFile,
+        override_keys: [formatPublicKey(operator.publicKey)],
+        ...(tls && { tls }),
+      }),
     );
     rmSync(endpointsFile, { force: true });
     const program = start([COORDINATOR, "--config", file]);
@@ -162,7 +173,9 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
     }
     await moult("dial", "set", "2.0.0", "everyone");
     // The one box of its pool: nobody could stand in for it.
-    const force = ["--reason", "one box", "--deficit-rps", "100000", "--for", "1h", "--yes"];
+    writeFileSync(operatorFile, writeKeyFile(operator.privateKey), { mode: 0o600 });
+    const signed = ["--key", operatorFile, "--network", NETWORK];
+    const force = ["--reason", "one box", "--deficit-rps", "100000", "--for", "1h", ...signed, "--yes"];
     await moult("override", "create", "--pool", "home", ...force);
   }, 60_000);
 

@@ -13,14 +13,15 @@ const DEEP = process.env["MOULT_DEEP"] === "1";
 const NAT_S = DEEP ? 30 : 3;
 const SILENCE_MS = DEEP ? 90_000 : 2.2 * NAT_S * 1_000;
 const PULSE_MS = Math.ceil(SILENCE_MS * 1.2);
-const KEEPALIVE = DEEP ? {} : { keepalive_interval_ms: 1_000, keepalive_timeout_ms: 2_500 };
+const KEEPALIVE = DEEP ? {} : { keepalive_interval_ms: 1_000, keepalive_timeout_ms: 5_000 };
 const RECONNECT_MS = DEEP ? 30_000 : 500;
 const QUICK = { pulse_interval_ms: PULSE_MS, reconnect_max_ms: RECONNECT_MS, ...KEEPALIVE };
 /** Until a dead connection has been noticed: one interval, its timeout, and a margin for a busy machine. */
 const NOTICED_MS = DEEP ? 45_000 : 12_000;
 /** Until there is a stream again: noticed, and then up to ten windows of waiting. */
 const BACK_MS = NOTICED_MS + 10 * RECONNECT_MS;
-const SOON_MS = 15_000;
+const SOON_MS = 20_000;
+const NUDGE_AGAIN_MS = 4_000;
 const OPEN = "the stream is open";
 const CLOSED = /^the stream ended/;
 
@@ -77,13 +78,22 @@ describe.skipIf(missing !== undefined)(
       }
     }
 
-    /** Nudges everybody, and waits until these devices have asked. */
+    /** Nudges everybody until these devices have asked: a nudge into a stream that is just being replaced is lost. */
     async function nudge(names: readonly string[], which: "first" | "second" = "first"): Promise<void> {
       const before = names.map((name) => device(name).count("verdict"));
-      await programs.moult(["nudge"], which);
-      await Promise.all(
-        names.map((name, i) => happens(name, SOON_MS, () => device(name).count("verdict") > (before[i] ?? 0))),
-      );
+      const deaf = (): string | undefined => names.find((name, i) => device(name).count("verdict") <= (before[i] ?? 0));
+      for (const endMs = performance.now() + SOON_MS; performance.now() < endMs;) {
+        await programs.moult(["nudge"], which);
+        const heard = until("", NUDGE_AGAIN_MS, () => deaf() === undefined);
+        if (
+          await heard.then(
+            () => true,
+            () => false,
+          )
+        )
+          return;
+      }
+      await happens(deaf() ?? "", 1, () => deaf() === undefined);
     }
 
     const ends = (name: string): number => device(name).lines.filter(({ msg }) => CLOSED.test(msg)).length;

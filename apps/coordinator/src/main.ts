@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /** The coordinator's process: reads the configuration, builds what is real, serves until it is told to stop. */
 import { randomBytes, randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
 import { makeStateDir, startCoordinator } from "./coordinator.ts";
 import { SecretError } from "./identity/secret-file.ts";
+import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/port.ts";
-import { openSqliteStore } from "./store/sqlite/store.ts";
+
 import { TlsError } from "./tls/certificate.ts";
 
 const HELP = `Runs a Moult coordinator.
@@ -37,7 +37,8 @@ async function main(): Promise<void> {
   const config = readConfig(values.config, process.env);
   const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } });
   makeStateDir(config.state_dir);
-  const store = openSqliteStore(join(config.state_dir, "moult.db"), config.network);
+  const { store: engine, state_dir: stateDir, network } = config;
+  const store = await openStore({ store: engine, stateDir, network, owner: randomUUID(), log });
   // The wall clock says when this is; from then on time only goes forward, whatever is done to the wall clock.
   const [startedAtMs, startedAt] = [Date.now(), performance.now()];
   const running = await startCoordinator(config, {

@@ -68,6 +68,8 @@ export class Writer {
   async close(): Promise<void> {
     const line = this.#line;
     this.#line = undefined;
+    // Whoever is reserved is waited for.
+    line?.reserved.release();
     await line?.client.end({ timeout: 1 });
   }
 

@@ -3,7 +3,7 @@
  * server refuses to run as root, so there it runs as `postgres` or `nobody`.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -131,6 +131,13 @@ export class PostgresServer {
     const ended = new Promise((resolve) => child.once("close", resolve));
     child.kill(signal);
     await ended;
+  }
+
+  /** Starts it again as a standby, of nobody. */
+  async becomeStandby(): Promise<void> {
+    await this.down();
+    writeFileSync(join(this.#data, "standby.signal"), "");
+    await this.up();
   }
 
   /** Ends it and removes its data. */

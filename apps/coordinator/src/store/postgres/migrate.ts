@@ -83,3 +83,12 @@ async function namesOf(db: Kysely<PostgresTables>): Promise<readonly string[]> {
     return rows.map((row) => row.name);
   });
 }
+
+/** The network that the database belongs to. Throws StoreError UNREADABLE where it holds no store. */
+export async function readNetwork(db: Kysely<PostgresTables>, name: string): Promise<string> {
+  const row = (await exists(db, "meta"))
+    ? await db.selectFrom("meta").select("value").where("key", "=", "network").executeTakeFirst()
+    : undefined;
+  if (row === undefined) throw new StoreError("UNREADABLE", `there is no store at ${name}`);
+  return row.value;
+}

@@ -90,7 +90,10 @@ describe.skipIf(isMissing)("a database that must not be used", () => {
     const url = await server.database();
     const db = nameOf(url);
     expect(await opening(url)).toBeUndefined();
-    await server.query(`INSERT INTO moult_steps (name, timestamp) VALUES ('9999-of-a-newer-one', '2020-01-01T00:00:00.000Z')`, db);
+    await server.query(
+      `INSERT INTO moult_steps (name, timestamp) VALUES ('9999-of-a-newer-one', '2020-01-01T00:00:00.000Z')`,
+      db,
+    );
     expect(await opening(url)).toBeUndefined();
     await server.query(`UPDATE meta SET value = '${SCHEMA + 1}' WHERE key = 'schema'`, db);
     expect(await opening(url)).toEqual([

@@ -8,7 +8,7 @@ import { LEASE_MS, openPostgresStore } from "./postgres/store.ts";
 import { openSqliteStore } from "./sqlite/store.ts";
 
 /** One that was killed is missed after its lease: who comes after it waits so long, and asks so often. */
-const WAIT_MS = LEASE_MS * 2;
+const WAIT_MS = LEASE_MS + 1_500;
 const ASK_AGAIN_MS = 250;
 
 /** What a store is opened with. */

@@ -51,7 +51,7 @@ export function postgresExport(url: string): Export {
     const sql = connect(place, 1);
     try {
       return await guarded("UNREADABLE", `the store at ${place.name} cannot be read`, () =>
-        kyselyOver(sql)
+        kyselyOver(sql, place)
           .transaction()
           .setIsolationLevel("repeatable read")
           .setAccessMode("read only")
@@ -103,7 +103,7 @@ export function postgresRestore(url: string): Restore {
     const sql = connect(place, 2);
     try {
       await checkServer(sql, place.name, { warn: () => {} });
-      const db = kyselyOver(sql);
+      const db = kyselyOver(sql, place);
       await prepare(db, place.name, network);
       await guarded("UNWRITABLE", `the store at ${place.name} cannot be written`, () =>
         db.transaction().execute(async (tx) => {

@@ -8,6 +8,9 @@ import { StoreError, type StoreErrorCode } from "../port.ts";
 /** Who does not answer a connection in this time is not there. */
 const CONNECT_TIMEOUT_S = 10;
 
+/** Between two attempts: a takeover takes seconds, and no longer than its server. */
+const CONNECT_AGAIN_S = 0.25;
+
 /**
  * A process that is stopped in the middle of a transaction holds the rows of its pools; after this the server ends it, so
  * that another can take over.
@@ -30,16 +33,26 @@ export function placeOf(url: string): PostgresPlace {
   return { url, name: `postgres://${host}${port === "" ? "" : `:${port}`}${pathname}` };
 }
 
-/** At most `connectionsMax` connections, made when they are wanted. `warned` hears of the server's warnings. */
-export function connect(place: PostgresPlace, connectionsMax: number, warned?: (message: string) => void): Sql {
+/** Who hears what a connection has to say. */
+export interface Listener {
+  /** A warning of the server's. */
+  readonly warned: (message: string) => void;
+  /** A connection ended. */
+  readonly closed: () => void;
+}
+
+/** At most `connectionsMax` connections, made when they are wanted. */
+export function connect(place: PostgresPlace, connectionsMax: number, listener?: Listener): Sql {
   return postgres(place.url, {
     max: connectionsMax,
     connect_timeout: CONNECT_TIMEOUT_S,
+    backoff: () => CONNECT_AGAIN_S,
     // Statements are prepared once a connection; a connection that is replaced forgets them.
     max_lifetime: null,
     onnotice: ({ severity, message }) => {
-      if (severity === "WARNING") warned?.(message ?? "");
+      if (severity === "WARNING") listener?.warned(message ?? "");
     },
+    onclose: () => listener?.closed(),
     connection: {
       application_name: "moult-coordinator",
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

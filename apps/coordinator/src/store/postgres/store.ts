@@ -52,7 +52,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
   const server = placeOf(options.url);
   const { name } = server;
   const sql = connect(server, READERS_MAX);
-  const db = kyselyOver(sql);
+  const db = kyselyOver(sql, server);
   const ownership = new Ownership({ sql, name, owner, address, leaseMs, mode, log });
   try {
     await checkServer(sql, name, log);

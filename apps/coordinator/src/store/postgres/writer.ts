@@ -75,7 +75,13 @@ export class Writer {
 
   async #connected(): Promise<Line> {
     if (this.#line === undefined) {
-      const client = connect(this.#place, 1, (message) => (this.#warning = message));
+      const client = connect(this.#place, 1, {
+        warned: (message) => (this.#warning = message),
+        // One that ended while nothing was on its way is replaced, and nobody needs to know.
+        closed: () => {
+          if (this.#line?.client === client) this.#line = undefined;
+        },
+      });
       try {
         this.#line = { client, reserved: await client.reserve() };
       } catch (error) {

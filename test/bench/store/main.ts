@@ -91,10 +91,12 @@ async function batches(engine: Engine, store: Store, batch: number, { nodes, sec
 
 async function coldStart(engine: Engine, nodes: number): Promise<object> {
   const begun = performance.now();
+  const cpu = process.cpuUsage();
   const store = await engine.open();
   const opened = performance.now();
   const snapshot = await store.load();
   const loaded = performance.now();
+  const { user, system } = process.cpuUsage(cpu);
   await store.close();
   if (snapshot.nodes.length !== nodes) throw new Error(`${snapshot.nodes.length} nodes were loaded, not ${nodes}`);
   const [openS, loadS] = [opened - begun, loaded - opened].map((ms) => Number((ms / 1_000).toFixed(2)));
@@ -104,6 +106,7 @@ async function coldStart(engine: Engine, nodes: number): Promise<object> {
     nodes,
     openS,
     loadS,
+    cpuS: Number(((user + system) / 1e6).toFixed(2)),
     rssMB: Math.round(process.memoryUsage.rss() / 1e6),
   };
 }

@@ -10,7 +10,7 @@ Cases:
   batches      commits batches of 1, 50 and 500 asks one after another, each durable before the next: 80 % plain asks, 10 %
                permits, 10 % returns. perS are asks a second, p50Ms and p99Ms of a commit, cpuUsPerAsk of this process alone,
                pauseMsMax the longest pause of its event loop
-  cold-start   opens a store and loads everything: openS, loadS, and rssMB of this process after it
+  cold-start   opens a store and loads everything: openS, loadS, cpuS of this process, and rssMB after it
 
 Options:
   --engine NAME     may be given twice; default: both

@@ -1,5 +1,5 @@
 /**
- * Connections to PostgreSQL, and its errors in our words. Times out nothing on the server: a statement that is cancelled
+ * Connections to PostgreSQL, and its errors in our words. No statement is timed out on the server: one that is cancelled
  * while it waits for a standby is reported as committed, so the deadline is the client's, who breaks the connection.
  */
 import postgres, { type Sql } from "postgres";

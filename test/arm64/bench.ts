@@ -6,6 +6,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { bundleAgent } from "@moult/agent";
+import { TestNetwork } from "@moult/trust/testing";
+import { publishMetadata } from "../../apps/agent/src/testing/publish-metadata.ts";
 import { operatorOf } from "../demo/fleet/operator.ts";
 import { COORDINATOR } from "../demo/fleet/sources.ts";
 import { plainEnvironment } from "../demo/harness/environment.ts";
@@ -56,11 +58,9 @@ export async function setUpBench(folder: string, cache: string, signal: AbortSig
   if (!(await stat(runtime).catch(() => undefined))) {
     await run(process.execPath, [DEVICE, "runtime", "--platform", "linux-arm64", "--out", runtime]);
   }
-  const key = join(folder, "council.key");
-  const { publicKey } = JSON.parse(await moult(["key", "generate", "--out", key, "-o", "json"])) as {
-    readonly publicKey: string;
-  };
-  const council = { threshold: 1, keys: [publicKey] };
+  const trust = new TestNetwork({ network: NETWORK });
+  const rootFile = join(folder, "root.json");
+  await writeFile(rootFile, trust.flashedRoot);
   await writeHooks(join(folder, "hooks"));
 
   let counter = 0;
@@ -76,7 +76,6 @@ export async function setUpBench(folder: string, cache: string, signal: AbortSig
     const given = parts.flatMap((part) => ["--part", part]);
     const trial = ["--health-timeout-ms", String(PATIENCE_MS), "--soak-ms", "500"];
     await moult(["release", "build", ...of, ...given, "--hooks-dir", "hooks", ...trial, "--link", "--out", dir]);
-    await moult(["release", "sign", dir, "--key", key]);
     return { version, dir, bundle };
   };
 
@@ -90,7 +89,7 @@ export async function setUpBench(folder: string, cache: string, signal: AbortSig
       port: artifactsPort,
       public_url: `https://${THIS_MACHINE}:${artifactsPort}`,
     },
-    council,
+    root_file: rootFile,
     capacity: {
       report_fresh_ms: PATIENCE_MS,
       permit_ttl_ms: PATIENCE_MS,
@@ -108,9 +107,16 @@ export async function setUpBench(folder: string, cache: string, signal: AbortSig
     readonly enrollmentToken: string;
   };
   await writeFile(join(folder, "token"), token.enrollmentToken, { mode: 0o600 });
-  await writeFile(join(folder, "template.yaml"), JSON.stringify(boxConfig(`${THIS_MACHINE}:${grpcPort}`, council)));
+  await writeFile(join(folder, "template.yaml"), JSON.stringify(boxConfig(`${THIS_MACHINE}:${grpcPort}`)));
   const words = ["--build", first.dir, "--bundle", first.bundle, "--config", join(folder, "template.yaml")];
-  const more = ["--ca", join(stateDir, "tls/ca.pem"), "--enrollment-token-file", join(folder, "token")];
+  const more = [
+    "--ca",
+    join(stateDir, "tls/ca.pem"),
+    "--root",
+    rootFile,
+    "--enrollment-token-file",
+    join(folder, "token"),
+  ];
   const out = ["--platform", "linux-arm64", "--out", join(folder, "image"), "-o", "json"];
   const made = await run(process.execPath, [DEVICE, "image", ...words, ...more, ...out]);
   const { archive, config } = JSON.parse(made.stdout) as { readonly archive: string; readonly config: string };
@@ -119,6 +125,8 @@ export async function setUpBench(folder: string, cache: string, signal: AbortSig
     config,
     async release() {
       const { version, dir } = await build();
+      const entry = trust.entry(await readFile(join(dir, "manifest.json")));
+      await publishMetadata(`127.0.0.1:${grpcPort}`, stateDir, trust.allow(entry));
       await moult(["release", "publish", dir]);
       await moult(["dial", "set", version, "everyone", "--yes"]);
       await moult(["nudge"]);
@@ -143,12 +151,11 @@ async function writeHooks(folder: string): Promise<void> {
 }
 
 /** Bounds are those of emulation; the box is otherwise as it is flashed. Without systemd its agent runs the workload. */
-function boxConfig(coordinator: string, council: object): object {
+function boxConfig(coordinator: string): object {
   return {
     network: NETWORK,
     coordinators: [coordinator],
     ca_file: "/etc/moult/ca.pem",
-    council,
     model: "virtual-arm64",
     workload: { runner: "child" },
     wake_interval_ms: 3_000,

@@ -10,9 +10,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { provisionDevice } from "@moult/agent";
 import { buildRelease } from "@moult/cli";
-import { formatPublicKey, generateKey, signManifest } from "@moult/trust";
+import { TestNetwork } from "@moult/trust/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../apps/agent/src/testing/certificate.ts";
+import { publishMetadata } from "../../apps/agent/src/testing/publish-metadata.ts";
 import { COORDINATOR, MOULT } from "../demo/fleet/sources.ts";
 import { plainEnvironment } from "../demo/harness/environment.ts";
 import { until } from "../demo/harness/until.ts";
@@ -51,8 +52,8 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "moult-clock-"));
   const stateDir = join(folder, "coordinator");
   const endpointsFile = join(stateDir, "endpoints.json");
-  const pair = generateKey();
-  const council = { threshold: 1, keys: [formatPublicKey(pair.publicKey)] };
+  const trust = new TestNetwork({ network: NETWORK });
+  const rootFile = join(folder, "root.json");
   const started: Program[] = [];
   let token = "";
 
@@ -64,7 +65,10 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
 
   async function coordinator(tls?: object): Promise<Program> {
     const file = join(folder, "coordinator.yaml");
-    writeFileSync(file, JSON.stringify({ network: NETWORK, state_dir: stateDir, council, ...(tls && { tls }) }));
+    writeFileSync(
+      file,
+      JSON.stringify({ network: NETWORK, state_dir: stateDir, root_file: rootFile, ...(tls && { tls }) }),
+    );
     rmSync(endpointsFile, { force: true });
     const program = start([COORDINATOR, "--config", file]);
     await until("the coordinator listens", COMES_UP_MS, () => existsSync(endpointsFile));
@@ -95,8 +99,9 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
       },
       { out: dir },
     );
-    const manifest = readFileSync(join(dir, "manifest.json"));
-    writeFileSync(join(dir, "signed.json"), signManifest(manifest, pair.privateKey));
+    const { grpc } = JSON.parse(readFileSync(endpointsFile, "utf8")) as { grpc: string };
+    const entry = trust.entry(readFileSync(join(dir, "manifest.json")));
+    await publishMetadata(grpc, stateDir, trust.allow(entry));
     return dir;
   }
 
@@ -123,7 +128,7 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
         network: NETWORK,
         coordinators: [grpc],
         ca_file: join(folder, files.ca_file),
-        council,
+        root_file: rootFile,
         build_time: built,
         enrollment_token: token,
         wake_interval_ms: 1_000,
@@ -145,6 +150,7 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
   }
 
   beforeAll(async () => {
+    writeFileSync(rootFile, trust.flashedRoot);
     await coordinator();
     const made = await moult("token", "create", "--pool", "home", "--uses", "9", "--for", "1h", "-o", "json");
     token = (JSON.parse(made) as { enrollmentToken: string }).enrollmentToken;

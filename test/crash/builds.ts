@@ -1,15 +1,7 @@
-/** The builds of the crash tests: real manifests and signatures over parts of a few hundred bytes, the same in each run. */
+/** The builds of the crash tests: real manifests over parts of a few hundred bytes, the same in each run, and their list. */
 import { createHash } from "node:crypto";
-import {
-  type BuildManifest,
-  type Council,
-  type KeyPair,
-  MANIFEST_SCHEMA,
-  digestOf,
-  formatPublicKey,
-  generateKey,
-  signManifest,
-} from "@moult/trust";
+import { type BuildManifest, MANIFEST_SCHEMA, digestOf, formatEnvelope } from "@moult/trust";
+import { TestNetwork } from "@moult/trust/testing";
 import type { OfferedBuild } from "@moult/agent/inside";
 
 /** How a build behaves once it is started. */
@@ -35,15 +27,6 @@ export interface CrashBuild {
 
 /** The network of all builds here. */
 export const NETWORK = "crash-test";
-
-// Not a secret: it approves nothing but the builds of this file.
-const member: KeyPair = generateKey(createHash("sha256").update("the council of the crash tests").digest());
-
-/** One member, whose signature is enough: how signatures are counted has tests of its own. */
-export const COUNCIL: Council = { threshold: 1, keys: [formatPublicKey(member.publicKey)] };
-
-/** The same key as raw bytes. */
-export const COUNCIL_KEY: Uint8Array = member.publicKey;
 
 /** What differs between builds; parts with equal texts are the same part. */
 interface Wishes {
@@ -82,7 +65,7 @@ function build({ version, counter, agent, work, behaviour = "good" }: Wishes): C
     ],
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-  const envelope = signManifest(bytes, member.privateKey);
+  const envelope = formatEnvelope({ unverifiedPayload: bytes, signatures: [] });
   return { manifest, bytes, envelope, digest: digestOf(bytes), parts, behaviour };
 }
 
@@ -126,6 +109,15 @@ export const LAST: CrashBuild = build({ version: "9.0.0", counter: 9, agent: "ag
 
 /** All of them. */
 export const BUILDS: readonly CrashBuild[] = [FACTORY, AGENT_ONLY, NEW_WORK, ILL, MUTE, CRASHES, LAST];
+
+/** What the council's list names, as the checker works it out by itself. */
+export const APPROVED: ReadonlySet<string> = new Set(
+  BUILDS.map(({ bytes }) => createHash("sha256").update(bytes).digest("hex")),
+);
+
+/** Its keys are made anew in each run; lengths of its files, and so what is written where, are the same. Time stands still. */
+export const TRUST: TestNetwork = new TestNetwork({ network: NETWORK, nowMs: () => 0 });
+TRUST.allow(...BUILDS.map(({ bytes }) => TRUST.entry(bytes)));
 
 /** The build with this digest. */
 export function buildOf(digest: string): CrashBuild | undefined {

@@ -11,7 +11,7 @@ import {
   imageAt,
   settledImage,
 } from "@moult/simulation";
-import { BUILDS, COUNCIL_KEY, type CrashBuild, LAST, buildOf } from "./builds.ts";
+import { APPROVED, BUILDS, type CrashBuild, LAST, buildOf } from "./builds.ts";
 import { inspectParts, inspectSlot } from "./checker.ts";
 import { type Played, type Seen, play, readBack } from "./play.ts";
 import { type Promises, allows, recordText, stateText } from "./promises.ts";
@@ -40,7 +40,7 @@ export async function judge(image: ImageFolder, promises: Promises, pieces: Piec
   const first = boot ?? (await bootAnew(pieces, model, choose));
   if (first === undefined) return { kind: "bricked", why: "the launcher finds nothing to boot" };
   const { slot, digest, trial } = first.decision;
-  const found = inspectSlot(image, slotLayout(ROOT).slot(slot), COUNCIL_KEY);
+  const found = inspectSlot(image, slotLayout(ROOT).slot(slot), APPROVED);
   if (found.kind !== "whole") {
     const why = found.kind === "empty" ? "it is empty" : found.why;
     return { kind: "bricked", why: `the launcher boots slot ${slot}, and ${why}` };
@@ -76,7 +76,7 @@ function judgeCommitted(
 ): Flaw | undefined {
   if (before === undefined) return undefined;
   const { committed } = before;
-  const found = inspectSlot(image, slotLayout(ROOT).slot(committed.slot), COUNCIL_KEY);
+  const found = inspectSlot(image, slotLayout(ROOT).slot(committed.slot), APPROVED);
   if (found.kind !== "whole" || found.digest !== committed.digest) {
     return broken(`the committed slot ${committed.slot} does not hold what was committed any more`);
   }
@@ -196,7 +196,7 @@ function flawOf(played: Played, denied: ReadonlySet<string>, before: Promises): 
 function judgeEnd({ end, promises, device }: Played): Flaw | undefined {
   const image = settledImage(end);
   const slot = readBack(promises).record?.committed.slot ?? "factory";
-  const found = inspectSlot(image, slotLayout(ROOT).slot(slot), COUNCIL_KEY);
+  const found = inspectSlot(image, slotLayout(ROOT).slot(slot), APPROVED);
   if (found.kind !== "whole" || found.digest !== LAST.digest) return broken(`slot ${slot} is not whole in the end`);
   const incoming = imageAt(image, `${ROOT}/incoming`);
   // Parts, and beginnings of parts, are dropped by whoever stages; what was staged before the cut leaves them for the next.

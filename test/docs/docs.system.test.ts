@@ -1,6 +1,7 @@
 /**
  * Executes the commands of the documents, each document as one shell session in a new folder, exactly as a reader would
- * type them in a checkout whose tools are on the PATH. A command that fails fails the document.
+ * type them in a checkout whose tools are on the PATH. A command that fails fails the document. A comment of the page may hold
+ * commands too: what a thief does is no advice to readers.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -27,6 +28,7 @@ async function runDocument(name: string): Promise<{ readonly code: number | null
     detached: true,
     env: {
       ...process.env,
+      CHECKOUT: ROOT,
       PATH: `${join(ROOT, "node_modules/.bin")}${delimiter}${process.env["PATH"] ?? ""}`,
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -52,7 +54,10 @@ async function runDocument(name: string): Promise<{ readonly code: number | null
   return { code, output };
 }
 
-test.each(["operator.md", "integrator.md", "vendor.md"])("the commands of docs/%s work", async (name) => {
-  const { code, output } = await runDocument(name);
-  expect(code, output).toBe(0);
-});
+test.each(["keys.md", "runbooks.md", "operator.md", "integrator.md", "vendor.md"])(
+  "the commands of docs/%s work",
+  async (name) => {
+    const { code, output } = await runDocument(name);
+    expect(code, output).toBe(0);
+  },
+);

@@ -5,6 +5,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { TestNetwork } from "@moult/trust/testing";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -36,7 +37,7 @@ const node = (args: readonly string[], cwd: string): string =>
   execFileSync(process.execPath, args, { cwd, encoding: "utf8" });
 const sha256 = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
 
-/** A signed build whose runtime is a script: what an image does with bytes does not depend on what they are. */
+/** A build whose runtime is a script: what an image does with bytes does not depend on what they are. */
 let bench: string;
 let image: Facts;
 let rootfs: string;
@@ -44,7 +45,20 @@ let rootfs: string;
 /** Makes the image in a shell of its own, in `folder`, as somebody else would on another machine. */
 function makeImage(folder: string, shell: string, more: readonly string[] = []): Facts {
   const words = ["--platform", "linux-arm64", "--build", "build", "--bundle", "bundle", "--config", "device.yaml"];
-  const args = [DEVICE, "image", ...words, "--ca", "ca.pem", "--out", "out", "-o", "json", ...more];
+  const args = [
+    DEVICE,
+    "image",
+    ...words,
+    "--ca",
+    "ca.pem",
+    "--root",
+    "root.json",
+    "--out",
+    "out",
+    "-o",
+    "json",
+    ...more,
+  ];
   const quoted = [process.execPath, ...args].map((word) => `'${word}'`).join(" ");
   const said = execFileSync("sh", ["-c", `${shell}; exec ${quoted}`], { cwd: folder, encoding: "utf8" });
   const facts = JSON.parse(said) as Record<string, string>;
@@ -68,21 +82,16 @@ beforeAll(() => {
   node([DEVICE, "bundle", "--version", "1.2.3", "--out", "bundle"], bench);
   writeFileSync(join(bench, "node"), `#!/bin/sh\n# ${"x".repeat(3_000)}\n`);
   writeFileSync(join(bench, "odd"), "a".repeat(513));
-  const keys = JSON.parse(node([MOULT, "key", "generate", "--out", "council.key", "-o", "json"], bench)) as {
-    readonly publicKey: string;
-  };
   const deep = `workload/${"deep/".repeat(24)}file`;
   const parts = ["runtime/node=node", "agent/agent.mjs=bundle/agent.mjs", "workload/odd=odd", `${deep}=odd`];
   const of = ["--network", "example", "--version", "1.2.3", "--counter", "1", "--platform", "linux-arm64"];
   const given = parts.flatMap((part) => ["--part", part]);
   node([MOULT, "release", "build", ...of, ...given, "--workload-kind", "none", "--out", "build"], bench);
-  node([MOULT, "release", "sign", "build", "--key", "council.key"], bench);
+  writeFileSync(join(bench, "root.json"), new TestNetwork({ network: "example" }).flashedRoot);
+  writeFileSync(join(bench, "other.json"), new TestNetwork({ network: "other" }).flashedRoot);
   writeFileSync(join(bench, "ca.pem"), "the authority's certificate\n");
   const config = { network: "example", coordinators: ["coordinator.example:7443"], ca_file: "x", model: "box" };
-  writeFileSync(
-    join(bench, "device.yaml"),
-    JSON.stringify({ ...config, council: { threshold: 1, keys: [keys.publicKey] } }),
-  );
+  writeFileSync(join(bench, "device.yaml"), JSON.stringify(config));
   writeFileSync(join(bench, "token"), "met_batch-seven\n");
   image = makeImage(bench, `SOURCE_DATE_EPOCH=${EPOCH_S}; export SOURCE_DATE_EPOCH`);
   rootfs = join(bench, "rootfs");
@@ -128,10 +137,13 @@ describe("an image", () => {
     expect(template).toMatchObject({
       device_dir: "/var/lib/moult",
       ca_file: "/usr/share/moult/ca.pem",
+      root_file: "/usr/share/moult/root.json",
       build_time: "2023-11-14T22:13:20.000Z",
       workload: { runner: "unit" },
     });
     expect(readFileSync(join(rootfs, "usr/share/moult/ca.pem"), "utf8")).toContain("authority");
+    const root = readFileSync(join(rootfs, "usr/share/moult/root.json"));
+    expect(root.equals(readFileSync(join(bench, "root.json")))).toBe(true);
   });
 
   it("hands a batch's token out beside it, not in it", () => {
@@ -151,6 +163,7 @@ describe("an image", () => {
     );
     expect(refusal(["--config", "with-token.yaml"])).toContain("stays in an image for ever");
     expect(refusal(["--platform", "linux-x64"])).toContain("is for linux-arm64");
+    expect(refusal(["--root", "other.json"])).toContain("The root is of network other");
     cpSync(join(bench, "bundle"), join(bench, "other-bundle"), { recursive: true });
     writeFileSync(join(bench, "other-bundle/agent.mjs"), "another agent");
     expect(refusal(["--bundle", "other-bundle"])).toContain("is not the bundle");

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { TestNetwork } from "@moult/trust/testing";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { until } from "../demo/harness/until.ts";
@@ -54,13 +55,11 @@ describe.skipIf(why !== undefined)("the image under systemd", () => {
     const env = { ...process.env, MOULT_STATE_DIR: stateDir };
     const run = (file: string, ...words: readonly string[]): string =>
       execFileSync(process.execPath, [file, ...words], { cwd: folder, env, encoding: "utf8" });
-    const { publicKey } = JSON.parse(run(MOULT, "key", "generate", "--out", "council.key", "-o", "json")) as {
-      readonly publicKey: string;
-    };
-    const council = { threshold: 1, keys: [publicKey] };
+    const rootFile = join(folder, "root.json");
+    writeFileSync(rootFile, new TestNetwork({ network: "example" }).flashedRoot);
     writeFileSync(
       join(folder, "coordinator.yaml"),
-      JSON.stringify({ network: "example", state_dir: stateDir, council }),
+      JSON.stringify({ network: "example", state_dir: stateDir, root_file: rootFile }),
     );
     start(process.execPath, [COORDINATOR, "--config", join(folder, "coordinator.yaml")]);
     run(DEVICE, "bundle", "--version", "1.0.0", "--out", "bundle");
@@ -69,14 +68,13 @@ describe.skipIf(why !== undefined)("the image under systemd", () => {
     copyFileSync(process.execPath, join(folder, "node"));
     const parts = ["--part", "runtime/node=node", "--part", "agent/agent.mjs=bundle/agent.mjs"];
     run(MOULT, "release", "build", ...of, ...parts, "--out", "build");
-    run(MOULT, "release", "sign", "build", "--key", "council.key");
     await until("the coordinator listens", COMES_UP_MS, () => existsSync(join(stateDir, "endpoints.json")));
     const { grpc } = JSON.parse(readFileSync(join(stateDir, "endpoints.json"), "utf8")) as { readonly grpc: string };
     const token = JSON.parse(
       run(MOULT, "token", "create", "--pool", "home", "--uses", "1", "--for", "1h", "-o", "json"),
     ) as { readonly enrollmentToken: string };
     writeFileSync(join(folder, "token"), token.enrollmentToken);
-    const config = { network: "example", coordinators: [grpc], ca_file: "given", council, wake_interval_ms: 1_000 };
+    const config = { network: "example", coordinators: [grpc], ca_file: "given", wake_interval_ms: 1_000 };
     writeFileSync(join(folder, "template.yaml"), JSON.stringify(config));
     const given = [
       "--build",
@@ -96,6 +94,8 @@ describe.skipIf(why !== undefined)("the image under systemd", () => {
       ...given,
       "--ca",
       "state/tls/ca.pem",
+      "--root",
+      "root.json",
       "--out",
       "out",
       "-o",

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { provisionDevice } from "@moult/agent";
 import { buildRelease } from "@moult/cli";
-import { formatPublicKey, generateKey, signManifest } from "@moult/trust";
-import { readFileSync } from "node:fs";
+import { TestNetwork } from "@moult/trust/testing";
 import { plainEnvironment } from "../demo/harness/environment.ts";
 import { until } from "../demo/harness/until.ts";
 import { COORDINATOR, MOULT } from "../demo/fleet/sources.ts";
@@ -83,7 +82,7 @@ export class Program {
 export class Programs {
   readonly #lab: Lab;
   readonly #folder: string = mkdtempSync(join(tmpdir(), "moult-network-"));
-  readonly #pair = generateKey();
+  readonly #rootFile = join(this.#folder, "root.json");
   readonly #started: Program[] = [];
   #token = "";
 
@@ -91,7 +90,7 @@ export class Programs {
     this.#lab = lab;
   }
 
-  /** Makes what all share: a signed build, and the folder of both coordinators with a token. */
+  /** Makes what all share: a build, the root of trust, and the folder of both coordinators with a token. */
   async prepare(): Promise<void> {
     const file = join(this.#folder, "part");
     writeFileSync(file, "a part");
@@ -111,8 +110,7 @@ export class Programs {
       },
       { out: buildDir },
     );
-    const manifest = readFileSync(join(buildDir, "manifest.json"));
-    writeFileSync(join(buildDir, "signed.json"), signManifest(manifest, this.#pair.privateKey));
+    writeFileSync(this.#rootFile, new TestNetwork({ network: NETWORK }).flashedRoot);
     const first = await this.coordinator("first");
     const made = await this.moult(["token", "create", "--pool", "home", "--uses", "9", "--for", "1h", "-o", "json"]);
     this.#token = (JSON.parse(made) as { enrollmentToken: string }).enrollmentToken;
@@ -129,7 +127,7 @@ export class Programs {
       state_dir: state,
       grpc: { host: "::", port: which === "first" ? 7443 : 7444 },
       tls_names: [FIRST, SECOND, FIRST_IP6, NAME],
-      council: this.#council,
+      root_file: this.#rootFile,
       log_level: "info",
     };
     // JSON is YAML too.
@@ -156,7 +154,7 @@ export class Programs {
       config: {
         network: NETWORK,
         ca_file: join(this.#state("first"), "tls", "ca.pem"),
-        council: this.#council,
+        root_file: this.#rootFile,
         enrollment_token: this.#token,
         // Asks come with nudges alone, so that nothing else breaks the silence.
         wake_interval_ms: 86_400_000,
@@ -181,10 +179,6 @@ export class Programs {
   async close(): Promise<void> {
     await Promise.all(this.#started.map((program) => program.kill()));
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  get #council(): object {
-    return { threshold: 1, keys: [formatPublicKey(this.#pair.publicKey)] };
   }
 
   #state(which: "first" | "second"): string {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FailureReason, type Outcome, OutcomeKind, Slot } from "@moult/contracts/v1";
 import { digestOf } from "@moult/trust";
+import type { TestNetwork } from "@moult/trust/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ArtifactServer, serveArtifacts } from "./testing/artifact-server.ts";
 import { Box } from "./testing/box.ts";
@@ -12,11 +13,10 @@ import { makeCertificate } from "./testing/certificate.ts";
 import { FakeCoordinator } from "./testing/fake-coordinator.ts";
 import { makeFolder } from "./testing/folders.ts";
 import { openGates } from "./testing/open-gates.ts";
-import { type SignedBuild, makeCouncil, makeSignedBuild } from "./testing/signed-build.ts";
+import { type TestBuild, approve, makeNetwork, makeTestBuild } from "./testing/test-build.ts";
 import { until } from "./testing/until.ts";
 
 const certificate = makeCertificate();
-const council = makeCouncil();
 /** The runtime of these builds: it starts the one that runs the tests, and so is a small part. */
 const RUNTIME = `#!/bin/sh\nexec ${process.execPath} "$@"\n`;
 
@@ -28,9 +28,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A build whose workload says what the file named in `says` holds. */
-function build(counter: number, agent: string, says: string): SignedBuild {
+function build(counter: number, agent: string, says: string): TestBuild {
   const work = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\nexec ${process.execPath} ${bundles.workload}\n`;
-  return makeSignedBuild(council, {
+  return makeTestBuild({
     files: { "!runtime/node": RUNTIME, "agent/agent.mjs": agent, "!work": work },
     manifest: {
       version: `${counter}.0.0`,
@@ -43,17 +43,18 @@ function build(counter: number, agent: string, says: string): SignedBuild {
 class Fleet {
   readonly root: string = makeFolder();
   readonly coordinator: FakeCoordinator = new FakeCoordinator(certificate);
+  readonly network: TestNetwork = makeNetwork();
   readonly sources: ArtifactServer;
-  readonly #factory: SignedBuild;
-  target: SignedBuild | undefined;
+  readonly #factory: TestBuild;
+  target: TestBuild | undefined;
   #box: Box | undefined;
 
-  constructor(factory: SignedBuild, sources: ArtifactServer) {
+  constructor(factory: TestBuild, sources: ArtifactServer) {
     this.#factory = factory;
     this.sources = sources;
   }
 
-  static async start(factory: SignedBuild): Promise<Fleet> {
+  static async start(factory: TestBuild): Promise<Fleet> {
     const fleet = new Fleet(factory, await serveArtifacts(certificate));
     await fleet.#start();
     return fleet;
@@ -62,8 +63,10 @@ class Fleet {
   async #start(): Promise<void> {
     const { root, coordinator, sources } = this;
     await coordinator.start();
+    coordinator.metadata = this.network.files;
     coordinator.judge = (ask) => openGates(ask, { target: this.target, sources: [sources.url] });
     writeFileSync(join(root, "ca.pem"), certificate.cert);
+    writeFileSync(join(root, "root.json"), this.network.flashedRoot);
     writeFileSync(join(root, "good"), "{}");
     writeFileSync(join(root, "ill"), JSON.stringify({ state: 4, message: "no database" }));
     this.#box = await Box.flash({
@@ -74,7 +77,7 @@ class Fleet {
         network: "test",
         coordinators: [coordinator.address],
         ca_file: join(root, "ca.pem"),
-        council: { threshold: council.threshold, keys: council.keys },
+        root_file: join(root, "root.json"),
         enrollment_token: "welcome",
         workload: { env: { CONTROLS: root } },
       },
@@ -92,7 +95,8 @@ class Fleet {
     return this.coordinator.reports.flatMap(({ report }) => (report.case === "outcome" ? [report.value] : []));
   }
 
-  publish(target: SignedBuild): void {
+  publish(target: TestBuild): void {
+    approve(this.network, [target]);
     this.sources.builds.push(target);
     this.target = target;
   }

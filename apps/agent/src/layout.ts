@@ -10,6 +10,8 @@ export interface DeviceLayout {
   readonly enrollmentTokenFile: string;
   /** The update machine's durable part. */
   readonly stateFile: string;
+  /** Verified metadata, and the brakes that were heard. */
+  readonly metadataFile: string;
   /** What means nothing after a reboot. */
   readonly run: string;
   /** Where the workload listens. */
@@ -38,6 +40,7 @@ export function deviceLayout(root: string): DeviceLayout {
     identityFile: join(state, "identity.pem"),
     enrollmentTokenFile: join(state, "enrollment-token"),
     stateFile: join(state, "agent"),
+    metadataFile: join(state, "metadata"),
     run,
     workSocket: join(run, "work.sock"),
     work: join(root, "work"),

@@ -18,9 +18,11 @@ import { LifeWriter, START_VARIABLE } from "./adapters/agent-life.ts";
 import { openIdentity } from "./adapters/identity.ts";
 import { initWishes, linkInit } from "./adapters/init-link.ts";
 import { linkLauncher } from "./adapters/launcher-link.ts";
+import { MetadataFile } from "./adapters/metadata-file.ts";
 import { nodeDisk } from "./adapters/node-disk.ts";
 import { isSpent } from "./adapters/spent-token.ts";
 import { StateFile } from "./adapters/state-file.ts";
+import { createTrustSources } from "./adapters/trust-sources.ts";
 import { lastEndMs, trustPeers } from "./adapters/tls/peer-trust.ts";
 import { clearOthers, createBody } from "./adapters/work/body.ts";
 import { Agent } from "./agent/agent.ts";
@@ -32,6 +34,9 @@ import { deviceLayout } from "./layout.ts";
 import { ONCE_VARIABLE } from "./once.ts";
 import { OVERDUE_FACTOR } from "./overdue.ts";
 import { stageBuild } from "./pull/stage.ts";
+import { findFlashedRoot } from "./trust/flashed-root.ts";
+import { TrustKeeper } from "./trust/keeper.ts";
+import { nodeIdOf } from "./trust/node-id.ts";
 import { DeviceTime } from "./time/device-time.ts";
 import type { Tunables } from "./update/at.ts";
 import { begin } from "./update/begin.ts";
@@ -70,8 +75,8 @@ async function main(): Promise<void> {
   const state = new StateFile(disk, layout.stateFile);
   const slot = slotFrom(process.env["MOULT_SLOT"]);
   const trial = process.env["MOULT_TRIAL"] === "1";
-  const found = await survey({ settings, store, records, state, bootId, slot, trial });
-  if (found.stateDamaged) log.error({}, "the agent's state could not be read; it begins anew");
+  const { durable, damaged } = await state.read();
+  if (damaged) log.error({}, "the agent's state could not be read; it begins anew");
 
   const token = await openEnrollmentToken(disk, layout.enrollmentTokenFile);
   const supplied = token.text || settings.wire.enrollmentToken;
@@ -89,13 +94,55 @@ async function main(): Promise<void> {
   const { identity, fresh } = await openIdentity(disk, layout.identityFile);
   if (fresh) log.info({}, "a device key was made");
   const ca = await readFile(settings.wire.caFile, "utf8");
-  const trust = trustPeers(ca, () => time.nowMs());
-  // Until there is a signed root, the authority that was flashed is the root of trust, and its end the bound of time.
-  const rules = { ...TIME_RULES_DEFAULT, boundMs: lastEndMs(trust) };
-  const { time: kept } = found.beginning.durable;
-  const time = new DeviceTime({ clock, bootId, rules, kept, buildTimeMs: settings.buildTimeMs });
-  for (const timeMs of found.signedTimesMs) time.take({ kind: "SIGNED", timeMs });
-  const fetcher = createHttpsFetcher(trust);
+  let trust: TrustKeeper | undefined;
+  const peers = trustPeers(
+    ca,
+    () => time.nowMs(),
+    () => trust?.serverPins ?? [],
+  );
+  // Where there is no signed root, the authority that was flashed is the root of trust, and its end the bound of time.
+  const rules = { ...TIME_RULES_DEFAULT, boundMs: lastEndMs(peers) };
+  const time = new DeviceTime({ clock, bootId, rules, kept: durable.time, buildTimeMs: settings.buildTimeMs });
+  const fetcher = createHttpsFetcher(peers);
+  const { pull: limits, mirrors, network } = settings;
+  const device = {
+    node: nodeIdOf(identity.publicKey),
+    network,
+    platform: { os: process.platform, arch: process.arch },
+  };
+  const coordinator = createCoordinator({
+    settings: wire,
+    trust: peers,
+    identity,
+    clock,
+    chance,
+    log,
+    bootId,
+    onAdmitted: () => void eraseToken(token),
+  });
+  const keeper = await TrustKeeper.open({
+    file: new MetadataFile(disk, layout.metadataFile),
+    flashedRoot: await findFlashedRoot({ disk, store, slot, rootFile: settings.rootFile, log }),
+    sources: createTrustSources({
+      settings: wire,
+      mirrors,
+      trust: peers,
+      present: () => coordinator.address,
+      fetcher,
+      clock,
+      limits,
+    }),
+    device,
+    nowMs: () => time.nowMs(),
+    clock,
+    roll: chance.roll,
+    log,
+    onRoot: ({ expiresMs }) => time.setBound(expiresMs),
+    onSignedTime: (timeMs) => time.take({ kind: "SIGNED", timeMs }),
+  });
+  trust = keeper;
+  const found = await survey({ store, records, durable, bootId, slot, trial, trust: keeper });
+  for (const timeMs of found.approvedTimesMs) time.take({ kind: "SIGNED", timeMs });
   const premises = {
     disk,
     runFolder: layout.run,
@@ -134,16 +181,7 @@ async function main(): Promise<void> {
       clock,
       chance,
       log,
-      coordinator: createCoordinator({
-        settings: wire,
-        trust,
-        identity,
-        clock,
-        chance,
-        log,
-        bootId,
-        onAdmitted: () => void eraseToken(token),
-      }),
+      coordinator,
       host: createHost(store.layout.incoming, clock, log, {
         runtime: process.execPath,
         options: runtimeOptions,
@@ -154,6 +192,7 @@ async function main(): Promise<void> {
       records,
       state,
       time,
+      trust: keeper,
       running,
       workBuild: workBuildOf(found.manifest),
       superviseWith: (onSeen) =>
@@ -172,17 +211,15 @@ async function main(): Promise<void> {
         const staged = await stageBuild(offered, {
           store,
           freeBytes: () => disk.freeBytes(store.layout.incoming),
-          council: settings.council,
-          network: settings.network,
-          platform: { os: process.platform, arch: process.arch },
+          device,
           running,
-          denied,
+          judge: (digest) => keeper.judge(digest, { running, denied }),
           tools: {
             fetcher,
             clock,
             chance,
             log,
-            limits: settings.pull,
+            limits,
             signal: AbortSignal.timeout(settings.pull.timeoutMs),
           },
         });

@@ -48,6 +48,15 @@ export class CallError extends Error {
   }
 }
 
+/** What an ask brought. */
+export interface Answer {
+  readonly verdict: Verdict;
+  /** Signed brakes, nothing of which was looked at; each within the bounds of a statement. */
+  readonly brakes: readonly Uint8Array[];
+  /** Newest timestamp that the coordinator says is published; 0 for none. */
+  readonly timestampVersion: number;
+}
+
 /** An ask, without what the wire adds by itself. */
 export interface AskInput {
   readonly askId: string;
@@ -57,6 +66,8 @@ export interface AskInput {
   readonly permitId: string;
   readonly drained: boolean;
   readonly deniedDigests: readonly string[];
+  /** Of the newest timestamp that was verified; 0 for none. */
+  readonly timestampVersion: number;
 }
 
 /** A report, without what the wire adds by itself. */
@@ -72,14 +83,15 @@ export type ReportInput = {
 /** What comes down the stream. */
 export interface Attendant {
   readonly nudged: () => void;
-  readonly braked: (engaged: boolean, reason: string) => void;
+  /** `brakes` are signed ones, nothing of which was looked at. */
+  readonly braked: (engaged: boolean, reason: string, brakes: readonly Uint8Array[]) => void;
   /** The stream is open: the first pulse has to follow at once. */
   readonly opened: () => void;
 }
 
 /** The coordinators, as one. Calls throw CallError. */
 export interface Coordinator {
-  readonly ask: (input: AskInput) => Promise<Verdict>;
+  readonly ask: (input: AskInput) => Promise<Answer>;
   readonly report: (input: ReportInput) => Promise<NodeState>;
   /** Holds the stream open, for ever, where the settings want one. */
   readonly attend: (attendant: Attendant) => void;

@@ -6,6 +6,8 @@
 import { readRpcError } from "@moult/contracts";
 import { KeyError, ManifestError, TrustError } from "@moult/trust";
 import { AuditError } from "@moult/trust/audit";
+import { StatementError } from "@moult/trust/statement";
+import { TufError } from "@moult/trust/tuf";
 import { status } from "@grpc/grpc-js";
 import { CommanderError } from "commander";
 import { adviceFor } from "./advice.ts";
@@ -24,7 +26,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof CliError) return { kind: error.kind, lines: [error.message, ...error.advice] };
   if (error instanceof CommanderError) return ofCommander(error);
-  if (error instanceof TrustError || error instanceof ManifestError || error instanceof AuditError) {
+  if (isRefusedProof(error)) {
     return { kind: "VERIFICATION", lines: [`${error.message} (${error.code})`] };
   }
   if (error instanceof KeyError) return { kind: "USAGE", lines: [error.message] };
@@ -35,6 +37,11 @@ export function failureOf(error: unknown): Failure | undefined {
     kind: "UNEXPECTED",
     lines: [`unexpected error: ${what}`, "This is a defect. MOULT_DEBUG=1 shows where it happened."],
   };
+}
+
+/** Something that had to prove itself and did not. */
+function isRefusedProof(error: unknown): error is Error & { readonly code: string } {
+  return [TrustError, ManifestError, AuditError, TufError, StatementError].some((kind) => error instanceof kind);
 }
 
 /** The parser has already written its message, and the help where it was asked for. */

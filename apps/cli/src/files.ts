@@ -27,6 +27,11 @@ export function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+/** Whether a folder is there. */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** Makes a new file; refuses one that is there. */
 export function writeNew(path: string, bytes: Uint8Array, mode: number): void {
   const file = openSync(path, "wx", mode);

@@ -4,7 +4,6 @@
  */
 export { type BuildOptions, type MadeBuild, buildRelease } from "./build/build-release.ts";
 export { type BuildInput, type PartInput } from "./build/input.ts";
-export { type SignInput, type SignedBuild, signBuild } from "./build/sign-build.ts";
 export { type Progress } from "./output/progress.ts";
 export { type Ports, type Sink } from "./ports.ts";
 export { createProgram } from "./program.ts";

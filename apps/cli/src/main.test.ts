@@ -40,7 +40,7 @@ test("answers on stdout, exits with 0, and holds on to nothing", async () => {
   coordinator.answer("getBrake", () => ({ brake: { engaged: true, reason: "smoke" } }));
   const got = await moult(["brake", "status", "-o", "json"], { MOULT_STATE_DIR: coordinator.stateDir });
   expect(got).toMatchObject({ code: 0, stderr: "" });
-  expect(JSON.parse(got.stdout)).toEqual({ brake: { engaged: true, reason: "smoke" } });
+  expect(JSON.parse(got.stdout)).toEqual({ brake: { engaged: true, reason: "smoke" }, signed: [] });
 });
 
 test("makes real keys", async () => {

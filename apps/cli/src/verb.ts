@@ -57,6 +57,8 @@ export function addCall(parent: Command, text: VerbText): Command {
     .option("--artifacts <url>", "where parts are uploaded to, https only [MOULT_ARTIFACTS]")
     .option("--ca <file>", "PEM file of the authority to trust; the machine's own where not given [MOULT_CA]")
     .option("--token-file <file>", "file with the operator's token [MOULT_TOKEN_FILE]")
+    .option("--cert <file>", "PEM file with the operator's certificate, instead of a token [MOULT_CERT]")
+    .option("--cert-key <file>", "PEM file with the key of --cert [MOULT_CERT_KEY]")
     .addOption(
       new Option("--timeout <duration>", "how long one call may take")
         .default(parseDurationMs(TIMEOUT_DEFAULT), TIMEOUT_DEFAULT)

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ConfigError, configJsonSchema, ledgerConfig, readConfig } from "./config.ts";
-import { COUNCIL } from "./testing/council.ts";
 
 let folder: string;
 let path: string;
@@ -14,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const LEAST = { network: "demo", state_dir: "state", council: COUNCIL };
+const LEAST = { network: "demo", state_dir: "state", root_file: "root.json" };
 
 function write(document: unknown): void {
   writeFileSync(path, typeof document === "string" ? document : stringify(document));
@@ -32,7 +31,7 @@ function complaint(document: unknown, env: Readonly<Record<string, string>> = {}
   throw new Error("the configuration was taken");
 }
 
-test("the least that must be said is a network, a folder and a council", () => {
+test("the least that must be said is a network, a folder and a root", () => {
   write(LEAST);
   const config = readConfig(path, {});
   expect(config).toMatchObject({ network: "demo", grpc: { host: "127.0.0.1", port: 0 }, session_ttl_ms: 3_600_000 });
@@ -48,13 +47,8 @@ test.each([
   ["a number that is none", { ...LEAST, grpc: { port: "many" } }, "grpc.port:"],
   ["a name that is none", { ...LEAST, network: "Demo Network" }, "network: 1 to 63 of a-z"],
   ["a schedule that is none", { ...LEAST, maintenance_cron: "nightly" }, "maintenance_cron: a cron expression"],
-  ["a key of the council that is none", { ...LEAST, council: { threshold: 1, keys: ["ab"] } }, "council.keys.0:"],
-  ["more signatures than there are members", { ...LEAST, council: { ...COUNCIL, threshold: 4 } }, "council:"],
-  [
-    "a quorum that one key named twice would make",
-    { ...LEAST, council: { threshold: 2, keys: [COUNCIL.keys[0], COUNCIL.keys[0]] } },
-    "council:",
-  ],
+  ["no root", { ...LEAST, root_file: undefined }, "root_file:"],
+  ["a council, as before 0.2", { ...LEAST, council: { threshold: 1, keys: [] } }, "council: is not said here any more"],
   [
     "a witness's key that is none",
     { ...LEAST, audit: { witnesses: [{ url: "http://w.example", key: "w.example+00000000+AAAA" }] } },
@@ -93,5 +87,5 @@ test("the environment lies over the file, and is checked like it", () => {
 
 test("the schema for editors names every key of the file", () => {
   const schema = configJsonSchema() as { readonly properties: object };
-  expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(["network", "council", "capacity", "retry"]));
+  expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(["network", "root_file", "capacity", "retry"]));
 });

@@ -3,9 +3,8 @@
  * settings (what the parts take). A wrong key or value is refused at the start with its path and what would be right.
  */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type LedgerConfig, POOL_DEFAULTS, RISK_DEFAULTS } from "@moult/policy";
-import { TrustError, checkCouncil } from "@moult/trust";
 import { AuditError, parseVkey } from "@moult/trust/audit";
 import { validate as isCron } from "node-cron";
 import { parse } from "yaml";
@@ -14,8 +13,8 @@ import type { AuditSettings } from "./audit/audit-log.ts";
 import { SQLITE } from "./store/engine.ts";
 
 const DAY_MS = 86_400_000;
-const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
 const ratio = z.number().min(0).max(10);
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
 const durationMs = z.number().int().min(1).max(DAY_MS);
 
 const Address = z.strictObject({
@@ -36,6 +35,24 @@ const ConfigFile = z.strictObject({
     .describe("The store: `sqlite`, a file in `state_dir`, or the URL of a PostgreSQL database."),
   grpc: Address.prefault({}),
   json: Address.prefault({}).describe("Operators' calls as Connect and JSON over HTTPS."),
+  operators: Address.optional().describe(
+    "A second gRPC port that lets in only operators with client certificates; none by default.",
+  ),
+  operators_file: z
+    .string()
+    .min(1)
+    .default("operators.yaml")
+    .describe("The table of operators; relative to this file's folder. Where it is not there, local tokens are made."),
+  operators_ca_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM of the authority that signs operators' certificates; without it their keys alone are known."),
+  override_keys: z
+    .array(hex32)
+    .max(64)
+    .default([])
+    .describe("Without a table of operators: whose signed overrides count."),
   artifacts: Address.extend({
     public_url: z.url().optional().describe("Base URL under which devices reach the artifacts; default: the listener."),
     part_bytes_max: z.number().int().min(1).default(1_073_741_824).describe("Largest part that may be uploaded."),
@@ -66,17 +83,14 @@ const ConfigFile = z.strictObject({
     .array(z.string())
     .default(["localhost", "127.0.0.1", "::1"])
     .describe("Names and addresses that the coordinator's own certificate is for."),
+  root_file: z
+    .string()
+    .min(1)
+    .describe("The network's root, as `moult root` made it: whose keys approve builds, publish, and brake."),
   council: z
-    .strictObject({ threshold: z.number().int().min(1), keys: z.array(hex32).min(1) })
-    .superRefine((council, context) => {
-      try {
-        checkCouncil(council);
-      } catch (error) {
-        if (!(error instanceof TrustError)) throw error;
-        context.addIssue({ code: "custom", message: error.message });
-      }
-    })
-    .describe("Whose signatures make a build approved, and how many of them."),
+    .never({ error: "is not said here any more: the root names the council; take this key out and set root_file" })
+    .optional()
+    .describe("Gone since 0.2: see root_file."),
   capacity: z
     .strictObject({
       margin_ratio: ratio.default(POOL_DEFAULTS.marginRatio),
@@ -181,6 +195,10 @@ export interface Config {
   readonly store: string;
   readonly grpc: { readonly host: string; readonly port: number };
   readonly json: { readonly host: string; readonly port: number };
+  readonly operators?: { readonly host: string; readonly port: number } | undefined;
+  readonly operators_file: string;
+  readonly operators_ca_file?: string | undefined;
+  readonly override_keys: readonly string[];
   readonly artifacts: {
     readonly host: string;
     readonly port: number;
@@ -192,7 +210,8 @@ export interface Config {
   };
   readonly tls?: { readonly cert_file: string; readonly key_file: string; readonly ca_file: string } | undefined;
   readonly tls_names: readonly string[];
-  readonly council: { readonly threshold: number; readonly keys: readonly string[] };
+  /** Absolute. */
+  readonly root_file: string;
   readonly capacity: {
     readonly margin_ratio: number;
     readonly report_fresh_ms: number;
@@ -238,7 +257,16 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
     throw new ConfigError(`${path} is not YAML: ${(cause as Error).message}`, { cause });
   }
   const result = ConfigFile.safeParse(withEnvironment(fragments, env));
-  if (result.success) return { ...result.data, state_dir: resolve(result.data.state_dir) };
+  if (result.success) {
+    const { council: _, ...data } = result.data;
+    const beside = (file: string): string => resolve(dirname(path), file);
+    return {
+      ...data,
+      state_dir: resolve(data.state_dir),
+      root_file: resolve(data.root_file),
+      operators_file: beside(data.operators_file),
+    };
+  }
   const problems = result.error.issues.map((issue) => `  ${issue.path.join(".") || "(file)"}: ${issue.message}`);
   throw new ConfigError(`${path} cannot be used:\n${problems.join("\n")}`, { cause: result.error });
 }

@@ -7,8 +7,11 @@ import type { AttendResponse, Member } from "@moult/contracts/v1";
 import { MemberSchema } from "@moult/contracts/v1";
 import { create } from "@bufbuild/protobuf";
 import type { Effect, Ledger } from "@moult/policy";
-import { checkCouncil } from "@moult/trust";
 import { schedule } from "node-cron";
+import { Anomalies } from "./anomalies/anomalies.ts";
+import { knownBuilds } from "./anomalies/known-builds.ts";
+import type { FleetEvent } from "./anomalies/kinds.ts";
+import { uploaderOf } from "./artifacts/uploader.ts";
 import { boundConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
@@ -17,7 +20,7 @@ import { PartFiles } from "./artifacts/part-files.ts";
 import { type Config, ConfigError, ledgerConfig } from "./config.ts";
 import { createChallenges } from "./identity/challenge.ts";
 import { EnrollmentTokens } from "./identity/enrollment.ts";
-import { loadOperatorTokens } from "./identity/operator-tokens.ts";
+import { openOperatorDirectory } from "./identity/operator-directory.ts";
 import { readOrMakeSecret } from "./identity/secret-file.ts";
 import { createSessions } from "./identity/sessions.ts";
 import { Attending } from "./ledger/attending.ts";
@@ -29,9 +32,14 @@ import type { Clock, Log, Random } from "./ports.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
 import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
-import type { Parts } from "./rpc/services.ts";
+import { type Parts, readCarried } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
-import { ownTls, readTls } from "./tls/certificate.ts";
+import { ownTls, readAuthority, readTls } from "./tls/certificate.ts";
+import { openCarried } from "./trust/carried.ts";
+import { TrustHolder } from "./trust/holder.ts";
+import { narrow } from "./trust/narrow.ts";
+import { readRoot } from "./trust/root-file.ts";
+import { StaleWatch } from "./trust/stale-watch.ts";
 import { writeMember } from "./wire/fleet.ts";
 
 /** What runs by time: expiry and ageing. Four times a second bounds how late an expiry can be noticed. */
@@ -39,6 +47,8 @@ const TICK_MS = 250;
 /** Per-pool totals are what demand starts from after a restart; a few seconds old is fresh enough. */
 const TOTALS_MS = 3_000;
 const RELOAD_AFTER_MS = 1_000;
+/** Events that were counted are told when their minute has passed; a second more does no harm. */
+const TELL_MS = 1_000;
 /** A part of 1 GiB over a line of 2.4 Mbit/s; only releasers' uploads last longer than their headers. */
 const UPLOAD_MS = 3_600_000;
 /** A TLS handshake is two round trips; who takes longer only holds a place. */
@@ -60,15 +70,28 @@ export interface RunningCoordinator {
   readonly json: string;
   /** Base URL under which devices find the artifacts. */
   readonly artifacts: string;
+  /** `host:port` on which only client certificates are let in; undefined where there is none. */
+  readonly operators: string | undefined;
+  /** Reads the table of operators again. */
+  readonly reload: () => void;
   readonly stop: () => Promise<void>;
 }
 
 /** Starts a coordinator; resolves when it serves. */
 export async function startCoordinator(config: Config, world: World): Promise<RunningCoordinator> {
   const { clock, random, log, store } = world;
-  checkCouncil(config.council);
+  const rootFile = readRoot(config);
+  const trust = new TrustHolder();
   const partFiles = new PartFiles(join(config.state_dir, "parts"));
-  const operators = loadOperatorTokens(config.state_dir, random);
+  const directory = openOperatorDirectory({
+    file: config.operators_file,
+    stateDir: config.state_dir,
+    overrideKeys: config.override_keys,
+    random,
+    log,
+  });
+  const { operators } = directory;
+  const operatorsCaPem = config.operators_ca_file === undefined ? undefined : readAuthority(config.operators_ca_file);
   const tls = config.tls
     ? readTls(config.tls)
     : await ownTls(join(config.state_dir, "tls"), config.tls_names, clock.now());
@@ -79,14 +102,23 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const attending = new Attending();
   let tokens = new EnrollmentTokens([]);
   let requests = new RequestMemory([]);
+  let events: readonly FleetEvent[] = [];
+  let loaded: Ledger | undefined;
 
   const load = async (): Promise<Ledger> => {
     const snapshot = await store.load();
     tokens = new EnrollmentTokens(snapshot.tokens);
     requests = new RequestMemory(snapshot.requests);
+    const opened = await openCarried({ rootFile, ...snapshot }, clock.now());
+    // The configured root is kept from the first start on: what replaces it has to follow from it.
+    if (opened.changes.length > 0) await store.commit({ changes: opened.changes, atMs: clock.now() });
+    trust.set(opened.carried);
     // Routers may have been told of what was never written.
     members.endAll();
-    return restore(snapshot, ledgerConfig(config), clock.now());
+    ({ events } = snapshot);
+    loaded = restore(snapshot, ledgerConfig(config), clock.now());
+    narrow(loaded, opened.carried, clock.now());
+    return loaded;
   };
   const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
     for (const { nodeId } of effects) {
@@ -117,12 +149,22 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       deltas: new DeltaFiles(join(config.state_dir, "deltas"), partFiles),
     },
     manifest: (digest) => store.manifest(digest),
-    operators,
+    carried: () => readCarried({ owner, trust }),
+    uploader: uploaderOf({ operators, operatorsCaPem, clock }),
     log,
     partBytesMax: config.artifacts.part_bytes_max,
   });
   const artifactServer = createServer(
-    { cert: tls.certificate, key: tls.key, requestTimeout: UPLOAD_MS, handshakeTimeout: HANDSHAKE_MS },
+    {
+      cert: tls.certificate,
+      key: tls.key,
+      // For operators who upload; devices have none and need none.
+      requestCert: true,
+      rejectUnauthorized: false,
+      ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
+      requestTimeout: UPLOAD_MS,
+      handshakeTimeout: HANDSHAKE_MS,
+    },
     endpoint,
   );
   boundConnections(
@@ -143,8 +185,8 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
 
   const parts: Parts = {
     network: config.network,
-    council: config.council,
     owner,
+    trust,
     clock,
     random,
     log,
@@ -157,29 +199,40 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     notices,
     attending,
     requests: () => requests,
+    anomalies: new Anomalies({ owner, clock, log, stored: events, listed: knownBuilds(() => loaded?.releases ?? []) }),
   };
-  const server = await startServer(parts, operators, tls, config.grpc).catch((cause: unknown) => {
+  const operatorsPort = config.operators && { listen: config.operators, operatorsCaPem };
+  const server = await startServer(parts, operators, tls, config.grpc, operatorsPort).catch((cause: unknown) => {
     artifactServer.close();
     throw cannotListen("grpc", config.grpc, cause as Error);
   });
-  const json = await startJsonServer(parts, operators, tls, config.json).catch(async (cause: unknown) => {
-    artifactServer.close();
-    await server.stop();
-    throw cannotListen("json", config.json, cause as Error);
-  });
+  const json = await startJsonServer(parts, operators, tls, config.json, operatorsCaPem).catch(
+    async (cause: unknown) => {
+      artifactServer.close();
+      await server.stop();
+      throw cannotListen("json", config.json, cause as Error);
+    },
+  );
   auditLog.start();
-  const stopTimers = startTimers(config, { owner, attending }, store, clock, log);
+  const stopTimers = startTimers(config, parts, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
+  const operatorsGrpc =
+    config.operators && server.operatorsPort !== undefined
+      ? authority(config.operators.host, server.operatorsPort)
+      : undefined;
   const endpoints = join(config.state_dir, "endpoints.json");
-  writeFileSync(`${endpoints}.new`, `${JSON.stringify({ grpc, json: jsonUrl, artifacts, pid: process.pid })}\n`);
+  const at = { grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, pid: process.pid };
+  writeFileSync(`${endpoints}.new`, `${JSON.stringify(at)}\n`);
   renameSync(`${endpoints}.new`, endpoints);
-  log.info({ grpc, json: jsonUrl, artifacts, nodes: owner.ledger.nodes.size }, "serving");
+  log.info({ grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, nodes: owner.ledger.nodes.size }, "serving");
 
   return {
     grpc,
     json: jsonUrl,
     artifacts,
+    operators: operatorsGrpc,
+    reload: () => directory.reload(),
     async stop() {
       await stopTimers();
       await auditLog.stop();
@@ -197,7 +250,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
 
 function startTimers(
   config: Config,
-  { owner, attending }: Pick<Parts, "owner" | "attending">,
+  { owner, attending, trust, anomalies }: Pick<Parts, "owner" | "attending" | "trust" | "anomalies">,
   store: Store,
   clock: Clock,
   log: Log,
@@ -210,13 +263,16 @@ function startTimers(
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
+  const stale = new StaleWatch(log);
   const tick = (): void => {
     void decide(passTime);
+    stale.look(trust.current, clock.now());
     for (const ended of attending.takeDue(clock.now(), config.capacity.vanish_after_ms)) {
       void decide((ledger, now) => noteVanished(ledger, ended, now));
     }
   };
   const ticking = setInterval(tick, TICK_MS);
+  const telling = setInterval(() => anomalies.passTime(), TELL_MS);
   const totals = setInterval(() => void decide(writeTotals), TOTALS_MS);
   const tidying = schedule(
     config.maintenance_cron,
@@ -233,6 +289,7 @@ function startTimers(
   );
   return async () => {
     clearInterval(ticking);
+    clearInterval(telling);
     clearInterval(totals);
     void tidying.destroy();
     await decide(writeTotals);

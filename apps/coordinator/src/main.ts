@@ -6,11 +6,11 @@ import pino from "pino";
 import { runBackup, runRestore } from "./commands/backup.ts";
 import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
 import { makeStateDir, startCoordinator } from "./coordinator.ts";
+import { OperatorsFileError } from "./identity/operators-file.ts";
 import { SecretError } from "./identity/secret-file.ts";
 import type { Random } from "./ports.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/port.ts";
-
 import { TlsError } from "./tls/certificate.ts";
 
 const HELP = `Runs a Moult coordinator.
@@ -31,6 +31,8 @@ Options:
   --json          print what was done as JSON
   --schema        print the JSON Schema of the configuration, and exit
   --help          print this, and exit
+
+Signals: SIGHUP reads the table of operators again, SIGTERM and SIGINT stop.
 
 Exit codes: 0 stopped as told or done, 1 failed, 2 the command line or the configuration is wrong, 3 the store or the backup
 cannot be used.
@@ -97,12 +99,14 @@ async function main(): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  process.on("SIGHUP", running.reload);
 }
 
 main().catch((error: unknown) => {
   const usage =
     error instanceof ConfigError ||
     error instanceof SecretError ||
+    error instanceof OperatorsFileError ||
     error instanceof TlsError ||
     (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") === true;
   const known = usage || error instanceof StoreError;

@@ -3,16 +3,20 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Decision, NodeState, OutcomeKind, PermitPhase, WorkState } from "@moult/contracts/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { hashOf } from "./identity/operators.ts";
+import { CALL_MS } from "./testing/clients.ts";
 import { makeFolder, writeConfig } from "./testing/coordinator.ts";
-import { buildOf, signed } from "./testing/council.ts";
+import { buildOf, enveloped, networkAt } from "./testing/network.ts";
 import { TestDevice, WORKING } from "./testing/device.ts";
 import { CoordinatorProcess, type Ending } from "./testing/process.ts";
-import { refusedWith } from "./testing/refusal.ts";
+import { refusalOf, refusedWith } from "./testing/refusal.ts";
 import { listen } from "./testing/stream.ts";
 import { until } from "./testing/wait.ts";
+import { signedOverride } from "./testing/override.ts";
 
 let folder: string;
 let state: string;
+const network = networkAt();
 const started: CoordinatorProcess[] = [];
 beforeEach(() => {
   folder = makeFolder();
@@ -30,7 +34,7 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
 }
 
 async function serve(): Promise<CoordinatorProcess> {
-  const process = run(["--config", writeConfig(folder)]);
+  const process = run(["--config", writeConfig(folder, {}, network)]);
   await process.serves(state);
   return process;
 }
@@ -52,11 +56,13 @@ test("everything that was answered survives kill -9", async () => {
   for (const [digest, body] of build.parts) {
     await http("PUT", `/v1/parts/${digest}`, { body, headers: { authorization: `Bearer ${operatorToken}` } });
   }
-  const published = await releases.publishRelease({ signedManifests: [signed(build)] }, operator);
+  const files = [...network.allow(network.entry(build.manifest))];
+  await first.clients.metadata.publishMetadata({ files }, first.clients.publisher);
+  const published = await releases.publishRelease({ signedManifests: [enveloped(build)] }, operator);
   const dial = { release: "releases/2.0.0", setting: { case: "named" as const, value: { nodes: [mover.node] } } };
   const turned = await rollout.setDial({ dial, requestId: "turn-1" }, operator);
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 1000 };
-  const overridden = await rollout.createOverride({ override, ttlS: 600 }, operator);
+  const overridden = await rollout.createOverride(signedOverride(override, 600), operator);
   await departed.ask();
   await mover.ask();
   const go = await mover.ask({ stagedDigest: build.digest });
@@ -82,7 +88,7 @@ test("everything that was answered survives kill -9", async () => {
   expect((await again.releases.getRelease({ name: "releases/2.0.0" }, again.operator)).release).toEqual(
     published.release,
   );
-  expect((await again.http("GET", `/v1/manifests/${build.digest}`)).body).toEqual(Buffer.from(signed(build)));
+  expect((await again.http("GET", `/v1/manifests/${build.digest}`)).body).toEqual(Buffer.from(enveloped(build)));
   expect((await again.rollout.getDial({ release: "releases/2.0.0" }, again.operator)).dial).toEqual(turned.dial);
   expect(await again.rollout.setDial({ dial, requestId: "turn-1" }, again.operator)).toEqual(turned);
   expect((await again.rollout.listOverrides({}, again.operator)).overrides).toEqual([overridden.override]);
@@ -102,8 +108,10 @@ test("killed in the middle of writing, it has every answer that it gave, and its
   await fleet.createEnrollmentToken({ pool: "pools/home", uses: 1, ttlS: 60 }, operator);
   const answered: string[] = [];
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 1 };
-  const all = Array.from({ length: 2000 }, async () => {
-    const made = await rollout.createOverride({ override, ttlS: 3600 }, operator);
+  const now = Date.now();
+  const all = Array.from({ length: 2000 }, async (_, nth) => {
+    // Each says another time, and so is a word of its own.
+    const made = await rollout.createOverride(signedOverride(override, 3600, { issuedMs: now - nth }), operator);
     answered.push(made.override?.name ?? "");
   });
   const settled = Promise.allSettled(all);
@@ -152,7 +160,7 @@ async function refusal(args: readonly string[], env: Readonly<Record<string, str
 
 test("a store that is held, another network's, newer, or none at all is refused with one sentence and code 3", async () => {
   const holder = await serve();
-  const held = await refusal(["--config", writeConfig(folder)]);
+  const held = await refusal(["--config", writeConfig(folder, {}, network)]);
   expect([held.code, held.stderr.trim().split("\n")]).toEqual([
     3,
     [`the store at ${join(state, "moult.db")} cannot be opened: another coordinator holds it`],
@@ -164,13 +172,13 @@ test("a store that is held, another network's, newer, or none at all is refused 
   const db = new DatabaseSync(join(state, "moult.db"));
   db.exec("PRAGMA user_version = 999");
   db.close();
-  const newer = await refusal(["--config", writeConfig(folder)]);
+  const newer = await refusal(["--config", writeConfig(folder, {}, network)]);
   expect(newer.code).toBe(3);
   expect(newer.stderr).toMatch(/^the store at .* is of version 999; .*: run a newer one\n$/);
   rmSync(join(state, "moult.db-wal"), { force: true });
   rmSync(join(state, "moult.db-shm"), { force: true });
   writeFileSync(join(state, "moult.db"), "this is no database, and it is long enough to be taken for one".repeat(20));
-  const garbage = await refusal(["--config", writeConfig(folder)]);
+  const garbage = await refusal(["--config", writeConfig(folder, {}, network)]);
   expect(garbage.code).toBe(3);
   expect(garbage.stderr).toMatch(/^the store at .* cannot be opened: .*\n$/);
 });
@@ -210,3 +218,26 @@ function makeSub(name: string): string {
   mkdirSync(path);
   return path;
 }
+
+test("on SIGHUP the table of operators is read again: who is not in it any more is refused, without a restart", async () => {
+  const token = "t".repeat(43);
+  const table = (hash: string): void =>
+    writeFileSync(join(folder, "operators.yaml"), `operators: {robot: {roles: [viewer], token_sha256: ${hash}}}\n`);
+  table(hashOf(token));
+  const running = await serve();
+  const { fleet } = running.clients;
+  const look = (): Promise<object> => fleet.listPools({}, { bearer: token, timeoutMs: CALL_MS });
+  await look();
+  table(hashOf("another"));
+  running.signal("SIGHUP");
+  const refusal = await until("the refusal", () => look().then(() => undefined, refusalOf));
+  expect(refusal.reason).toBe("CREDENTIALS_MISSING");
+  expect((await running.end("SIGTERM")).code).toBe(0);
+});
+
+test("with a table of operators that cannot be used it does not start, and says where it is wrong", async () => {
+  writeFileSync(join(folder, "operators.yaml"), "operators: {robot: {roles: [boss], token_sha256: x}}");
+  const { code, stderr } = await run(["--config", writeConfig(folder)]).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain("operators.robot.roles.0: one of viewer");
+});

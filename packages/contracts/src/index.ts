@@ -5,7 +5,7 @@
 export { type Client, type CallOptions, createClient } from "./client.ts";
 export { type ErrorDetails, type FieldViolation, ERROR_DOMAIN, RpcError, readRpcError } from "./errors.ts";
 export { type Collection, formatName, parseName } from "./names.ts";
-export { type SecureChannel, secureChannel } from "./secure-channel.ts";
+export { type ClientCertificate, type SecureChannel, secureChannel } from "./secure-channel.ts";
 export { type BindOptions, type Call, type Implementation, type Interceptor, bindService } from "./server.ts";
 export {
   type BrakeBody,

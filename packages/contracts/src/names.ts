@@ -1,5 +1,5 @@
 /** Resource names: `nodes/n1`, `pools/home`. An id is the part behind the slash; inside the core only ids are used. */
-export type Collection = "nodes" | "pools" | "releases" | "overrides" | "enrollmentTokens";
+export type Collection = "nodes" | "pools" | "releases" | "overrides" | "enrollmentTokens" | "events";
 
 /** Ids hold letters, digits and `-_.+`; 1 to 128 characters. Dots make no path: an id never starts with one. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;

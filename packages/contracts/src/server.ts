@@ -28,8 +28,17 @@ export interface Call<P> {
   readonly signal: AbortSignal;
 }
 
-/** Runs before each handler; returns who calls, or throws an RpcError to refuse the call. */
-export type Interceptor<P> = (method: DescMethod, metadata: Metadata, peer: string) => P | Promise<P>;
+/**
+ * Runs before each handler; returns who calls, or throws an RpcError to refuse the call. `certificate` is the client's, in
+ * DER, of which the connection proved the key and whoever accepted the connection said that it is good; undefined where
+ * there is none.
+ */
+export type Interceptor<P> = (
+  method: DescMethod,
+  metadata: Metadata,
+  peer: string,
+  certificate?: Uint8Array,
+) => P | Promise<P>;
 
 /** One async function a method. Streams are async iterables in both directions. */
 export type Implementation<S extends DescService, P> = {
@@ -76,18 +85,18 @@ export function bindService<S extends DescService, P>(
       const told = onDefect(error, `${service.typeName}/${method.name}`);
       return told ?? new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, "internal error", { cause: error });
     };
-    const enter = async (call: AnyCall): Promise<Call<P>> => {
-      const peer = call.getPeer();
-      // Listened for before anything is waited for: the event comes once, and a stream that missed it would never end.
-      const abort = new AbortController();
-      (call as EventEmitter).on("cancelled", () => abort.abort());
-      const principal = await intercept(method, call.metadata, peer);
-      if (call.cancelled) abort.abort();
-      return { principal, metadata: call.metadata, peer, signal: abort.signal };
+    const enter = (call: AnyCall): Entering<P> | Promise<Entering<P>> => {
+      const entering = new Entering<P>(call);
+      const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+      const principal = intercept(method, call.metadata, entering.peer, certificate);
+      return principal instanceof Promise ? principal.then((who) => entering.as(who)) : entering.as(principal);
     };
     if (method.methodKind === "unary") {
       handlers[method.localName] = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => {
-        Promise.try(async () => run(call.request, await enter(call))).then(
+        Promise.try(async () => {
+          const entered = enter(call);
+          return run(call.request, entered instanceof Promise ? await entered : entered);
+        }).then(
           (response) => reply(null, response),
           (error: unknown) => reply(fail(error)),
         );
@@ -98,12 +107,13 @@ export function bindService<S extends DescService, P>(
         Promise.try(async () => {
           const entered = await enter(stream);
           if (entered.signal.aborted) return;
+          const { principal, metadata, peer } = entered;
           const { stopping } = options;
           const signal = stopping === undefined ? entered.signal : AbortSignal.any([entered.signal, stopping]);
           const input = bidi
             ? requestsOf(stream as ServerDuplexStream<unknown, unknown>)
             : (stream as ServerWritableStream<unknown, unknown>).request;
-          await pump(run(input, { ...entered, signal }) as AsyncIterable<unknown>, stream, signal);
+          await pump(run(input, { principal, metadata, peer, signal }) as AsyncIterable<unknown>, stream, signal);
           if (stopping?.aborted === true && !entered.signal.aborted) throw stopped();
           stream.end();
         }).catch((error: unknown) => stream.emit("error", fail(error)));
@@ -111,6 +121,44 @@ export function bindService<S extends DescService, P>(
     }
   }
   server.addService(definition, handlers);
+}
+
+/**
+ * A call and who makes it. The signal is made when it is asked for, which most unary calls never do: it costs as much as
+ * decoding an ask. A cancelled call says so for ever, so that nothing is missed.
+ */
+class Entering<P> implements Call<P> {
+  readonly metadata: Metadata;
+  readonly peer: string;
+  readonly #call: AnyCall;
+  #principal: { readonly is: P } | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(call: AnyCall) {
+    this.#call = call;
+    this.metadata = call.metadata;
+    this.peer = call.getPeer();
+  }
+
+  as(principal: P): this {
+    this.#principal = { is: principal };
+    return this;
+  }
+
+  get principal(): P {
+    if (this.#principal === undefined) throw new Error("the call has not been admitted yet");
+    return this.#principal.is;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      if (this.#call.cancelled) abort.abort();
+      else (this.#call as EventEmitter).on("cancelled", () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
 }
 
 /** Requests as they come. Iterating a duplex would destroy it at the end, and with it the way for the call's status. */

@@ -8,13 +8,24 @@ export type * from "./domain/outcome.ts";
 export type * from "./domain/override.ts";
 export type * from "./domain/permit.ts";
 export type * from "./domain/release.ts";
+export { withList } from "./domain/release.ts";
 export { type HostFacts, NO_SITUATION, type Situation, type WorkState } from "./domain/situation.ts";
 export type * from "./domain/verdict.ts";
 export { type AllowlistInput, allowlistGate } from "./gates/allowlist.ts";
 export { type CapacityInput, capacityGate, capacityNeedMilli } from "./gates/capacity.ts";
 export { type DialInput, dialGate } from "./gates/dial.ts";
-export { sharePosition } from "./gates/share.ts";
-export { addOverride, endOverride, publish, readmit, recall, setBrake, setDial } from "./ledger/administer.ts";
+export { isWithinPpm, sharePosition } from "./gates/share.ts";
+export {
+  addOverride,
+  applyList,
+  endOverride,
+  publish,
+  readmit,
+  recall,
+  setBrake,
+  setDial,
+  setSignedBrakes,
+} from "./ledger/administer.ts";
 export { type AskEvent, ask } from "./ledger/ask.ts";
 export type { Change, Effect, Step } from "./ledger/changes.ts";
 export { POOL_DEFAULTS, type PoolConfig } from "./pool/config.ts";

@@ -61,16 +61,6 @@ export function formatEnvelope(envelope: Envelope): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-/** What a signature is over: DSSE's pre-authentication encoding of the payload. */
-export function signedBytes(payload: Uint8Array): Uint8Array {
-  const type = Buffer.byteLength(PAYLOAD_TYPE, "utf8");
-  const head = Buffer.from(`DSSEv1 ${type} ${PAYLOAD_TYPE} ${payload.length} `, "utf8");
-  const bytes = new Uint8Array(head.length + payload.length);
-  bytes.set(head);
-  bytes.set(payload, head.length);
-  return bytes;
-}
-
 function readSignature(value: unknown, index: number): EnvelopeSignature {
   const which = `has a signature (number ${index + 1})`;
   if (!isObject(value)) throw invalid(`${which} that is not an object`);

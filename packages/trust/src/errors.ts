@@ -38,28 +38,19 @@ export class ManifestError extends Error {
   }
 }
 
-/** Why a signed manifest was refused. */
+/** Why an envelope was refused. */
 export type TrustErrorCode =
   /** The envelope is too large or malformed, or holds another kind of payload. */
-  | "ENVELOPE_INVALID"
-  /** Fewer distinct council keys signed these bytes than the quorum wants. */
-  | "SIGNATURES_TOO_FEW"
-  /** The quorum signed, but the manifest breaks a rule; `cause` is the ManifestError. */
-  | "MANIFEST_INVALID"
-  /** The council itself cannot be relied on: no such quorum, or a key that is none. */
-  | "COUNCIL_INVALID";
+  "ENVELOPE_INVALID";
 
-/** A signed manifest, or a council, that must not be used. */
+/** An envelope that must not be used. */
 export class TrustError extends Error {
   readonly code: TrustErrorCode;
-  /** With SIGNATURES_TOO_FEW: ids of the council keys whose signatures were found good. */
-  readonly signedBy: readonly string[];
 
-  constructor(code: TrustErrorCode, message: string, more: { cause?: unknown; signedBy?: readonly string[] } = {}) {
-    super(message, { cause: more.cause });
+  constructor(code: TrustErrorCode, message: string, more: { readonly cause?: unknown } = {}) {
+    super(message, more);
     this.name = "TrustError";
     this.code = code;
-    this.signedBy = more.signedBy ?? [];
   }
 }
 

@@ -1,18 +1,11 @@
 /** Material for tests: keys from fixed seeds, a manifest that is right, and ways to spoil it. Only tests import this. */
 import { type BuildManifest, MANIFEST_SCHEMA } from "./build-manifest.ts";
-import type { Council } from "./council.ts";
 import { digestOf } from "./digest.ts";
-import { type KeyPair, formatPublicKey, generateKey } from "./keys.ts";
+import { type KeyPair, generateKey } from "./keys.ts";
 
 /** The key pair of test member `n`, 0 to 255. */
 export function memberKey(n: number): KeyPair {
   return generateKey(new Uint8Array(32).fill(n + 1));
-}
-
-/** A council of test members `0..size-1`. */
-export function councilOf(threshold: number, size: number): Council {
-  const keys = Array.from({ length: size }, (_, n) => formatPublicKey(memberKey(n).publicKey));
-  return { threshold, keys };
 }
 
 /** A manifest that breaks no rule. */

@@ -2,12 +2,17 @@
  * Keys, signatures and manifests: bytes in, verdict out. Everything here is synchronous and pure but for the randomness
  * of `generateKey`; nothing reads a file, a clock or a socket, and no other package of Moult is imported.
  *
- * Approval by k-of-n signatures over manifests is the first form of the allowlist; who needs it calls
- * `verifySignedManifest` and nothing beneath it.
+ * Approval is in `./tuf`; an envelope around a manifest is how it travels, and its signatures say nothing here.
  */
-export { type CheckedCouncil, type Council, checkCouncil, parseCouncil } from "./council.ts";
 export { digestOf, isDigest } from "./digest.ts";
-export { ENVELOPE_BYTES_MAX, type Envelope, type EnvelopeSignature, PAYLOAD_TYPE, parseEnvelope } from "./dsse.ts";
+export {
+  ENVELOPE_BYTES_MAX,
+  type Envelope,
+  type EnvelopeSignature,
+  PAYLOAD_TYPE,
+  formatEnvelope,
+  parseEnvelope,
+} from "./dsse.ts";
 export { sign, verifyStrict } from "./ed25519.ts";
 export {
   KeyError,
@@ -29,13 +34,6 @@ export {
   type TrialRule,
 } from "./build-manifest.ts";
 export { parseManifest } from "./manifest.ts";
-export {
-  type VerifiedManifest,
-  mergeEnvelopes,
-  signManifest,
-  signersOf,
-  verifySignedManifest,
-} from "./signed-manifest.ts";
 export {
   type Moment,
   TIME_MAX_MS,

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Disk, type OpenFile, SlotStore } from "@moult/slots";
-import { digestOf, parseEnvelope, parseManifest } from "@moult/trust";
+import { digestOf, parseManifest } from "@moult/trust";
 import { monotonicClock, systemChance } from "../../../apps/agent/src/adapters/clock.ts";
 import { createHttpsFetcher } from "../../../apps/agent/src/adapters/https-fetcher.ts";
 import { nodeDisk } from "../../../apps/agent/src/adapters/node-disk.ts";
@@ -19,9 +19,8 @@ export interface DeviceTask {
   readonly root: string;
   readonly source: string;
   readonly caFile: string;
-  /** The build's `signed.json`. */
-  readonly envelopeFile: string;
-  readonly publicKey: string;
+  /** The build's `manifest.json`. */
+  readonly manifestFile: string;
   readonly network: string;
   /** Bytes a second; 0 for no limit. */
   readonly rateMaxBytesPerS: number;
@@ -86,8 +85,7 @@ const fetcher: Fetcher = {
 await mkdir(task.root, { recursive: true });
 const store = new SlotStore(disk, task.root, systemChance.freshId);
 await store.prepare();
-const envelope = readFileSync(task.envelopeFile);
-const manifestBytes = parseEnvelope(envelope).unverifiedPayload;
+const manifestBytes = readFileSync(task.manifestFile);
 const manifest = parseManifest(manifestBytes);
 // What starting took is let go of first.
 await delay(500);
@@ -95,6 +93,7 @@ const baseRssBytes = process.memoryUsage().rss;
 let peakRssBytes = baseRssBytes;
 const sampler = setInterval(() => (peakRssBytes = Math.max(peakRssBytes, process.memoryUsage().rss)), 5);
 const cpu = process.cpuUsage();
+const platform = { os: process.platform, arch: process.arch };
 const staged = await stageBuild(
   {
     digest: digestOf(manifestBytes),
@@ -106,9 +105,19 @@ const staged = await stageBuild(
   {
     store,
     freeBytes: () => disk.freeBytes(task.root),
-    council: { threshold: 1, keys: [task.publicKey] },
-    network: task.network,
-    platform: { os: process.platform, arch: process.arch },
+    device: { network: task.network, platform },
+    // What is measured is the pull: the list is one that names this build.
+    judge: (digest) => ({
+      allowed: {
+        digest,
+        lengthBytes: manifestBytes.length,
+        platform,
+        version: manifest.version,
+        releaseCounter: manifest.release_counter,
+        fromVersions: [],
+        flags: new Map(),
+      },
+    }),
     running: {
       slot: "b",
       digest: "0".repeat(64),
@@ -118,7 +127,6 @@ const staged = await stageBuild(
       healthTimeoutMs: 1,
       soakMs: 0,
     },
-    denied: [],
     tools: {
       fetcher,
       clock: monotonicClock,

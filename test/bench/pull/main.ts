@@ -16,8 +16,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import { type PartInput, buildRelease, signBuild } from "@moult/cli";
-import { formatPublicKey, generateKey } from "@moult/trust";
+import { type PartInput, buildRelease } from "@moult/cli";
+import { TestNetwork } from "@moult/trust/testing";
+import { publishMetadata } from "../../../apps/agent/src/testing/publish-metadata.ts";
 import { COORDINATOR, MOULT } from "../../demo/fleet/sources.ts";
 import { until } from "../../demo/harness/until.ts";
 import { bundleAfter, bundleBefore, derivedRuntime } from "./builds.ts";
@@ -43,11 +44,12 @@ const STEP_MS_MAX = 300_000;
 const RATE_BYTES_PER_S = 200_000;
 const MIB = 1_048_576;
 const run = promisify(execFile);
-const key = generateKey();
+const owners = new TestNetwork({ network: NETWORK });
 
 interface Setting {
   readonly folder: string;
   readonly stateDir: string;
+  readonly grpc: string;
   readonly relay: Relay;
 }
 
@@ -61,8 +63,7 @@ async function pullTo(setting: Setting, device: string, buildDir: string, rateMa
     root: join(setting.folder, device),
     source: setting.relay.url,
     caFile: join(setting.stateDir, "tls", "ca.pem"),
-    envelopeFile: join(buildDir, "signed.json"),
-    publicKey: formatPublicKey(key.publicKey),
+    manifestFile: join(buildDir, "manifest.json"),
     network: NETWORK,
     rateMaxBytesPerS,
   };
@@ -88,7 +89,6 @@ async function makeBuild(folder: string, counter: number, parts: readonly PartIn
     },
     { out, link: true },
   );
-  signBuild(out, { privateKey: key.privateKey });
   return out;
 }
 
@@ -114,6 +114,8 @@ async function measure(setting: Setting, oldRuntime: Uint8Array): Promise<Readon
   const old = await makeBuild(folder, 3, parts(before.agent, oldRuntimeFile));
   const fresh = await makeBuild(folder, 4, parts(before.agent, runtimeFile));
 
+  const listed = [one, two, old, fresh].map((dir) => owners.entry(readFileSync(join(dir, "manifest.json"))));
+  await publishMetadata(setting.grpc, setting.stateDir, owners.allow(...listed));
   await moult(setting, "release", "publish", one);
   for (const device of ["full", "delta", "slow"]) await pullTo(setting, device, one);
   await moult(setting, "release", "publish", two);
@@ -168,17 +170,19 @@ async function main(): Promise<void> {
     const stateDir = join(folder, "state");
     mkdirSync(stateDir);
     const config = join(folder, "coordinator.yaml");
-    const council = { threshold: 1, keys: [formatPublicKey(key.publicKey)] };
+    const rootFile = join(folder, "root.json");
+    writeFileSync(rootFile, owners.flashedRoot);
+    const settings = { network: NETWORK, state_dir: stateDir, root_file: rootFile, log_level: "error" };
     // YAML takes JSON.
-    writeFileSync(config, JSON.stringify({ network: NETWORK, state_dir: stateDir, council, log_level: "error" }));
+    writeFileSync(config, JSON.stringify(settings));
     coordinator = spawn(process.execPath, [COORDINATOR, "--config", config], {
       stdio: ["ignore", "ignore", "inherit"],
     });
     const endpoints = join(stateDir, "endpoints.json");
     await until("the coordinator serves", 30_000, () => existsSync(endpoints));
-    const { artifacts } = JSON.parse(readFileSync(endpoints, "utf8")) as { artifacts: string };
+    const { artifacts, grpc } = JSON.parse(readFileSync(endpoints, "utf8")) as { artifacts: string; grpc: string };
     relay = await startRelay(artifacts);
-    const figures = await measure({ folder, stateDir, relay }, oldRuntime);
+    const figures = await measure({ folder, stateDir, grpc, relay }, oldRuntime);
     const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(22)} ${value}\n`);
     process.stdout.write(values.json === true ? `${JSON.stringify(figures)}\n` : lines.join(""));
   } finally {

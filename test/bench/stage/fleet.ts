@@ -7,11 +7,13 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleAgent } from "../../../apps/agent/src/deploy/bundle.ts";
 import { type ProvisionedDevice, provisionDevice } from "../../../apps/agent/src/deploy/provision.ts";
-import { type Council, makeCouncil } from "../../demo/fleet/council.ts";
+import { Council } from "../../demo/fleet/council.ts";
 import { type RunOperator, operatorOf } from "../../demo/fleet/operator.ts";
 import { COORDINATOR } from "../../demo/fleet/sources.ts";
 import type { House } from "../../demo/harness/house.ts";
 import { until } from "../../demo/harness/until.ts";
+
+const NETWORK = "bench";
 
 /** How long the coordinator may take to come up, in milliseconds. */
 const COMES_UP_MS = 20_000;
@@ -43,12 +45,11 @@ export class BenchFleet {
 
   /** Starts a coordinator; `config` is added to its configuration. */
   static async open(house: House, config: Readonly<Record<string, unknown>> = {}): Promise<BenchFleet> {
-    const council = await makeCouncil(house);
+    const council = await Council.found(house, operatorOf("", house.hopeless), NETWORK);
     const stateDir = house.path("coordinator");
     const file = house.path("coordinator.yaml");
-    const { threshold, keys } = council;
     const ports = { grpc: { host: "127.0.0.1", port: 0 }, artifacts: { host: "127.0.0.1", port: 0 } };
-    const all = { network: "bench", state_dir: stateDir, ...ports, council: { threshold, keys }, ...config };
+    const all = { network: NETWORK, state_dir: stateDir, ...ports, root_file: council.rootFile, ...config };
     await writeFile(file, JSON.stringify(all));
     house.run({ name: "coordinator", args: [COORDINATOR, "--config", file] });
     const endpoints = join(stateDir, "endpoints.json");
@@ -71,11 +72,9 @@ export class BenchFleet {
     const dir = this.house.path("builds", version);
     await mkdir(this.house.path("builds"), { recursive: true });
     const all = [`runtime/node=${this.#runtime}`, `agent/agent.mjs=${join(bundle, "agent.mjs")}`, ...parts];
-    const head = ["release", "build", "--network", "bench", "--version", version, "--counter", String(counter)];
+    const head = ["release", "build", "--network", NETWORK, "--version", version, "--counter", String(counter)];
     await this.moult([...head, ...all.flatMap((part) => ["--part", part]), ...workload, "--link", "--out", dir]);
-    const { keyFiles, threshold } = this.#council;
-    for (const key of keyFiles.slice(0, threshold)) await this.moult(["release", "sign", dir, "--key", key]);
-    await this.moult(["release", "publish", dir]);
+    await this.#council.release(this.moult, dir);
     return dir;
   }
 
@@ -84,19 +83,19 @@ export class BenchFleet {
     const { version } = JSON.parse(await readFile(join(build, "manifest.json"), "utf8")) as { version: string };
     const token = ["token", "create", "--pool", "bench", "--uses", "1", "--for", "1h", "-o", "json"];
     const { enrollmentToken } = JSON.parse(await this.moult(token)) as { enrollmentToken: string };
-    const { threshold, keys } = this.#council;
-    return provisionDevice({
+    const device = {
       deviceDir: this.house.path(name),
       buildDir: build,
       launcher: this.house.path("bundles", version, "launcher.mjs"),
       config: {
-        network: "bench",
+        network: NETWORK,
         coordinators: [this.#address],
         ca_file: join(this.house.path("coordinator"), "tls", "ca.pem"),
-        council: { threshold, keys },
         enrollment_token: enrollmentToken,
         ...config,
       },
-    });
+      root: new Uint8Array(await readFile(this.#council.rootFile)),
+    };
+    return provisionDevice(device);
   }
 }

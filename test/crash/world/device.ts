@@ -11,8 +11,11 @@ import {
   EXIT_FAILED,
   EXIT_HAND_OVER,
   type Log,
+  MetadataFile,
   type ReportInput,
   Supervisor,
+  TrustKeeper,
+  type TrustSource,
   type WorkBuild,
   afterEnd,
   begin,
@@ -33,7 +36,7 @@ import {
   slotLayout,
 } from "@moult/slots";
 import { TIME_RULES_DEFAULT } from "@moult/trust";
-import { buildOf } from "../builds.ts";
+import { TRUST, buildOf } from "../builds.ts";
 import { type Ledger, WatchedRecords, WatchedState } from "../promises.ts";
 import { type Fleet, createCoordinator } from "./coordinator.ts";
 import { createMirrors } from "./mirror.ts";
@@ -70,6 +73,14 @@ export interface DeviceParts {
   /** Called with the folder of each workload that is started. */
   readonly onWork: (build: WorkBuild, folder: string) => void;
 }
+
+/** Where metadata comes from: a coordinator in memory, always the same. */
+const METADATA: TrustSource = {
+  name: "memory",
+  fetch: (file) => TRUST.source.fetch(file, Number.MAX_SAFE_INTEGER),
+  brakes: async () => [],
+  close() {},
+};
 
 /** Without a whole slot the launcher looks again after this, in milliseconds. */
 const NOTHING_WHOLE_MS = 10_000;
@@ -168,8 +179,27 @@ export class Device {
     const { slot, trial } = decision;
     const { records } = this;
     const state = pieces.state(disk, layout.stateFile, ledger);
-    const found = await survey({ settings: SETTINGS, store, records, state, bootId, slot, trial });
-    if (found.stateDamaged) this.#defect("the agent's state could not be read", undefined);
+    const { durable, damaged } = await state.read();
+    if (damaged) this.#defect("the agent's state could not be read", undefined);
+    // Its clock stands still: a disk that differs only in the time is no further state.
+    const rules = { ...TIME_RULES_DEFAULT, boundMs: Number.MAX_SAFE_INTEGER };
+    const { buildTimeMs } = SETTINGS;
+    const time = new DeviceTime({ clock: { nowMs: () => 0 }, bootId, rules, kept: durable.time, buildTimeMs });
+    const log = this.#log();
+    const device = { node: "n1", network: SETTINGS.network, platform: { os: process.platform, arch: process.arch } };
+    const trust = await TrustKeeper.open({
+      file: new MetadataFile(disk, layout.metadataFile),
+      flashedRoot: TRUST.flashedRoot,
+      sources: { open: () => [METADATA] },
+      device,
+      nowMs: () => time.nowMs(),
+      clock,
+      roll: chance.roll,
+      log,
+      onRoot: ({ expiresMs }) => time.setBound(expiresMs),
+      onSignedTime: (timeMs) => time.take({ kind: "SIGNED", timeMs }),
+    });
+    const found = await survey({ store, records, durable, bootId, slot, trial, trust });
     const { identity } = await openIdentity(disk, layout.identityFile);
     ledger.promise({ identity: Buffer.from(identity.publicKey).toString("hex") });
     const first = begin(found.beginning, {
@@ -178,13 +208,8 @@ export class Device {
       freshId: chance.freshId(),
       tunables: SETTINGS.tunables,
     });
-    const { running, durable } = found.beginning;
-    // Its clock stands still: a disk that differs only in the time is no further state.
-    const rules = { ...TIME_RULES_DEFAULT, boundMs: Number.MAX_SAFE_INTEGER };
-    const { buildTimeMs } = SETTINGS;
-    const time = new DeviceTime({ clock: { nowMs: () => 0 }, bootId, rules, kept: durable.time, buildTimeMs });
+    const { running } = found.beginning;
     const ended = Promise.withResolvers<number>();
-    const log = this.#log();
     const agent = new Agent(
       {
         settings: SETTINGS,
@@ -195,6 +220,7 @@ export class Device {
         host: { glance: async () => ({}), study: async () => ({}) },
         launcher,
         time,
+        trust,
         store,
         records,
         state,
@@ -205,11 +231,9 @@ export class Device {
           stageBuild(offered, {
             store,
             freeBytes: () => disk.freeBytes(ROOT),
-            council: SETTINGS.council,
-            network: SETTINGS.network,
-            platform: { os: process.platform, arch: process.arch },
+            device,
             running,
-            denied,
+            judge: (digest) => trust.judge(digest, { running, denied }),
             tools: {
               fetcher: createMirrors((path) => void this.pulled.push(path)),
               clock,

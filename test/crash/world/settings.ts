@@ -1,6 +1,6 @@
 /** The device's configuration, read as a device reads it. Times are short where nothing depends on them. */
 import { type Settings, loadConfig } from "@moult/agent/inside";
-import { COUNCIL, NETWORK } from "../builds.ts";
+import { NETWORK } from "../builds.ts";
 
 /** The device's folder on its disk. */
 export const ROOT = "/device";
@@ -10,7 +10,6 @@ const TEXT = JSON.stringify({
   device_dir: ".",
   coordinators: ["coordinator.example:7443"],
   ca_file: "ca.pem",
-  council: COUNCIL,
   first_ask_within_ms: 1_000,
   wake_interval_ms: 60_000,
   nudge_jitter_ms: 1_000,

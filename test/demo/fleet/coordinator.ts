@@ -31,7 +31,8 @@ export async function startCoordinator(
     state_dir: stateDir,
     grpc: { host: "127.0.0.1", port: plan.grpcPort },
     artifacts: { host: "127.0.0.1", port: plan.artifactsPort },
-    council: { threshold: council.threshold, keys: council.keys },
+    root_file: council.rootFile,
+    override_keys: [council.operator.publicKey],
     capacity: {
       margin_ratio: MARGIN_RATIO,
       report_fresh_ms: 6000,

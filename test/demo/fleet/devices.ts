@@ -1,4 +1,5 @@
 /** The demo's boxes: each is provisioned as a vendor would flash it, and switched on by starting its launcher. */
+import { readFile } from "node:fs/promises";
 import { provisionDevice } from "../../../apps/agent/src/deploy/provision.ts";
 import type { House } from "../harness/house.ts";
 import type { RunningCoordinator } from "./coordinator.ts";
@@ -20,26 +21,28 @@ export interface DevicePlan {
 
 /** Makes and starts every device. */
 export async function startDevices(house: House, devices: DevicePlan, signal: AbortSignal): Promise<void> {
+  const root = new Uint8Array(await readFile(devices.council.rootFile));
   for (const box of devices.plan.boxes) {
     signal.throwIfAborted();
-    const { launcher, configFile } = await provisionDevice({
+    const device = {
       // A short path: a Unix socket lies below it, whose path may have about a hundred characters.
       deviceDir: house.path(box.box),
       buildDir: devices.factory.dir,
       launcher: devices.launcher,
       config: deviceConfig(devices, box),
-    });
+      root,
+    };
+    const { launcher, configFile } = await provisionDevice(device);
     house.run({ name: box.box, args: [launcher, "--config", configFile] });
   }
 }
 
 /** A device's configuration. Times are those of a fleet in a hurry: what is minutes in a home is seconds here. */
-function deviceConfig({ council, coordinator, token }: DevicePlan, { box, port }: Box): Record<string, unknown> {
+function deviceConfig({ coordinator, token }: DevicePlan, { box, port }: Box): Record<string, unknown> {
   return {
     network: NETWORK,
     coordinators: [coordinator.address],
     ca_file: coordinator.caFile,
-    council: { threshold: council.threshold, keys: council.keys },
     enrollment_token: token,
     model: "demo-box",
     labels: { box },

@@ -1,11 +1,11 @@
-/** Sets the demo's fleet up: council, builds, coordinator, devices. In the order in which a vendor and an operator would. */
+/** Sets the demo's fleet up: keys, builds, coordinator, devices. In the order in which a vendor and an operator would. */
 import type { House } from "../harness/house.ts";
 import { makeBuilds } from "./builds.ts";
 import { type RunningCoordinator, startCoordinator } from "./coordinator.ts";
-import { type Council, makeCouncil } from "./council.ts";
+import { Council } from "./council.ts";
 import { startDevices } from "./devices.ts";
 import { operatorOf } from "./operator.ts";
-import { type FleetPlan, POOL } from "./plan.ts";
+import { type FleetPlan, NETWORK, POOL } from "./plan.ts";
 import type { Releases } from "./releases.ts";
 
 /** How long the devices' token holds. */
@@ -31,22 +31,21 @@ export async function setUpFleet(
   tell: (what: string) => void,
   signal: AbortSignal,
 ): Promise<RunningFleet> {
-  const council = await makeCouncil(house);
-  tell("a council of three has made its keys; two of them are a quorum");
+  const council = await Council.found(house, operatorOf("", signal), NETWORK);
+  tell("root.json names the keys: a council of three, two of them a quorum; a publisher; a breaker");
   const coordinator = await startCoordinator(house, plan, council, signal);
   tell(`the coordinator listens at ${coordinator.address}`);
   const moult = operatorOf(coordinator.stateDir, signal);
   const { releases, launcher } = await makeBuilds(house, moult, signal);
   const { one, two, detour, three } = releases;
   tell(`built ${[one, two, detour, three].map(({ version }) => version).join(", ")}`);
-  for (const key of council.keyFiles.slice(0, council.threshold)) {
-    await moult(["release", "sign", releases.one.dir, "--key", key]);
-  }
-  await moult(["release", "publish", releases.one.dir]);
+  await council.release(moult, releases.one.dir);
   const uses = String(plan.boxes.length);
   const made = await moult(["token", "create", "--pool", POOL, "--uses", uses, "--for", TOKEN_FOR, "-o", "json"]);
   const { enrollmentToken: token } = JSON.parse(made) as { enrollmentToken: string };
-  tell("1.0.0 is signed and published, and the devices have a token to enrol with");
+  tell(
+    "1.0.0 is on the allowlist that two members signed and the publisher published; the devices have a token to enrol with",
+  );
   await startDevices(house, { plan, council, coordinator, factory: releases.one, launcher, token }, signal);
   tell(`${plan.boxes.length} devices are flashed with it and switched on`);
   return { folder: house.folder, plan, council, coordinator, releases };

@@ -27,5 +27,5 @@ export function scenario(council: Council): readonly ScenarioStep[] {
 
 /** The same fleet without gate 3. */
 export function forcedScenario(council: Council): readonly ScenarioStep[] {
-  return [bringUpStep, publishStep(council), everybodyReadyStep, overrideStep];
+  return [bringUpStep, publishStep(council), everybodyReadyStep, overrideStep(council)];
 }

@@ -2,16 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildManifest } from "@moult/trust";
-import {
-  type SignedBuild,
-  type TestCouncil,
-  makeCouncil,
-  makeSignedBuild,
-} from "../../../apps/agent/src/testing/signed-build.ts";
+import { type TestBuild, makeTestBuild } from "../../../apps/agent/src/testing/test-build.ts";
 import type { Scene } from "./failure.ts";
-
-/** Approves every build here. */
-export const council: TestCouncil = makeCouncil();
 
 /** Starts the runtime of this process, and so is a small part. */
 const RUNTIME = `#!/bin/sh\nexec ${process.execPath} "$@"\n`;
@@ -35,13 +27,13 @@ export function versionOf(counter: number): string {
   return `${counter}.0.0`;
 }
 
-/** A signed build. */
-export function makeBuild({ bundles }: Scene, plan: BuildPlan): SignedBuild {
+/** A build; approved where it is offered or published. */
+export function makeBuild({ bundles }: Scene, plan: BuildPlan): TestBuild {
   const { counter, says = "good", agent = bundles.agent(versionOf(counter)) } = plan;
   const starts = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\nexec ${process.execPath} ${bundles.workload}\n`;
   const none = says === "none" && plan.work === undefined;
   const trial = { health_timeout_ms: 8_000, soak_ms: 200 };
-  return makeSignedBuild(council, {
+  return makeTestBuild({
     files: {
       "!runtime/node": RUNTIME,
       "agent/agent.mjs": agent,

@@ -6,21 +6,25 @@ import { TestCoordinator } from "../../../apps/coordinator/src/testing/coordinat
 import { type ArtifactServer, serveArtifacts } from "../../../apps/agent/src/testing/artifact-server.ts";
 import { Box } from "../../../apps/agent/src/testing/box.ts";
 import { makeCertificate } from "../../../apps/agent/src/testing/certificate.ts";
-import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
+import type { TestNetwork } from "@moult/trust/testing";
+import { publishMetadata } from "../../../apps/agent/src/testing/publish-metadata.ts";
+import { type TestBuild, entryOf, makeNetwork } from "../../../apps/agent/src/testing/test-build.ts";
 import { until } from "../../../apps/agent/src/testing/until.ts";
-import { council, say } from "./builds.ts";
+import { say } from "./builds.ts";
 import type { Scene } from "./failure.ts";
 import { MOVE_MS } from "./odd-home.ts";
 
 /** What may differ. */
 export interface HomeOptions {
-  readonly factory: SignedBuild;
+  readonly factory: TestBuild;
   /** Keys of `device.yaml`. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Keys of the coordinator's `capacity`. */
   readonly capacity?: Readonly<Record<string, unknown>>;
   /** The enrolment token stays in `device.yaml`, as it did before it was a file of its own. */
   readonly tokenInConfig?: boolean;
+  /** Whether `device.yaml` names the root; a device of before there were roots gets it with a build. */
+  readonly rootInConfig?: boolean;
 }
 
 /** A label by which the device is told from the company it keeps. */
@@ -34,24 +38,30 @@ export class Home {
   readonly coordinator: TestCoordinator;
   readonly mirror: ArtifactServer;
   readonly box: Box;
+  /** Whose list approves builds. */
+  readonly network: TestNetwork;
 
-  private constructor(coordinator: TestCoordinator, mirror: ArtifactServer, box: Box) {
+  private constructor(coordinator: TestCoordinator, mirror: ArtifactServer, box: Box, network: TestNetwork) {
     this.coordinator = coordinator;
     this.mirror = mirror;
     this.box = box;
+    this.network = network;
   }
 
   /** Flashes the device, switches it on and waits until the coordinator knows it. */
   static async open(
     scene: Scene,
-    { factory, config = {}, capacity = {}, tokenInConfig = false }: HomeOptions,
+    { factory, config = {}, capacity = {}, tokenInConfig = false, rootInConfig = true }: HomeOptions,
   ): Promise<Home> {
     const certificate = makeCertificate();
     const mirror = await serveArtifacts(certificate, scene.atEnd);
+    const network = makeNetwork();
+    const rootFile = join(scene.root, "root.json");
+    writeFileSync(rootFile, network.flashedRoot);
     const coordinator = await TestCoordinator.start({
       config: {
         network: "test",
-        council: { threshold: council.threshold, keys: council.keys },
+        root_file: rootFile,
         artifacts: { public_url: mirror.url },
         retry: { allowlist_ms: RETRY_MS, dial_ms: RETRY_MS, capacity_ms: RETRY_MS },
         capacity: { drain_grace_ms: 8_000, permit_ttl_ms: 30_000, ...capacity },
@@ -74,7 +84,7 @@ export class Home {
         network: "test",
         coordinators: [coordinator.running.grpc],
         ca_file: caFile,
-        council: { threshold: council.threshold, keys: council.keys },
+        ...(rootInConfig && { root_file: rootFile }),
         enrollment_token: token,
         labels: LABEL,
         workload: { env: { CONTROLS: scene.root } },
@@ -82,7 +92,7 @@ export class Home {
       },
     });
     if (tokenInConfig) appendFileSync(join(box.dir, "device.yaml"), `enrollment_token: ${token}\n`);
-    const home = new Home(coordinator, mirror, box);
+    const home = new Home(coordinator, mirror, box, network);
     box.switchOn();
     await until("the node", () => home.node(), MOVE_MS);
     return home;
@@ -107,12 +117,19 @@ export class Home {
     );
   }
 
+  /** Has the council approve the build, and the publisher publish the list. */
+  async approve(build: TestBuild): Promise<void> {
+    const { running, config } = this.coordinator;
+    await publishMetadata(running.grpc, config.state_dir, this.network.allow(entryOf(build)));
+  }
+
   /** Publishes a release of this build; nobody moves before the dial is turned. */
-  async publish(build: SignedBuild): Promise<void> {
+  async publish(build: TestBuild): Promise<void> {
     const { releases, operator } = this.coordinator.clients;
     // The coordinator names the mirror as its public address, so its own parts are put where an upload would.
     const parts = join(this.coordinator.config.state_dir, "parts");
     for (const [digest, body] of build.parts) writeFileSync(join(parts, digest), body);
+    await this.approve(build);
     await releases.publishRelease({ signedManifests: [build.envelope] }, operator);
     this.mirror.builds.push(build);
   }
@@ -124,7 +141,7 @@ export class Home {
   }
 
   /** Publishes a release for everybody. */
-  async release(build: SignedBuild): Promise<void> {
+  async release(build: TestBuild): Promise<void> {
     await this.publish(build);
     await this.dial(build.manifest.version, "everyone");
   }

@@ -7,14 +7,15 @@ import { Box } from "../../../apps/agent/src/testing/box.ts";
 import { type TestCertificate, makeCertificate } from "../../../apps/agent/src/testing/certificate.ts";
 import { FakeCoordinator } from "../../../apps/agent/src/testing/fake-coordinator.ts";
 import { openGates } from "../../../apps/agent/src/testing/open-gates.ts";
-import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
+import type { TestNetwork } from "@moult/trust/testing";
+import { type TestBuild, approve, makeNetwork } from "../../../apps/agent/src/testing/test-build.ts";
 import { until } from "../../../apps/agent/src/testing/until.ts";
-import { council, say } from "./builds.ts";
+import { say } from "./builds.ts";
 import { type Scene, must } from "./failure.ts";
 
 /** What may differ. */
 export interface OddOptions {
-  readonly factory: SignedBuild;
+  readonly factory: TestBuild;
   /** How many mirrors are offered; 1 without it. */
   readonly mirrors?: number;
   /** Keys of `device.yaml`. */
@@ -35,18 +36,22 @@ export class OddHome {
   readonly coordinator: FakeCoordinator;
   readonly mirrors: readonly ArtifactServer[];
   readonly box: Box;
-  target: SignedBuild | undefined;
+  /** Whose list approves builds. */
+  readonly network: TestNetwork;
+  target: TestBuild | undefined;
 
   private constructor(
     certificate: TestCertificate,
     coordinator: FakeCoordinator,
     mirrors: readonly ArtifactServer[],
     box: Box,
+    network: TestNetwork,
   ) {
     this.certificate = certificate;
     this.coordinator = coordinator;
     this.mirrors = mirrors;
     this.box = box;
+    this.network = network;
     coordinator.judge = (ask) => openGates(ask, { target: this.target, sources: this.urls });
   }
 
@@ -58,6 +63,10 @@ export class OddHome {
     const sources = await Promise.all(Array.from({ length: mirrors }, () => serveArtifacts(certificate, scene.atEnd)));
     const caFile = join(scene.root, "ca.pem");
     writeFileSync(caFile, certificate.cert);
+    const network = makeNetwork();
+    coordinator.metadata = network.files;
+    const rootFile = join(scene.root, "root.json");
+    writeFileSync(rootFile, network.flashedRoot);
     say(scene, "good");
     const box = await Box.flash({
       root: scene.root,
@@ -69,13 +78,13 @@ export class OddHome {
         network: "test",
         coordinators: [coordinator.address],
         ca_file: caFile,
-        council: { threshold: council.threshold, keys: council.keys },
+        root_file: rootFile,
         enrollment_token: "welcome",
         workload: { env: { CONTROLS: scene.root } },
         ...config,
       },
     });
-    return new OddHome(certificate, coordinator, sources, box);
+    return new OddHome(certificate, coordinator, sources, box, network);
   }
 
   /** The same, switched on and asking. */
@@ -95,8 +104,9 @@ export class OddHome {
     return this.coordinator.reports.flatMap(({ report }) => (report.case === "outcome" ? [report.value] : []));
   }
 
-  /** Puts the build on every mirror and offers it. */
-  offer(build: SignedBuild): void {
+  /** Has the council approve the build, puts it on every mirror and offers it. */
+  offer(build: TestBuild): void {
+    approve(this.network, [build]);
     for (const mirror of this.mirrors) mirror.builds.push(build);
     this.target = build;
   }
@@ -107,7 +117,7 @@ export class OddHome {
   }
 
   /** The next outcome has to be a commit of this build. */
-  async committed(build: SignedBuild): Promise<void> {
+  async committed(build: TestBuild): Promise<void> {
     const outcome = await this.outcome(this.outcomes.length + 1);
     must(
       outcome.kind === OutcomeKind.COMMITTED && outcome.targetDigest === build.digest,
@@ -116,7 +126,7 @@ export class OddHome {
   }
 
   /** Nudges the device until it has moved to this build: what was put off is taken up at once then. */
-  async nudgedTo(build: SignedBuild): Promise<void> {
+  async nudgedTo(build: TestBuild): Promise<void> {
     const isCommit = ({ kind, targetDigest }: Outcome): boolean =>
       kind === OutcomeKind.COMMITTED && targetDigest === build.digest;
     let nudgedAtMs = Number.NEGATIVE_INFINITY;

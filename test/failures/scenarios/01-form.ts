@@ -1,25 +1,20 @@
 /** Row 1: the updater cannot read the new version's form, and the fix cannot deliver itself. */
 import { Decision, FailureReason, OutcomeKind } from "@moult/contracts/v1";
-import { PAYLOAD_TYPE, derivePublicKey, digestOf, keyId, sign } from "@moult/trust";
-import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
-import { council, makeBuild } from "../harness/builds.ts";
+import { digestOf, formatEnvelope } from "@moult/trust";
+import type { TestBuild } from "../../../apps/agent/src/testing/test-build.ts";
+import { makeBuild } from "../harness/builds.ts";
 import { type Failure, must } from "../harness/failure.ts";
 import { OddHome } from "../harness/odd-home.ts";
 
 /** A decision that a later contract may have. */
 const LATER_DECISION = JSON.parse("99") as Decision;
 
-/** The build with a manifest of a later form, signed as the council's members will sign then. */
-function inLaterForm(build: SignedBuild): SignedBuild {
+/** The build with a manifest of a later form, which the council of then approves. */
+function inLaterForm(build: TestBuild): TestBuild {
   const manifest = { ...build.manifest, schema: "moult/build/v2", lanes: ["fast"] };
   const bytes = Buffer.from(JSON.stringify(manifest));
-  const message = Buffer.concat([Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${bytes.length} `), bytes]);
-  const signatures = council.pairs.map(({ privateKey }) => ({
-    keyid: keyId(derivePublicKey(privateKey)),
-    sig: Buffer.from(sign(message, privateKey)).toString("base64"),
-  }));
-  const envelope = { payloadType: PAYLOAD_TYPE, payload: bytes.toString("base64"), signatures };
-  return { ...build, bytes, digest: digestOf(bytes), envelope: Buffer.from(JSON.stringify(envelope)) };
+  const envelope = formatEnvelope({ unverifiedPayload: bytes, signatures: [] });
+  return { ...build, bytes, digest: digestOf(bytes), envelope };
 }
 
 export const form: Failure = {

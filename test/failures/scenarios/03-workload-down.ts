@@ -1,6 +1,6 @@
 /** Row 3: the updater refuses because the workload is down, which only the update would have mended. */
 import { OutcomeKind, Reason } from "@moult/contracts/v1";
-import type { SignedBuild } from "../../../apps/agent/src/testing/signed-build.ts";
+import type { TestBuild } from "../../../apps/agent/src/testing/test-build.ts";
 import { until } from "../../../apps/agent/src/testing/until.ts";
 import { ILL, makeBuild, say } from "../harness/builds.ts";
 import { type Failure, type Scene, must } from "../harness/failure.ts";
@@ -8,7 +8,7 @@ import { Home } from "../harness/home.ts";
 
 async function mendedByUpdate(
   scene: Scene,
-  factory: SignedBuild,
+  factory: TestBuild,
   graceMs: number = DRAIN_GRACE_MS,
   breakIt: (home: Home) => Promise<void> = async () => undefined,
 ): Promise<void> {

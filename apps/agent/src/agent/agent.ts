@@ -3,16 +3,18 @@
  * machine wants done and tells it what happens; decides nothing about updates itself.
  */
 import { type BootRecordFiles, DiskError, type SlotStore } from "@moult/slots";
+import { digestOf, parseManifest } from "@moult/trust";
 import type { Settings } from "../config/settings.ts";
 import { CallError, type Chance, type Clock, type Coordinator, type Host, type Launcher, type Log } from "../ports.ts";
 import { StageError } from "../ports.ts";
 import { type Situation, type WorkSeen, situationOf } from "../situation.ts";
 import type { StateFile } from "../adapters/state-file.ts";
+import type { Trust } from "../trust/ports.ts";
 import type { DeviceTime } from "../time/device-time.ts";
 import type { Durable } from "../update/durable.ts";
-import type { Effect, Event, Step } from "../update/events.ts";
-import type { Machine, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
-import type { WorkBuild } from "../work/build.ts";
+import type { Effect, Event, Step, Verdict } from "../update/events.ts";
+import type { Machine, Move, OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
+import { type WorkBuild, workBuildOf } from "../work/build.ts";
 import { WorkError } from "../work/ports.ts";
 import type { Supervisor } from "../work/supervisor.ts";
 import { type Carried, Loop } from "./loop.ts";
@@ -31,6 +33,7 @@ export interface AgentParts {
   readonly records: BootRecordFiles;
   readonly state: StateFile;
   readonly time: DeviceTime;
+  readonly trust: Trust;
   readonly running: RunningBuild;
   readonly workBuild: WorkBuild;
   readonly superviseWith: (onSeen: (seen: WorkSeen) => void) => Supervisor;
@@ -95,7 +98,10 @@ export class Agent {
     this.#work.run();
     coordinator.attend({
       nudged: () => this.#loop.dispatch({ kind: "NUDGED" }),
-      braked: (engaged, reason) => log.info({ engaged, reason }, engaged ? "brake on" : "brake off"),
+      braked: (engaged, reason, brakes) => {
+        log.info({ engaged, reason }, engaged ? "brake on" : "brake off");
+        this.#background(() => this.#hearBrakes(engaged, brakes));
+      },
       opened: () => this.#pulses.force(),
     });
   }
@@ -111,9 +117,11 @@ export class Agent {
   async #carryOut(effect: Effect, machine: Machine): Promise<Carried> {
     const { log } = this.#parts;
     switch (effect.kind) {
-      case "ASK":
-        if (!effect.drained) await this.#keepTime();
-        return this.#inBackground(this.#ask(effect, machine));
+      case "ASK": {
+        // One file a wake: where new metadata gave way to the time before, it is the time's turn to wait.
+        const wrote = effect.drained || this.#parts.trust.owed ? false : await this.#keepTime();
+        return this.#inBackground(this.#ask(effect, machine, wrote));
+      }
       case "PULL":
         return this.#inBackground(this.#pull(effect.target, machine));
       case "DRAIN_WORK":
@@ -145,6 +153,9 @@ export class Agent {
       case "NOTE":
         log.warn({ phase: machine.phase.name }, effect.message);
         return DONE;
+      case "START_NEXT_WORK":
+        await this.#startNext(effect.target);
+        return DONE;
       case "HAND_OVER":
         this.#parts.exit("HAND_OVER");
         return DONE;
@@ -153,23 +164,41 @@ export class Agent {
 
   /** What takes long comes back as an event; the machine goes on meanwhile. */
   #inBackground(work: Promise<Event>): Carried {
-    const dispatch = async (): Promise<void> => this.#loop.dispatch(await work);
-    dispatch().catch((error: unknown) => {
-      this.#parts.log.error({ err: error }, "a defect in the agent");
-      this.#parts.exit("FAILED");
-    });
+    this.#background(async () => this.#loop.dispatch(await work));
     return DONE;
   }
 
-  async #ask(effect: Effect & { readonly kind: "ASK" }, machine: Machine): Promise<Event> {
-    const { coordinator, host, running, log } = this.#parts;
+  #background(act: () => Promise<void>): void {
+    act().catch((error: unknown) => {
+      this.#parts.log.error({ err: error }, "a defect in the agent");
+      this.#parts.exit("FAILED");
+    });
+  }
+
+  /** A breaker's brake ends what has not left yet; the end of a brake wakes whoever waits for it. */
+  async #hearBrakes(engaged: boolean, brakes: readonly Uint8Array[]): Promise<void> {
+    const refusal = await this.#parts.trust.hear(brakes);
+    if (refusal !== undefined) this.#loop.dispatch({ kind: "FORBIDDEN", refusal });
+    else if (!engaged && this.#loop.machine.memory.setback?.reason === "BRAKED")
+      this.#loop.dispatch({ kind: "NUDGED" });
+  }
+
+  /** What runs, under the release counter that the council's list gives it. */
+  #running(): RunningBuild {
+    const { running, trust } = this.#parts;
+    return { ...running, releaseCounter: trust.counterOf(running) };
+  }
+
+  async #ask(effect: Effect & { readonly kind: "ASK" }, machine: Machine, wrote: boolean): Promise<Event> {
+    const { coordinator, host, trust, log, clock } = this.#parts;
+    const running = this.#running();
     const { askId, stagedDigest, permitId, drained } = effect;
     try {
       // While the node is drained every moment counts, and a study takes some.
       const facts = drained ? await host.glance() : await host.study();
       const situation = situationOf(this.#work.seen, facts);
       const deniedDigests = machine.memory.denied;
-      const verdict = await coordinator.ask({
+      const { verdict, brakes, timestampVersion } = await coordinator.ask({
         askId,
         running,
         situation,
@@ -177,9 +206,15 @@ export class Agent {
         permitId,
         drained,
         deniedDigests,
+        timestampVersion: trust.timestampVersion,
       });
       log.info({ decision: verdict.decision, message: verdict.message }, "verdict");
-      return { kind: "VERDICT", askId, verdict };
+      const heardAtMs = clock.nowMs();
+      const target = verdict.decision === "STAY" ? undefined : verdict.target;
+      const heard = { brakes, timestampVersion, leaving: verdict.decision === "GO", wrote, ...(target && { target }) };
+      const refusal = await trust.weigh(heard, { running, denied: deniedDigests });
+      const present = lateBy(verdict, clock.nowMs() - heardAtMs);
+      return { kind: "VERDICT", askId, verdict: present, ...(refusal && { refusal }) };
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       log.debug({ code: error.code, reason: error.reason }, `no verdict: ${error.message}`);
@@ -224,7 +259,8 @@ export class Agent {
   }
 
   async #tellOutcome({ outcome }: Effect & { readonly kind: "TELL_OUTCOME" }): Promise<Event> {
-    const { coordinator, running, log } = this.#parts;
+    const { coordinator, log } = this.#parts;
+    const running = this.#running();
     try {
       await coordinator.report({ kind: "outcome", outcome, running, situation: await this.#situation() });
       log.info({ kind: outcome.kind, reason: outcome.reason, ...outcome.timings }, "outcome told");
@@ -240,14 +276,17 @@ export class Agent {
     return this.#onDisk("SAVE", () => this.#parts.state.write(durable, this.#parts.time.toKeep()));
   }
 
-  /** At a wake, and where enough has passed: so that the next start knows how late it is. A full disk only costs that. */
-  async #keepTime(): Promise<void> {
+  /** At a wake, and where enough has passed: so that the next start knows how late it is. A full disk only costs that. Says whether it wrote. */
+  async #keepTime(): Promise<boolean> {
     const { state, time, log } = this.#parts;
+    const kept = time.toKeep();
     try {
-      await state.keepTime(time.toKeep());
+      await state.keepTime(kept);
+      return kept.due;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       log.warn({ err: error }, "the time could not be kept");
+      return false;
     }
   }
 
@@ -260,6 +299,19 @@ export class Agent {
     if (failed.failure !== undefined) return failed;
     if (machine.phase.name === "COMMITTING") launcher.tellKept();
     return { event: { kind: "RECORDED" } };
+  }
+
+  /** The build was verified when it was staged, and the launcher verifies it again before it starts its agent. */
+  async #startNext({ slot, digest }: Move["target"]): Promise<void> {
+    const { store, log } = this.#parts;
+    try {
+      const documents = await store.documents(slot);
+      if (documents === undefined || digestOf(documents.manifest) !== digest) return;
+      await this.#work.startForNext(workBuildOf(parseManifest(documents.manifest)));
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof WorkError)) throw error;
+      log.warn({ err: error }, "the next workload could not be started yet; the next agent will");
+    }
   }
 
   async #onWork(act: () => Promise<void>): Promise<Event | undefined> {
@@ -283,4 +335,11 @@ export class Agent {
       return { failure: { kind: "DISK_FAILED", effect, message: error.message } };
     }
   }
+}
+
+/** What a permit gives is counted from when it was heard, however long it took to look at it. */
+function lateBy(verdict: Verdict, lateMs: number): Verdict {
+  if (verdict.decision !== "GO") return verdict;
+  const expiresInMs = Math.max(0, verdict.permit.expiresInMs - lateMs);
+  return { ...verdict, permit: { ...verdict.permit, expiresInMs } };
 }

@@ -1,64 +1,65 @@
 /**
- * Gate 1 on the device: whether the council approved exactly these bytes, and for this device as it is. Pure. A
- * coordinator's word counts for nothing here; the worst it can do is offer an approved build at a bad moment.
+ * Whether a manifest that was fetched is the one that the council's allowlist means, and for this device. Pure. The
+ * envelope around it is what versions before 0.2 went by; its signatures mean nothing here.
  */
-import { type BuildManifest, type Council, TrustError, verifySignedManifest } from "@moult/trust";
-import type { FailureReason, OfferedBuild, RunningBuild } from "../update/state.ts";
+import { type BuildManifest, ManifestError, TrustError, digestOf, parseEnvelope, parseManifest } from "@moult/trust";
+import type { AllowedBuild } from "@moult/trust/tuf";
+import type { DeviceFacts } from "../trust/gate.ts";
+import type { Refusal } from "../update/state.ts";
 
-/** What the device goes by. */
-export interface JudgeInput {
-  readonly envelope: Uint8Array;
-  readonly offered: OfferedBuild;
-  readonly council: Council;
-  readonly network: string;
-  readonly platform: { readonly os: string; readonly arch: string };
-  readonly running: Pick<RunningBuild, "version" | "releaseCounter">;
-  readonly denied: readonly string[];
+/** A manifest whose every byte the list vouches for. */
+export interface ApprovedManifest {
+  readonly manifest: BuildManifest;
+  readonly bytes: Uint8Array;
+  readonly digest: string;
 }
 
-/** An approved build, or why not. */
-export type Judgement =
-  | { readonly approved: { readonly manifest: BuildManifest; readonly bytes: Uint8Array; readonly digest: string } }
-  | { readonly refused: { readonly reason: FailureReason; readonly message: string } };
+/** The manifest, or why not. */
+export type ManifestJudgement = { readonly approved: ApprovedManifest } | { readonly refused: Refusal };
 
-/** Judges an envelope that was fetched for `offered`. */
-export function judgeBuild(input: JudgeInput): Judgement {
-  const { offered, running } = input;
-  const verified = verify(input);
-  if ("refused" in verified) return verified;
-  const { manifest, bytes, digest } = verified.approved;
-  if (digest !== offered.digest) return refuse("NOT_APPROVED", "The source gave another build than the one offered.");
-  if (input.denied.includes(digest)) return refuse("UNSUITABLE", "The build was tried here and reverted.");
-  if (manifest.network !== input.network) {
-    return refuse("UNSUITABLE", `The build is for network ${manifest.network}, this device is of ${input.network}.`);
+/** Judges an envelope that was fetched for `allowed`. Nothing in the payload is read before its digest was found right. */
+export function judgeManifest(
+  envelope: Uint8Array,
+  allowed: AllowedBuild,
+  device: Pick<DeviceFacts, "network" | "platform">,
+): ManifestJudgement {
+  const bytes = payloadOf(envelope);
+  if (bytes === undefined) return refuse("NOT_APPROVED", "The source gave no manifest in an envelope.");
+  const digest = digestOf(bytes);
+  if (digest !== allowed.digest || bytes.length !== allowed.lengthBytes) {
+    return refuse("NOT_APPROVED", "The source gave another manifest than the one that the allowlist names.");
   }
-  const { os, arch } = input.platform;
+  const manifest = parse(bytes);
+  if (manifest instanceof ManifestError) return refuse("UNSUITABLE", manifest.message);
+  if (manifest.network !== device.network) {
+    return refuse("UNSUITABLE", `The build is for network ${manifest.network}, this device is of ${device.network}.`);
+  }
+  const { os, arch } = device.platform;
   if (manifest.platform.os !== os || manifest.platform.arch !== arch) {
     const other = `${manifest.platform.os}-${manifest.platform.arch}`;
     return refuse("UNSUITABLE", `The build is for ${other}, this device is ${os}-${arch}.`);
   }
-  if (manifest.release_counter <= running.releaseCounter) {
-    const counters = `${manifest.release_counter}, and ${running.releaseCounter} runs`;
-    return refuse("UNSUITABLE", `The build's release counter is ${counters}; a device moves only forward.`);
-  }
-  if (manifest.from_versions.length > 0 && !manifest.from_versions.includes(running.version)) {
-    return refuse("UNSUITABLE", `The build cannot be reached from version ${running.version}.`);
-  }
-  if (bytes.length !== offered.manifestBytes) {
-    return refuse("UNSUITABLE", `The manifest has ${bytes.length} bytes, not ${offered.manifestBytes} as offered.`);
-  }
-  return verified;
+  return { approved: { manifest, bytes, digest } };
 }
 
-function verify({ envelope, council }: JudgeInput): Judgement {
+function payloadOf(envelope: Uint8Array): Uint8Array | undefined {
   try {
-    return { approved: verifySignedManifest(envelope, council) };
+    return parseEnvelope(envelope).unverifiedPayload;
   } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    return refuse(error.code === "MANIFEST_INVALID" ? "UNSUITABLE" : "NOT_APPROVED", error.message);
+    if (error instanceof TrustError) return undefined;
+    throw error;
   }
 }
 
-function refuse(reason: FailureReason, message: string): Judgement {
+function parse(bytes: Uint8Array): BuildManifest | ManifestError {
+  try {
+    return parseManifest(bytes);
+  } catch (error) {
+    if (error instanceof ManifestError) return error;
+    throw error;
+  }
+}
+
+function refuse(reason: Refusal["reason"], message: string): ManifestJudgement {
   return { refused: { reason, message } };
 }

@@ -1,15 +1,12 @@
 import { resolve } from "node:path";
-import { formatPublicKey, generateKey } from "@moult/trust";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { ConfigError, loadConfig } from "./config.ts";
 
-const key = formatPublicKey(generateKey().publicKey);
 const MINIMAL = {
   network: "demo",
   coordinators: ["coordinator.example:7443"],
   ca_file: "ca.pem",
-  council: { threshold: 1, keys: [key] },
 };
 
 function load(more: object = {}, env: Record<string, string> = {}): ReturnType<typeof loadConfig> {
@@ -33,6 +30,20 @@ describe("the configuration", () => {
     expect(settings.deviceDir).toBe(resolve("/etc/moult"));
     expect(settings.wire).toMatchObject({ caFile: "/etc/moult/ca.pem", attend: true, pulseIntervalMs: 60_000 });
     expect(settings.tunables).toMatchObject({ wakeIntervalMs: 900_000, firstAskWithinMs: 900_000, quietMs: 500 });
+  });
+
+  it("takes a root and mirrors, and goes on with the council of an older device, which means nothing any more", () => {
+    const { settings, unknownKeys } = load({
+      root_file: "root.json",
+      mirrors: ["https://mirror.example/moult"],
+      council: { threshold: 9, keys: ["of long ago"] },
+    });
+    expect(unknownKeys).toEqual([]);
+    expect(settings).toMatchObject({ rootFile: "/etc/moult/root.json", mirrors: ["https://mirror.example/moult"] });
+    expect(load().settings.rootFile).toBeUndefined();
+    expect(load({}, { MOULT_ROOT_FILE: "/of/the/environment.json" }).settings.rootFile).toBe(
+      "/of/the/environment.json",
+    );
   });
 
   it("lets the environment win, key by key", () => {
@@ -65,17 +76,17 @@ describe("the configuration", () => {
     [{ pulse_interval_ms: 1e12 }, "`pulse_interval_ms` must be at most 86400000 ms"],
     [{ trial_tries: 0 }, "`trial_tries` must be at least 1"],
     [{ log_level: "loud" }, "`log_level` must be trace, debug, info, warn, error or silent"],
-    [{ council: { threshold: 2, keys: [key] } }, "`council` A council's threshold is 1 to its number of distinct keys"],
+    [{ mirrors: ["http://mirror.example"] }, "`mirrors.0` must be an https URL"],
+    [{ root_file: "" }, "`root_file` must be the path of a root of trust"],
     [{ labels: { "a b": "c" } }, "`labels.a b`"],
   ])("says in a sentence what is wrong with %j", (wrong, sentence) => {
     expect(problemsOf(wrong).join("\n")).toContain(sentence);
   });
 
   it("says which keys are missing", () => {
-    const problems = problemsOf({ network: undefined, coordinators: undefined, council: undefined });
+    const problems = problemsOf({ network: undefined, coordinators: undefined });
     expect(problems.join("\n")).toMatch(/`network` is missing/);
     expect(problems.join("\n")).toMatch(/`coordinators` is missing/);
-    expect(problems.join("\n")).toMatch(/`council`/);
   });
 
   it("refuses a folder whose path leaves no room for a socket", () => {

@@ -1,5 +1,4 @@
 /** The kinds of values a configuration has, each with the sentence for whoever got it wrong. */
-import { type Council, TrustError, parseCouncil } from "@moult/trust";
 import { z } from "zod";
 
 /** A day: nothing here is sensibly longer. */
@@ -31,15 +30,4 @@ export function text(lengthMax: number): z.ZodString {
 /** Keys and values of labels. */
 export const name: z.ZodString = z.string({ error: "must be text" }).regex(/^[A-Za-z0-9._-]{1,63}$/, {
   error: "must be 1 to 63 letters, digits, - _ or .",
-});
-
-/** Whose signatures count. */
-export const council: z.ZodType<Council> = z.unknown().transform((value, context) => {
-  try {
-    return parseCouncil(value);
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    context.addIssue({ code: "custom", message: error.message });
-    return z.NEVER;
-  }
 });

@@ -5,23 +5,6 @@
 import { z } from "zod";
 import { CONFIG_SCHEMA } from "./schema.ts";
 
-/** What zod cannot say of a key, because the agent reads it with code of its own. */
-const COUNCIL = {
-  type: "object",
-  required: ["threshold", "keys"],
-  properties: {
-    threshold: { type: "integer", minimum: 1, description: "How many members' signatures approve a build." },
-    keys: {
-      type: "array",
-      items: { type: "string" },
-      minItems: 1,
-      uniqueItems: true,
-      description: "The members' public keys, as `moult key generate` prints them.",
-    },
-  },
-  additionalProperties: false,
-} as const;
-
 /** A map's keys and what they may be. */
 interface MapSchema {
   readonly properties?: Readonly<Record<string, object>>;
@@ -35,7 +18,7 @@ export function publishedSchema(source: string): object {
   const properties = Object.entries(made.properties ?? {}).map(([key, value]) => {
     const description = sentences.get(key);
     if (description === undefined) throw new Error(`no sentence stands above the configuration's key ${key}`);
-    return [key, { description, ...(key === "council" ? COUNCIL : value) }];
+    return [key, { description, ...value }];
   });
   return {
     ...made,

@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { DAY_MS, council, duration, name, text, whole } from "./fields.ts";
+import { DAY_MS, duration, name, text, whole } from "./fields.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a device can be told. Keys that are not named here are reported and ignored: they may be a later agent's. */
@@ -26,8 +26,20 @@ const schema = z.object({
   ca_file: text(4096).min(1, { error: "must be the path of a PEM file" }),
   /** When the device was flashed, as in `2026-11-21T08:00:00Z`: it is never earlier than this. */
   build_time: z.iso.datetime({ error: "must be a time in UTC, as in `2026-11-21T08:00:00Z`" }).optional(),
-  /** Whose signatures approve builds, and how many of them it takes. */
-  council,
+  /**
+   * The root of trust that the device is flashed with, a file as `moult root init` makes it; relative to the configuration
+   * file. Without it, `root.json` beside the agent in its build.
+   */
+  root_file: text(4096).min(1, { error: "must be the path of a root of trust" }).optional(),
+  /** Where metadata can be had too, 0 to 8 `https` URLs: asked where coordinators are silent, or have nothing that holds. */
+  mirrors: z
+    .array(z.url({ protocol: /^https$/, error: "must be an https URL" }).max(2048), {
+      error: "must be a list of https URLs",
+    })
+    .max(8, { error: "must name at most 8 mirrors" })
+    .default([]),
+  /** Of devices before 0.2, and ignored: the root says who approves builds. */
+  council: z.unknown().optional(),
   /** With it an unknown device becomes a node. A vendor's tools move it to `state/enrollment-token`, where it is erased. */
   enrollment_token: text(256).default(""),
   /** The hardware model. */
@@ -124,6 +136,7 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   "network",
   "device_dir",
   "ca_file",
+  "root_file",
   "enrollment_token",
   "build_time",
   "model",
@@ -146,7 +159,8 @@ function toSettings(inputs: z.infer<typeof schema>, configFile: string): Setting
   return {
     network: inputs.network,
     deviceDir: resolve(base, inputs.device_dir),
-    council: inputs.council,
+    ...(inputs.root_file !== undefined && { rootFile: resolve(base, inputs.root_file) }),
+    mirrors: inputs.mirrors,
     buildTimeMs: inputs.build_time === undefined ? 0 : Date.parse(inputs.build_time),
     wire: {
       coordinators: inputs.coordinators,

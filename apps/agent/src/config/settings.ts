@@ -1,5 +1,4 @@
 /** The configuration's last stage: what the agent works with, in its own words, with paths resolved. Types only. */
-import type { Council } from "@moult/trust";
 import type { Tunables } from "../update/at.ts";
 
 /** How the device becomes and stays known to coordinators. */
@@ -45,7 +44,10 @@ export interface WorkSettings {
 export interface Settings {
   readonly network: string;
   readonly deviceDir: string;
-  readonly council: Council;
+  /** The flashed root; undefined for the one in the own build. */
+  readonly rootFile?: string;
+  /** Base URLs where metadata can be had too. */
+  readonly mirrors: readonly string[];
   /** Milliseconds since 1970; 0 where nobody said. */
   readonly buildTimeMs: number;
   readonly wire: WireSettings;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The vendor's bench: bundles the agent and the launcher, and makes devices' folders and images from a signed build. */
+/** The vendor's bench: bundles the agent and the launcher, and makes devices' folders and images from a build. */
 import { mkdir, readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
@@ -18,18 +18,19 @@ Usage:
 
 Commands:
   bundle      writes agent.mjs, launcher.mjs and first-boot.mjs, one file each, and which libraries are in them
-  provision   makes a device's folder: the factory slot from a signed build, the launcher, the configuration
+  provision   makes a device's folder: the factory slot from a build, the launcher, the configuration
   runtime     fetches the pinned runtime of a platform from npm, and checks it
   image       makes what a vendor flashes: an archive, a Debian package, their bill of materials (CycloneDX)
 
 Options:
   --version VERSION  the agent's version
-  --build DIR        a signed build, as \`moult release build\` and \`moult release sign\` leave it
+  --build DIR        a build, as \`moult release build\` leaves it
   --launcher FILE    launcher.mjs, as bundled
   --config FILE      the device's configuration (YAML)
   --platform PLATFORM  linux-arm64 or linux-x64
   --bundle DIR       what \`moult-device bundle\` wrote
   --ca FILE          the authority of the coordinators' certificates (PEM); goes into the image
+  --root FILE        the network's root of trust, as \`moult root init\` makes it; goes into the folder or the image
   --enrollment-token-file FILE
                      a batch's token; goes into DIR/device.yaml, a configuration beside the image
   --vendor TEXT      who hands the package out, as in "Example Boxes <boxes@example.com>"
@@ -44,9 +45,9 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.
 
 Example:
   moult-device bundle --version 1.0.0 --out bundle
-  moult-device provision --build build-1.0.0 --launcher bundle/launcher.mjs --config device.yaml --out device
+  moult-device provision --build build-1.0.0 --launcher bundle/launcher.mjs --root root.json --config device.yaml --out device
   moult-device runtime --platform linux-arm64 --out node-arm64
-  moult-device image --platform linux-arm64 --build build-1.0.0-arm64 --bundle bundle --config device.yaml --ca ca.pem --out image
+  moult-device image --platform linux-arm64 --build build-1.0.0-arm64 --bundle bundle --config device.yaml --ca ca.pem --root root.json --out image
 `;
 
 const EXIT_USAGE = 2;
@@ -69,6 +70,7 @@ async function main(): Promise<void> {
       platform: text,
       bundle: text,
       ca: text,
+      root: text,
       "enrollment-token-file": text,
       vendor: text,
       output: { type: "string", short: "o", default: "text" },
@@ -97,7 +99,14 @@ async function main(): Promise<void> {
     case "provision": {
       const [build, launcher, config, out] = [need("build"), need("launcher"), need("config"), need("out")];
       const keys = parse(await readFile(config, "utf8")) as Record<string, unknown>;
-      const device = await provisionDevice({ deviceDir: out, buildDir: build, launcher, config: keys });
+      const root = await readOptional(values.root);
+      const device = await provisionDevice({
+        deviceDir: out,
+        buildDir: build,
+        launcher,
+        config: keys,
+        ...(root && { root }),
+      });
       return say({ configFile: device.configFile, launcher: device.launcher, digest: device.digest });
     }
     case "runtime": {
@@ -113,7 +122,8 @@ async function main(): Promise<void> {
         bundleDir: need("bundle"),
         outDir: need("out"),
         config: parse(await readFile(need("config"), "utf8")) as Record<string, unknown>,
-        ca: ca === undefined ? undefined : await readFile(ca),
+        ca: await readOptional(ca),
+        root: await readOptional(values.root),
         enrollmentToken: tokenFile === undefined ? undefined : (await readFile(tokenFile, "utf8")).trim(),
         vendor,
         builtAtS: sourceDateEpoch(process.env["SOURCE_DATE_EPOCH"]),
@@ -124,6 +134,11 @@ async function main(): Promise<void> {
     default:
       throw new UsageError("say bundle, provision, runtime or image; see moult-device --help");
   }
+}
+
+/** The file that an option names; undefined where it is not given. */
+async function readOptional(file: string | undefined): Promise<Uint8Array | undefined> {
+  return file === undefined ? undefined : readFile(file);
 }
 
 /** As reproducible-builds.org specifies it; undefined where it is not set. */

@@ -2,30 +2,27 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SlotStore } from "@moult/slots";
-import { TrustError } from "@moult/trust";
+import { TestNetwork } from "@moult/trust/testing";
 import { describe, expect, it } from "vitest";
 import { systemChance } from "../adapters/clock.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
 import { makeFolder } from "../testing/folders.ts";
-import { type SignedBuild, makeCouncil, makeSignedBuild } from "../testing/signed-build.ts";
+import { type TestBuild, makeNetwork, makeTestBuild } from "../testing/test-build.ts";
 import { bundleAgent } from "./bundle.ts";
 import { PartMismatch } from "./place-part.ts";
 import { ProvisionError, provisionDevice } from "./provision.ts";
 
-const council = makeCouncil();
 const config = {
   network: "test",
   coordinators: ["127.0.0.1:1"],
   ca_file: "ca.pem",
-  council: { threshold: council.threshold, keys: council.keys },
 };
 
-/** A build directory, as `moult release build` and `sign` leave it. */
-function write(build: SignedBuild): string {
+/** A build directory, as `moult release build` leaves it. */
+function write(build: TestBuild): string {
   const folder = makeFolder();
   mkdirSync(join(folder, "parts"));
   writeFileSync(join(folder, "manifest.json"), build.bytes);
-  writeFileSync(join(folder, "signed.json"), build.envelope);
   for (const [digest, bytes] of build.parts) writeFileSync(join(folder, "parts", digest), bytes);
   return folder;
 }
@@ -38,7 +35,7 @@ function launcher(): string {
 
 describe("making a device", () => {
   it("links a build into the factory slot and writes the configuration", async () => {
-    const build = makeSignedBuild(council);
+    const build = makeTestBuild();
     const buildDir = write(build);
     const deviceDir = join(makeFolder(), "device");
     const device = await provisionDevice({ deviceDir, buildDir, launcher: launcher(), config });
@@ -53,17 +50,37 @@ describe("making a device", () => {
     expect(statSync(device.configFile).mode & 0o077).toBe(0);
   });
 
+  it("puts the root of trust beside the configuration, and refuses another network's", async () => {
+    const [buildDir, root] = [write(makeTestBuild()), makeNetwork().flashedRoot];
+    const folder = makeFolder();
+    const device = await provisionDevice({
+      deviceDir: join(folder, "d"),
+      buildDir,
+      launcher: launcher(),
+      config,
+      root,
+    });
+    expect(readFileSync(join(device.deviceDir, "root.json"))).toEqual(Buffer.from(root));
+    expect(readFileSync(device.configFile, "utf8")).toContain("root_file: root.json");
+    const other = new TestNetwork({ network: "other" }).flashedRoot;
+    const attempt = provisionDevice({
+      deviceDir: join(folder, "e"),
+      buildDir,
+      launcher: launcher(),
+      config,
+      root: other,
+    });
+    await expect(attempt).rejects.toBeInstanceOf(ProvisionError);
+  });
+
   it("refuses a build that the device itself would refuse", async () => {
-    const attempt = (build: SignedBuild, spoil?: (buildDir: string) => void): Promise<unknown> => {
+    const attempt = (build: TestBuild, spoil?: (buildDir: string) => void): Promise<unknown> => {
       const buildDir = write(build);
       spoil?.(buildDir);
       return provisionDevice({ deviceDir: join(makeFolder(), "d"), buildDir, launcher: launcher(), config });
     };
-    await expect(attempt(makeSignedBuild(council, { signers: 1 }))).rejects.toBeInstanceOf(TrustError);
-    await expect(attempt(makeSignedBuild(council, { manifest: { network: "other" } }))).rejects.toBeInstanceOf(
-      ProvisionError,
-    );
-    const build = makeSignedBuild(council, { files: { "!runtime/node": "another runtime" } });
+    await expect(attempt(makeTestBuild({ manifest: { network: "other" } }))).rejects.toBeInstanceOf(ProvisionError);
+    const build = makeTestBuild({ files: { "!runtime/node": "another runtime" } });
     const [digest = ""] = [...build.parts.keys()];
     const alter = (buildDir: string): void => {
       chmodSync(join(buildDir, "parts", digest), 0o644);

@@ -1,17 +1,18 @@
 /**
- * Makes a device's folder: the factory slot from a signed build, the launcher, the configuration. What a vendor's image
+ * Makes a device's folder: the factory slot from a build, the root of trust, the launcher, the configuration. What a vendor's image
  * holds after flashing. Parts are hard links where the build lies on the same disk, so a device costs next to nothing.
  */
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type SlotContents, SlotStore, checkSlot } from "@moult/slots";
-import { type VerifiedManifest, verifySignedManifest } from "@moult/trust";
+import { keptRoot } from "@moult/trust/tuf";
 import { systemChance } from "../adapters/clock.ts";
 import { storeEnrollmentToken } from "../adapters/enrollment-token.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
 import { contentsOf } from "../build/identity.ts";
 import { loadConfig } from "../config/config.ts";
 import { deviceLayout } from "../layout.ts";
+import { type FlashedBuild, readBuildDir } from "./build-dir.ts";
 import { placePart } from "./place-part.ts";
 import { stringify } from "yaml";
 
@@ -19,13 +20,18 @@ import { stringify } from "yaml";
 export interface ProvisionOptions {
   /** The device's folder; must not exist yet, or be empty. */
   readonly deviceDir: string;
-  /** A build directory with `signed.json` and `parts/`. */
+  /** A build directory with `manifest.json` or `signed.json`, and `parts/`. */
   readonly buildDir: string;
   /** `launcher.mjs`, as bundled. */
   readonly launcher: string;
   /** The keys of `device.yaml`, as documented in the agent's configuration; `device_dir` is set here, and the token is put where the device can erase it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The root of trust; becomes `root.json` in the folder. Without it, the configuration or the build brings one. */
+  readonly root?: Uint8Array;
 }
+
+/** Beside the configuration. */
+const ROOT_FILE = "root.json";
 
 /** A device that can be started. */
 export interface ProvisionedDevice {
@@ -49,39 +55,54 @@ export class ProvisionError extends Error {
 }
 
 /**
- * Makes the device. The build is verified with the council of the configuration, as the device itself will do with every
- * later one. Throws ConfigError, TrustError, ProvisionError or DiskError; then the folder is of no use.
+ * Makes the device. Every part is held against the manifest. Throws ConfigError, TrustError, ManifestError, TufError,
+ * ProvisionError or DiskError; then the folder is of no use.
  */
 export async function provisionDevice(options: ProvisionOptions): Promise<ProvisionedDevice> {
   const deviceDir = resolve(options.deviceDir);
   const configFile = join(deviceDir, "device.yaml");
-  const { enrollment_token: token, ...keys } = options.config;
-  const configText = stringify({ ...keys, device_dir: "." });
+  const { enrollment_token: token, ...given } = options.config;
+  // A device that does not know how late it is believes in no time that has come.
+  const keys = { build_time: new Date().toISOString(), ...given };
+  const configText = stringify({
+    ...keys,
+    ...(options.root !== undefined && { root_file: ROOT_FILE }),
+    device_dir: ".",
+  });
   const { settings } = loadConfig(configFile, configText, {});
-  const signed = await readFile(join(options.buildDir, "signed.json"));
-  const verified = verifySignedManifest(signed, settings.council);
-  checkPlace(verified, settings.network);
-  const contents = contentsOf(verified.manifest, verified.digest);
+  const build = await readBuildDir(options.buildDir);
+  checkPlace(build, settings.network);
+  const contents = contentsOf(build.manifest, build.digest);
+  if (options.root !== undefined) checkRoot(options.root, settings.network);
 
   await mkdir(deviceDir, { recursive: true });
   const store = new SlotStore(nodeDisk, deviceDir, systemChance.freshId);
   await store.prepare();
   await takeParts(contents, join(options.buildDir, "parts"), store);
-  await store.assemble("factory", contents, { manifest: verified.bytes, signed });
+  await store.assemble("factory", contents, { manifest: build.bytes, signed: build.signed });
   const found = await checkSlot(nodeDisk, store.layout.slot("factory"), "lengths");
   if ("flaw" in found) throw new ProvisionError(`The factory slot is not whole: ${found.flaw}.`);
 
   const launcher = join(deviceDir, "launcher", "launcher.mjs");
   await mkdir(dirname(launcher), { recursive: true });
   await copyFile(options.launcher, launcher);
+  if (options.root !== undefined) await writeFile(join(deviceDir, ROOT_FILE), options.root);
   await writeFile(configFile, configText, { mode: 0o600 });
   if (typeof token === "string" && token !== "") {
     await storeEnrollmentToken(nodeDisk, deviceLayout(deviceDir).enrollmentTokenFile, token);
   }
-  return { deviceDir, configFile, launcher, digest: verified.digest };
+  return { deviceDir, configFile, launcher, digest: build.digest };
 }
 
-function checkPlace({ manifest }: VerifiedManifest, network: string): void {
+/** A device with the root of another network would never move. */
+function checkRoot(root: Uint8Array, network: string): void {
+  const found = keptRoot({ root, targets: new Map() }).network;
+  if (found !== network) {
+    throw new ProvisionError(`The root is of network ${found}, the configuration says ${network}.`);
+  }
+}
+
+function checkPlace({ manifest }: FlashedBuild, network: string): void {
   if (manifest.network !== network) {
     throw new ProvisionError(`The build is for network ${manifest.network}, the configuration says ${network}.`);
   }

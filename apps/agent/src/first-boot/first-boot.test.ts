@@ -28,7 +28,7 @@ import { nodeDisk } from "../adapters/node-disk.ts";
 import { contentsOf } from "../build/identity.ts";
 import { chooseBoot } from "../launcher/boot.ts";
 import { makeFolder } from "../testing/folders.ts";
-import { makeCouncil, makeSignedBuild } from "../testing/signed-build.ts";
+import { makeTestBuild } from "../testing/test-build.ts";
 import { splitConfig } from "./config-file.ts";
 import { makeDevice } from "./make-device.ts";
 
@@ -43,7 +43,7 @@ class Box {
   readonly device = join(this.root, "var", "moult");
   readonly config = join(this.root, "etc", "device.yaml");
   readonly template = join(this.root, "usr", "device.yaml");
-  readonly build = makeSignedBuild(makeCouncil(), { files: { "workload/app": "a workload" } });
+  readonly build = makeTestBuild({ files: { "workload/app": "a workload" } });
 
   constructor() {
     chmodSync(this.root, 0o755);

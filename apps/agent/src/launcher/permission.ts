@@ -30,11 +30,10 @@ export function permissionOptions(
   configFile: string,
   realFolders: readonly string[],
 ): readonly string[] {
-  const { deviceDir, caFile } = settings;
+  const { deviceDir, caFile, rootFile } = settings;
   const inside = (path: string): boolean => path === deviceDir || path.startsWith(`${deviceDir}/`);
-  const files = [...realFolders, resolve(configFile), ...(caFile === undefined ? [] : [caFile]), ...FILES].filter(
-    (path) => !inside(path),
-  );
+  const named = [caFile, rootFile].filter((file) => file !== undefined);
+  const files = [...realFolders, resolve(configFile), ...named, ...FILES].filter((path) => !inside(path));
   return [
     "--permission",
     // The folder before what may begin with the same letters: Node's list of paths forgets the folder itself otherwise.

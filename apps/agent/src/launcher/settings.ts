@@ -18,6 +18,8 @@ export interface LauncherSettings {
   readonly workStopGraceMs: number;
   /** The coordinators' authority, which the agent has to read; undefined where none is named. */
   readonly caFile: string | undefined;
+  /** The root of trust, which the agent has to read too; undefined where none is named. */
+  readonly rootFile: string | undefined;
   /** The token in the configuration; empty where there is none. */
   readonly enrollmentToken: string;
   /** Who starts the workload. */
@@ -50,11 +52,12 @@ export function readLauncherSettings(
     const value = env[`MOULT_${key.toUpperCase()}`] ?? given[key];
     return typeof value === "string" ? value : undefined;
   };
-  const caFile = word("ca_file");
+  const [caFile, rootFile] = [word("ca_file"), word("root_file")];
   const workload = env["MOULT_WORKLOAD"] === undefined ? given["workload"] : readMap(env["MOULT_WORKLOAD"]);
   return {
     deviceDir: resolve(base, word("device_dir") ?? "."),
     caFile: caFile && resolve(base, caFile),
+    rootFile: rootFile && resolve(base, rootFile),
     enrollmentToken: word("enrollment_token") ?? "",
     workRunner: (workload as { runner?: unknown } | null | undefined)?.runner === "unit" ? "unit" : "child",
     permissionModel: String(env["MOULT_PERMISSION_MODEL"] ?? given["permission_model"]) !== "false",

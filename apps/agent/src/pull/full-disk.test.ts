@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeDisk } from "../adapters/node-disk.ts";
 import { makeFolder } from "../testing/folders.ts";
-import { makeSignedBuild } from "../testing/signed-build.ts";
-import { BUILD, Source, codeOf, council, makeDevice } from "./testing/staging.ts";
+import { makeTestBuild } from "../testing/test-build.ts";
+import { BUILD, Source, codeOf, makeDevice } from "./testing/staging.ts";
 
 describe("a full disk", () => {
   it("is seen before anything is pulled", async () => {
@@ -40,7 +40,7 @@ describe("a full disk", () => {
     const root = join(small, "device");
     mkdirSync(root);
     const device = await makeDevice(root, 1_000_000_000);
-    const first = makeSignedBuild(council, { manifest: { version: "1.5.0" } });
+    const first = makeTestBuild({ manifest: { version: "1.5.0" } });
     const source = new Source();
     source.build = first;
     const url = await source.open();

@@ -7,26 +7,15 @@ import { digestOf } from "@moult/trust";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { workIdentityOf } from "../build/identity.ts";
 import { makeCertificate } from "../testing/certificate.ts";
-import { type BuildWishes, makeSignedBuild } from "../testing/signed-build.ts";
-import {
-  BUILD,
-  LARGE,
-  type Serve,
-  Source,
-  badly,
-  codeOf,
-  council,
-  cutAfter,
-  makeDevice,
-  serveWell,
-} from "./testing/staging.ts";
+import { type BuildWishes, makeTestBuild } from "../testing/test-build.ts";
+import { BUILD, LARGE, type Serve, Source, badly, codeOf, cutAfter, makeDevice, serveWell } from "./testing/staging.ts";
 
 describe("staging", () => {
   it("brings a build whole into the slot that does not run", async () => {
     const device = await makeDevice();
     const source = new Source();
     const staged = await device.stage([await source.open()]);
-    expect(staged).toMatchObject({ slot: "a", digest: BUILD.digest, version: "2.0.0", releaseCounter: 2 });
+    expect(staged).toMatchObject({ slot: "a", digest: BUILD.digest, version: "2.0.0", releaseCounter: 7 });
     expect(staged.workIdentity).toBe(workIdentityOf(BUILD.manifest));
     expect((await device.store.contents("a", "digests"))?.digest).toBe(BUILD.digest);
     expect(await device.leftovers()).toEqual([]);
@@ -37,7 +26,7 @@ describe("staging", () => {
     const source = new Source();
     const url = await source.open();
     await device.stage([url]);
-    const next = makeSignedBuild(council, { manifest: { version: "3.0.0" }, files: { large: LARGE } });
+    const next = makeTestBuild({ manifest: { version: "3.0.0" }, files: { large: LARGE } });
     source.build = next;
     source.requests.length = 0;
     await device.stage([url], {}, next);
@@ -164,7 +153,7 @@ describe("staging", () => {
     const decayed = join(device.store.layout.parts, digestOf(LARGE));
     rmSync(decayed);
     writeFileSync(decayed, LARGE.toReversed());
-    const next = makeSignedBuild(council, { manifest: { version: "3.0.0" }, files: { large: LARGE } });
+    const next = makeTestBuild({ manifest: { version: "3.0.0" }, files: { large: LARGE } });
     source.build = next;
     source.requests.length = 0;
     await device.stage([url], {}, next);
@@ -186,11 +175,11 @@ describe("staging", () => {
 
 describe("refusing", () => {
   it.each([
-    ["too few signatures", { signers: 1 }, "NOT_APPROVED"],
     ["another network", { manifest: { network: "other" } }, "UNSUITABLE"],
-    ["an old counter", { manifest: { release_counter: 1 } }, "UNSUITABLE"],
-  ] satisfies [string, BuildWishes, string][])("a build with %s pulls no part", async (_, wishes, code) => {
-    const build = makeSignedBuild(council, { ...wishes, files: { large: LARGE } });
+    ["another platform than the list's", { manifest: { platform: { os: "plan9", arch: "x64" } } }, "UNSUITABLE"],
+    ["a form that is not known", { manifest: { schema: "moult/build/v9" as "moult/build/v1" } }, "UNSUITABLE"],
+  ] satisfies [string, BuildWishes, string][])("a build of %s pulls no part", async (_, wishes, code) => {
+    const build = makeTestBuild({ ...wishes, files: { large: LARGE } });
     const source = new Source();
     source.build = build;
     const device = await makeDevice();
@@ -199,11 +188,29 @@ describe("refusing", () => {
     expect(await device.store.contents("a")).toBeUndefined();
   });
 
-  it("looks for the signed manifest at the next source where one gives another", async () => {
+  it("a build that the list does not name asks no source for anything", async () => {
+    const source = new Source();
+    const device = await makeDevice();
+    const unlisted = { ...BUILD, digest: "e".repeat(64) };
+    expect(await codeOf(device.stage([await source.open()], {}, BUILD, unlisted))).toBe("NOT_APPROVED");
+    expect(source.requests).toEqual([]);
+  });
+
+  it("other bytes under the digest that is on the list", async () => {
     const liar = new Source();
-    liar.build = makeSignedBuild(council, { signers: 1, files: { large: LARGE } });
+    liar.build = makeTestBuild({ manifest: { version: "2.0.1" }, files: { large: LARGE } });
+    const device = await makeDevice();
+    expect(await codeOf(device.stage([await liar.open()]))).toBe("NOT_APPROVED");
+    expect(liar.partRequests).toEqual([]);
+  });
+
+  it("looks for the manifest at the next source where one gives another", async () => {
+    const liar = new Source();
+    liar.build = makeTestBuild({ manifest: { version: "2.0.1" }, files: { large: LARGE } });
     const device = await makeDevice();
     const staged = await device.stage([await liar.open(), await new Source().open()]);
     expect(staged.digest).toBe(BUILD.digest);
+    // The list's counter counts, not the manifest's.
+    expect(staged.releaseCounter).toBe(7);
   });
 });

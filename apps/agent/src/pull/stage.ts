@@ -1,6 +1,6 @@
 /**
- * Stages an offered build in the slot that does not run: envelope, approval, plan, space, parts, slot. Nothing is
- * pulled before the council's signatures were verified here, and nothing but the other slot is replaced.
+ * Stages an offered build in the slot that does not run: approval, manifest, plan, space, parts, slot. Nothing is pulled
+ * that the council's allowlist does not name, and nothing but the other slot is replaced.
  */
 import {
   type PartEntry,
@@ -12,10 +12,12 @@ import {
   type StagePlan,
   planStage,
 } from "@moult/slots";
-import { type Council, ENVELOPE_BYTES_MAX } from "@moult/trust";
+import { ENVELOPE_BYTES_MAX } from "@moult/trust";
+import type { AllowedBuild } from "@moult/trust/tuf";
 import { contentsOf, workIdentityOf } from "../build/identity.ts";
-import { type Judgement, judgeBuild } from "../build/judge.ts";
+import { type ApprovedManifest, judgeManifest } from "../build/judge.ts";
 import { StageError } from "../ports.ts";
+import type { DeviceFacts, Judgement } from "../trust/gate.ts";
 import type { OfferedBuild, RunningBuild, StagedBuild } from "../update/state.ts";
 import { Health } from "./health.ts";
 import { createPace } from "./pace.ts";
@@ -26,11 +28,10 @@ import { plainSink, waysOf } from "./ways.ts";
 export interface StageContext {
   readonly store: SlotStore;
   readonly freeBytes: () => Promise<number>;
-  readonly council: Council;
-  readonly network: string;
-  readonly platform: { readonly os: string; readonly arch: string };
+  readonly device: Pick<DeviceFacts, "network" | "platform">;
   readonly running: RunningBuild;
-  readonly denied: readonly string[];
+  /** Gate 1 for the build with that digest, now. */
+  readonly judge: (digest: string) => Judgement;
   readonly tools: Omit<PullTools, "pace" | "health">;
 }
 
@@ -50,7 +51,10 @@ export async function stageBuild(offered: OfferedBuild, given: StageContext): Pr
   const context: Staging = { ...given, tools };
   const beganMs = tools.clock.nowMs();
   try {
-    const { manifest, bytes, digest, envelope } = await pullApproved(offered, context);
+    const judgement = given.judge(offered.digest);
+    if ("refused" in judgement) throw new StageError(judgement.refused.reason, judgement.refused.message);
+    const { allowed } = judgement;
+    const { manifest, bytes, digest, envelope } = await pullManifest(allowed, offered, context);
     const contents = contentsOf(manifest, digest);
     const plan = planStage({ build: contents, running: running.slot, present: await store.soundParts(contents.parts) });
     // Beginnings of other builds' parts are in the way of this one's.
@@ -64,7 +68,7 @@ export async function stageBuild(offered: OfferedBuild, given: StageContext): Pr
       slot: plan.slot,
       digest,
       version: manifest.version,
-      releaseCounter: manifest.release_counter,
+      releaseCounter: allowed.releaseCounter,
       workIdentity: workIdentityOf(manifest),
       pullMs: Math.round(tools.clock.nowMs() - beganMs),
     };
@@ -74,17 +78,15 @@ export async function stageBuild(offered: OfferedBuild, given: StageContext): Pr
   }
 }
 
-type Approved = Extract<Judgement, { approved: unknown }>["approved"];
+/** The approved manifest, in the envelope as it came. */
+type Approved = ApprovedManifest & { readonly envelope: Uint8Array };
 
-/** The first envelope that the council's quorum signed; a source with another one is left like one with wrong bytes. */
-async function pullApproved(
-  offered: OfferedBuild,
-  context: Staging,
-): Promise<Approved & { readonly envelope: Uint8Array }> {
-  let approved: (Approved & { readonly envelope: Uint8Array }) | undefined;
+/** The first manifest that is the list's; a source with another one is left like one with wrong bytes. */
+async function pullManifest(allowed: AllowedBuild, offered: OfferedBuild, context: Staging): Promise<Approved> {
+  let approved: Approved | undefined;
   let refusal: StageError | undefined;
   const finish = async (envelope: Uint8Array): Promise<void> => {
-    const judgement = judgeBuild({ ...context, envelope, offered });
+    const judgement = judgeManifest(envelope, allowed, context.device);
     if ("approved" in judgement) {
       approved = { ...judgement.approved, envelope };
       return;
@@ -95,18 +97,18 @@ async function pullApproved(
   };
   const open = async (): Promise<Target> => collect(finish);
   const way = {
-    path: `/v1/manifests/${offered.digest}`,
+    path: `/v1/manifests/${allowed.digest}`,
     bytesMax: ENVELOPE_BYTES_MAX,
     optional: false,
     into: (target: Target) => plainSink(target, undefined),
   };
-  const wanted = { name: "the signed manifest", lengthBytes: undefined, ways: [way], open };
+  const wanted = { name: "the manifest", lengthBytes: undefined, ways: [way], open };
   try {
     await pull(wanted, offered.sources, context.tools);
   } catch (error) {
     throw refusal ?? error;
   }
-  if (approved === undefined) throw new StageError("PULL", "No source gave the signed manifest.");
+  if (approved === undefined) throw new StageError("PULL", "No source gave the manifest.");
   return approved;
 }
 

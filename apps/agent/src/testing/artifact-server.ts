@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { TestCertificate } from "./certificate.ts";
 import type { AtEnd } from "./folders.ts";
-import type { SignedBuild } from "./signed-build.ts";
+import type { TestBuild } from "./test-build.ts";
 
 /** One request for something the source has. */
 export interface Wanted {
@@ -25,7 +25,7 @@ export interface ArtifactServer {
   readonly parts: string[];
   /** Everything that was asked for, in its order, as in `manifests/{digest}`. */
   readonly asked: string[];
-  readonly builds: SignedBuild[];
+  readonly builds: TestBuild[];
   /** Answers in place of the source; false leaves the answer to it. */
   misbehave: ((wanted: Wanted) => boolean) | undefined;
 }

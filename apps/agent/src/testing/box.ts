@@ -12,7 +12,7 @@ import { AGENT_OF_VARIABLE } from "../launcher/leftovers.ts";
 import { deviceLayout } from "../layout.ts";
 import { type Durable, decodeDurable } from "../update/durable.ts";
 import type { AtEnd } from "./folders.ts";
-import type { SignedBuild } from "./signed-build.ts";
+import type { TestBuild } from "./test-build.ts";
 import { until } from "./until.ts";
 
 /** Times of a device in a hurry: what is minutes in a home is fractions of a second here. */
@@ -34,7 +34,7 @@ export interface BoxOptions {
   readonly root: string;
   /** The device's folder, with a short path; without it, `d` below `root`. */
   readonly dir?: string;
-  readonly factory: SignedBuild;
+  readonly factory: TestBuild;
   /** Path of `launcher.mjs`. */
   readonly launcher: string;
   /** Keys of `device.yaml`. */

@@ -13,12 +13,15 @@ import {
   EnrollResponseSchema,
   ErrorReason,
   GetChallengeResponseSchema,
+  GetMetadataResponseSchema,
+  MetadataService,
   NodeState,
   OpenSessionResponseSchema,
   type ReportRequest,
   ReportResponseSchema,
   type VerdictSchema,
 } from "@moult/contracts/v1";
+import { fileNameOf } from "@moult/trust/tuf";
 import { onTestFinished } from "vitest";
 import type { TestCertificate } from "./certificate.ts";
 import type { AtEnd } from "./folders.ts";
@@ -41,6 +44,9 @@ export class FakeCoordinator {
   state: NodeState = NodeState.SERVING;
   /** Fails the next report so. */
   refusal: RpcError | undefined;
+  /** Files by TUF's names, and signed brakes, as GetMetadata answers them. */
+  metadata: ReadonlyMap<string, Uint8Array> = new Map();
+  brakes: readonly Uint8Array[] = [];
   expiresInMs = 3_600_000;
   port = 0;
   /** Answers reports, where `state` is not enough; called before the report is kept. */
@@ -70,6 +76,13 @@ export class FakeCoordinator {
       server,
       AgentService,
       this.#implementation(),
+      () => undefined,
+      () => undefined,
+    );
+    bindService(
+      server,
+      MetadataService,
+      this.#metadata(),
       () => undefined,
       () => undefined,
     );
@@ -147,6 +160,25 @@ export class FakeCoordinator {
         this.#admit(metadata.get("authorization")[0]);
         return this.#attend(requests);
       },
+    };
+  }
+
+  #metadata(): Parameters<typeof bindService<typeof MetadataService, unknown>>[2] {
+    const refused = async (): Promise<never> => {
+      throw refuse(status.PERMISSION_DENIED, ErrorReason.UNSPECIFIED);
+    };
+    return {
+      getMetadata: async ({ role, version }) => {
+        const name = fileNameOf({ role, ...(version > 0n && { version: Number(version) }) });
+        this.calls.push(`getMetadata ${name}`);
+        const file = this.metadata.get(name);
+        if (file === undefined) throw refuse(status.NOT_FOUND, ErrorReason.METADATA_UNKNOWN);
+        const brakes = role === "timestamp" ? [...this.brakes] : [];
+        return create(GetMetadataResponseSchema, { file, brakes });
+      },
+      getMetadataStatus: refused,
+      publishMetadata: refused,
+      submitBrake: refused,
     };
   }
 

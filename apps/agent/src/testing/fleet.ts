@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type AskRequest, Decision, type Outcome, PermitPhase, type VerdictSchema } from "@moult/contracts/v1";
 import { unseal } from "@moult/slots";
+import type { TestNetwork } from "@moult/trust/testing";
 import { afterAll, onTestFinished } from "vitest";
 import { bundleAgent } from "../deploy/bundle.ts";
 import { type ProvisionedDevice, provisionDevice } from "../deploy/provision.ts";
@@ -13,11 +14,10 @@ import { type ArtifactServer, serveArtifacts } from "./artifact-server.ts";
 import { makeCertificate } from "./certificate.ts";
 import { FakeCoordinator } from "./fake-coordinator.ts";
 import { makeFolder } from "./folders.ts";
-import { type SignedBuild, makeCouncil, makeSignedBuild } from "./signed-build.ts";
+import { type TestBuild, approve, makeNetwork, makeTestBuild } from "./test-build.ts";
 import { until } from "./until.ts";
 
 const certificate = makeCertificate();
-const council = makeCouncil();
 const PROGRAM = join(import.meta.dirname, "work-program", "main.ts");
 /** The runtime of these builds: it starts the one that runs the tests, and so is a small part. */
 const RUNTIME = `#!/bin/sh\nexec ${process.execPath} "$@"\n`;
@@ -44,9 +44,9 @@ export async function bundleTwo(): Promise<BundledAgents> {
 }
 
 /** A build whose workload says what the file named in `says` holds; another `variant` is another workload. */
-export function makeBuild(counter: number, agent: string, says: string, variant = ""): SignedBuild {
+export function makeBuild(counter: number, agent: string, says: string, variant = ""): TestBuild {
   const work = `#!/bin/sh\nexport CONTROL=$CONTROLS/${says}\n${variant}\nexec ${process.execPath} ${PROGRAM}\n`;
-  return makeSignedBuild(council, {
+  return makeTestBuild({
     files: { "!runtime/node": RUNTIME, "agent/agent.mjs": agent, "!work": work },
     manifest: {
       version: `${counter}.0.0`,
@@ -63,18 +63,22 @@ type SwitchOn = (device: ProvisionedDevice) => Promise<void>;
 export class Fleet {
   readonly root: string = makeFolder();
   readonly coordinator: FakeCoordinator = new FakeCoordinator(certificate);
-  target: SignedBuild | undefined;
+  /** What its list names is approved. */
+  readonly network: TestNetwork = makeNetwork();
+  target: TestBuild | undefined;
   sources: ArtifactServer | undefined;
   launcher: ChildProcess | undefined;
 
   async start(
-    factory: SignedBuild,
+    factory: TestBuild,
     launcher: string,
     config: Readonly<Record<string, unknown>> = {},
     switchOn?: SwitchOn,
   ): Promise<this> {
     this.sources = await serveArtifacts(certificate);
     await this.coordinator.start();
+    this.coordinator.metadata = this.network.files;
+    approve(this.network, [factory]);
     this.coordinator.judge = (ask) => this.#judge(ask);
     writeFileSync(join(this.root, "ca.pem"), certificate.cert);
     writeFileSync(join(this.root, "good"), "{}");
@@ -87,11 +91,11 @@ export class Fleet {
       deviceDir: this.deviceDir,
       buildDir,
       launcher,
+      root: this.network.flashedRoot,
       config: {
         network: "test",
         coordinators: [this.coordinator.address],
         ca_file: join(this.root, "ca.pem"),
-        council: { threshold: council.threshold, keys: council.keys },
         enrollment_token: "welcome",
         wake_interval_ms: 400,
         first_ask_within_ms: 100,
@@ -142,7 +146,8 @@ export class Fleet {
     return until(`the ${what}`, () => this.pidOf(what) || undefined);
   }
 
-  publish(target: SignedBuild): void {
+  publish(target: TestBuild): void {
+    approve(this.network, [target]);
     this.sources?.builds.push(target);
     this.target = target;
   }

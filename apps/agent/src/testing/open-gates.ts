@@ -7,18 +7,18 @@ import {
   type TargetBuildSchema,
   type VerdictSchema,
 } from "@moult/contracts/v1";
-import type { SignedBuild } from "./signed-build.ts";
+import type { TestBuild } from "./test-build.ts";
 
 /** What is offered, and how fast a "no" may be asked about again. */
 export interface OpenGates {
-  readonly target: SignedBuild | undefined;
+  readonly target: TestBuild | undefined;
   readonly sources: readonly string[];
   /** In milliseconds. */
   readonly retryAfterMs?: number;
 }
 
 /** The build as a coordinator offers it. */
-export function targetOf(build: SignedBuild, sources: readonly string[]): MessageInitShape<typeof TargetBuildSchema> {
+export function targetOf(build: TestBuild, sources: readonly string[]): MessageInitShape<typeof TargetBuildSchema> {
   const { digest, manifest, bytes } = build;
   return {
     digest,

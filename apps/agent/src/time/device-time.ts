@@ -27,9 +27,12 @@ export class DeviceTime {
   /** T as the disk has it; undefined where it has none. */
   #keptMs: number | undefined;
   #moved = false;
+  /** How far signed time may move T. */
+  #rules: TimeRules;
 
   constructor(parts: DeviceTimeParts) {
     this.#parts = parts;
+    this.#rules = parts.rules;
     this.#state = beginTime(parts.kept, parts.buildTimeMs, this.#now(), parts.rules);
     this.#keptMs = parts.kept?.floorMs;
   }
@@ -43,8 +46,13 @@ export class DeviceTime {
   take(event: TimeEvent): void {
     const now = this.#now();
     const before = timeAt(this.#state, now);
-    this.#state = stepTime(this.#state, event, now, this.#parts.rules);
+    this.#state = stepTime(this.#state, event, now, this.#rules);
     this.#moved ||= timeAt(this.#state, now) !== before;
+  }
+
+  /** No signed time moves T past this from now on: when the root that is trusted expires, milliseconds since 1970. */
+  setBound(boundMs: number): void {
+    this.#rules = { ...this.#rules, boundMs };
   }
 
   /** What is to lie on the disk, and whether it is worth a write of its own. */

@@ -2,8 +2,8 @@
 import type { At } from "./at.ts";
 import { enterDraining } from "./draining.ts";
 import type { Effect, EventOf, Step, Verdict } from "./events.ts";
-import { NO_TIMINGS, forget, go, idleUntil, queueOutcome, save, stay } from "./moves.ts";
-import type { Asking, Idle, Machine, OfferedBuild } from "./state.ts";
+import { NO_TIMINGS, dropUnfit, forget, go, idleUntil, queueOutcome, save, stay, turnDown } from "./moves.ts";
+import type { Asking, FailureReason, Idle, Machine, OfferedBuild, Refusal } from "./state.ts";
 import { nextWake, retryAt, wakeAfterNudge, wakeAfterSetback, wakeAfterSilence, wakeAfterStay } from "./waits.ts";
 
 type In<P> = Machine & { readonly phase: P };
@@ -63,9 +63,9 @@ export function takeVerdict(machine: In<Asking>, event: EventOf<"VERDICT">, at: 
     case "STAY":
       return sleepOn(machine, verdict, at);
     case "PREPARE":
-      return prepare(machine, verdict.target, at);
+      return prepare(machine, verdict.target, event.refusal, at);
     case "GO":
-      return start(machine, verdict, at);
+      return start(machine, verdict, event.refusal, at);
   }
 }
 
@@ -77,26 +77,42 @@ function sleepOn(machine: In<Asking>, verdict: Verdict & { decision: "STAY" }, a
   return { machine: next, effects: permitId === "" ? [] : [save(next)] };
 }
 
+/** Refusals that say nothing against the build itself. */
+const PASSING: ReadonlySet<FailureReason> = new Set(["METADATA", "BRAKED", "OUTSIDE_COHORT"]);
+
 /** Pulls the offered build, unless the device knows better. */
-function prepare(machine: In<Asking>, target: OfferedBuild, at: At): Step<Machine> {
+function prepare(machine: In<Asking>, target: OfferedBuild, refusal: Refusal | undefined, at: At): Step<Machine> {
   const { running, denied, setback, staged } = machine.memory;
   const decline = (message: string, wakeAtMs: number): Step<Machine> =>
     go(machine, idleUntil(wakeAtMs), [{ kind: "NOTE", message }]);
   if (denied.includes(target.digest)) return decline(`${target.version} was tried here and reverted`, nextWake(at));
   if (target.digest === running.digest) return decline(`${target.version} is what runs already`, nextWake(at));
   if (target.digest === staged?.digest) return decline(`${target.version} is staged already`, nextWake(at));
-  if (setback?.digest === target.digest && at.nowMs < setback.notBeforeMs) {
+  const waits = setback?.digest === target.digest && at.nowMs < setback.notBeforeMs;
+  // What only stood in the way for a time, and does not now, is nothing to wait for.
+  if (waits && (refusal !== undefined || !PASSING.has(setback.reason))) {
     return decline(
       `${target.version} failed before (${setback.reason}); it waits`,
       wakeAfterSetback(at, setback.notBeforeMs),
     );
   }
+  if (refusal !== undefined) return turnDown(machine, { digest: target.digest, permitId: "" }, refusal, at);
   return go(machine, { name: "PULLING", target }, [{ kind: "PULL", target }]);
 }
 
 /** Acts on a GO only for the build that is staged here. Leave for any other is handed back, so that nobody waits. */
-function start(machine: In<Asking>, verdict: Verdict & { decision: "GO" }, at: At): Step<Machine> {
+function start(
+  machine: In<Asking>,
+  verdict: Verdict & { decision: "GO" },
+  refusal: Refusal | undefined,
+  at: At,
+): Step<Machine> {
   const { target, permit } = verdict;
+  if (refusal !== undefined) {
+    const isStaged = machine.memory.staged?.digest === target.digest;
+    const left = isStaged ? dropUnfit(machine, refusal) : machine;
+    return turnDown(left, { digest: target.digest, permitId: permit.permitId }, refusal, at);
+  }
   const { staged, denied } = machine.memory;
   const usable = staged !== undefined && staged.digest === target.digest && !denied.includes(target.digest);
   if (usable && permit.phase !== "OTHER") return enterDraining(machine, staged, permit, at);

@@ -2,7 +2,7 @@
 import { putOnTrial } from "@moult/slots";
 import type { At } from "./at.ts";
 import type { Effect, EventOf, Step, Verdict } from "./events.ts";
-import { callOff, go, idleUntil, resume, save, stay } from "./moves.ts";
+import { callOff, dropUnfit, go, idleUntil, resume, save, stay } from "./moves.ts";
 import { isStillQuiet } from "./quiet.ts";
 import type { Departing, Draining, Machine, Move, Quiet, Swapping } from "./state.ts";
 import { retryAt, wakeAfterStay } from "./waits.ts";
@@ -59,6 +59,8 @@ export function takeLastWord(machine: In<Departing>, event: EventOf<"VERDICT">, 
     const message = "The re-ask was answered for another build or permit.";
     return callOff(machine, phase.move, { reason: "UNSUITABLE", message }, at);
   }
+  // The last look before the workload is stopped: what the council took back meanwhile is not moved to.
+  if (event.refusal !== undefined) return callOff(dropUnfit(machine, event.refusal), phase.move, event.refusal, at);
   if (at.nowMs >= phase.deadlineAtMs) return timeDeparture(machine, { kind: "TICK" }, at);
   return verdict.permit.phase === "AWAY" ? leave(machine, at) : waitAndReAsk(machine, at);
 }
@@ -76,11 +78,13 @@ function leave(machine: In<Departing>, at: At): Step<Machine> {
   const phase: Swapping = { name: "SWAPPING", move: { ...move, reachable: machine.memory.reachable } };
   const next: Machine = { ...machine, phase };
   const stop: readonly Effect[] = move.swapsWork ? [{ kind: "STOP_WORK" }] : [];
+  // Only after the record: whatever ends this agent from then on, the next one is that of the new build.
+  const begin: readonly Effect[] = move.swapsWork ? [{ kind: "START_NEXT_WORK", target: move.target }] : [];
   const record: Effect = {
     kind: "RECORD",
     change: (boot) => putOnTrial(boot, move.target, at.tunables.trialTries),
   };
-  return { machine: next, effects: [save(next), ...stop, record, { kind: "HAND_OVER" }] };
+  return { machine: next, effects: [save(next), ...stop, record, ...begin, { kind: "HAND_OVER" }] };
 }
 
 /** SWAPPING + DISK_FAILED or WORK_FAILED: without a record there is no swap. The old build's work is started again. */

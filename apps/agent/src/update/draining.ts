@@ -73,6 +73,15 @@ export function callOffForDisk(
   return callOff(machine, machine.phase.move, { reason: "DISK", message: event.message }, at);
 }
 
+/** DRAINING or DEPARTING + FORBIDDEN: the leave is handed back at once, so that nobody waits for it. */
+export function callOffForbidden(
+  machine: In<{ readonly move: Move } & Machine["phase"]>,
+  event: EventOf<"FORBIDDEN">,
+  at: At,
+): Step<Machine> {
+  return callOff(machine, machine.phase.move, event.refusal, at);
+}
+
 function giveUpDrain(machine: In<Draining>, at: At): Step<Machine> {
   const { inFlight, locked } = machine.memory.work;
   const what = locked

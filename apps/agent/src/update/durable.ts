@@ -124,6 +124,9 @@ const REASONS: Readonly<Record<FailureReason, true>> = {
   PERMIT_EXPIRED: true,
   REFUSED: true,
   DISK: true,
+  METADATA: true,
+  BRAKED: true,
+  OUTSIDE_COHORT: true,
 };
 
 /** Whether the word is one of the contract's. */

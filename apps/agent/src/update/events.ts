@@ -1,7 +1,7 @@
 /** What happens to the update machine, and what it wants done. Plain data. */
 import type { BootRecord } from "@moult/slots";
 import type { Durable } from "./durable.ts";
-import type { FailureReason, OfferedBuild, PendingOutcome, StagedBuild, WorkView } from "./state.ts";
+import type { FailureReason, Move, OfferedBuild, PendingOutcome, Refusal, StagedBuild, WorkView } from "./state.ts";
 
 /** A permit as a verdict carries it. */
 export interface VerdictPermit {
@@ -32,7 +32,15 @@ export type Event =
   | { readonly kind: "TICK" }
   /** "Look now." */
   | { readonly kind: "NUDGED" }
-  | { readonly kind: "VERDICT"; readonly askId: string; readonly verdict: Verdict }
+  /** `refusal` is what gate 1 on the device says against the target of a PREPARE or a GO; undefined where it lets it pass. */
+  | {
+      readonly kind: "VERDICT";
+      readonly askId: string;
+      readonly verdict: Verdict;
+      readonly refusal?: Refusal;
+    }
+  /** Something came that speaks against any move, as a breaker's brake. */
+  | { readonly kind: "FORBIDDEN"; readonly refusal: Refusal }
   /** No coordinator answered the ask. */
   | { readonly kind: "ASK_FAILED"; readonly askId: string; readonly message: string }
   | { readonly kind: "PULLED"; readonly build: StagedBuild }
@@ -93,6 +101,11 @@ export type Effect =
   /** A sentence for the log. */
   | { readonly kind: "NOTE"; readonly message: string }
   /** Ends this agent; the launcher reads the boot record and starts what it says. */
+  /**
+   * Starts the workload of a build that is on trial from now on, for its agent to adopt: so that the workload comes up while
+   * that agent does. May fail unheard; the next agent starts what does not run.
+   */
+  | { readonly kind: "START_NEXT_WORK"; readonly target: Move["target"] }
   | { readonly kind: "HAND_OVER" };
 
 /** The machine after an event, and what is to be done. */

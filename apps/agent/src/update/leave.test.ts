@@ -208,7 +208,7 @@ describe("leaving", () => {
     story.answer(goVerdict("DRAINING"));
     expect(story.kinds()).not.toContain("STOP_WORK");
     story.pass(1_000).answer(goVerdict("AWAY"));
-    expect(story.kinds()).toEqual(["SAVE", "STOP_WORK", "RECORD", "HAND_OVER"]);
+    expect(story.kinds()).toEqual(["SAVE", "STOP_WORK", "RECORD", "START_NEXT_WORK", "HAND_OVER"]);
     expect(story.record).toMatchObject({ committed: { slot: "a" }, trial: { slot: "b", triesLeft: 3 } });
   });
 

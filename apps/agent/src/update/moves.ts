@@ -2,7 +2,18 @@
 import type { At } from "./at.ts";
 import { DENIED_MAX, durableOf } from "./durable.ts";
 import type { Effect, Step } from "./events.ts";
-import type { FailureReason, Idle, Machine, Memory, Move, PendingOutcome, Phase, Timings, WorkView } from "./state.ts";
+import type {
+  FailureReason,
+  Idle,
+  Machine,
+  Memory,
+  Move,
+  PendingOutcome,
+  Phase,
+  Refusal,
+  Timings,
+  WorkView,
+} from "./state.ts";
 import { setbackEnd, wakeAfterSetback } from "./waits.ts";
 
 /** A step to `phase`. */
@@ -61,6 +72,25 @@ export function setBack(machine: Machine, digest: string, reason: FailureReason,
   const last = machine.memory.setback;
   const count = last?.digest === digest ? last.count + 1 : 1;
   return remember(machine, { setback: { digest, reason, count, notBeforeMs: setbackEnd(at, count) } });
+}
+
+/** What is staged is of no use where the list does not name it, or not for this device. */
+export function dropUnfit(machine: Machine, { reason }: Refusal): Machine {
+  return reason === "NOT_APPROVED" || reason === "UNSUITABLE" ? forget(machine, "staged") : machine;
+}
+
+/** Before a move has begun: said once, leave handed back where it was given, and not tried again for a while. */
+export function turnDown(
+  machine: Machine,
+  of: { readonly digest: string; readonly permitId: string },
+  why: { readonly reason: FailureReason; readonly message: string },
+  at: At,
+): Step<Machine> {
+  const { digest, permitId } = of;
+  const outcome = { permitId, targetDigest: digest, kind: "FAILED", ...why, timings: NO_TIMINGS } as const;
+  const told = queueOutcome(setBack(machine, digest, why.reason, at), outcome, at, 0);
+  const next = { ...told, phase: idleUntil(wakeAfterSetback(at, told.memory.setback?.notBeforeMs ?? 0)) };
+  return { machine: next, effects: [save(next), { kind: "NOTE", message: why.message }] };
 }
 
 /** Workloads have this long to serve again before an outcome is told without them. */

@@ -2,9 +2,8 @@
 import type { At } from "./at.ts";
 import { enterAsking } from "./asking.ts";
 import type { EventOf, Step } from "./events.ts";
-import { NO_TIMINGS, forget, idleUntil, queueOutcome, remember, save, setBack, stay } from "./moves.ts";
+import { forget, remember, stay, turnDown } from "./moves.ts";
 import type { Machine, Pulling } from "./state.ts";
-import { wakeAfterSetback } from "./waits.ts";
 
 type In<P> = Machine & { readonly phase: P };
 
@@ -19,8 +18,5 @@ export function giveUpPull(machine: In<Pulling>, event: EventOf<"PULL_FAILED">, 
   const { digest, reason, message, stagedLost } = event;
   if (digest !== machine.phase.target.digest) return stay(machine);
   const left = stagedLost ? forget(machine, "staged") : machine;
-  const outcome = { permitId: "", targetDigest: digest, kind: "FAILED", reason, message, timings: NO_TIMINGS } as const;
-  const told = queueOutcome(setBack(left, digest, reason, at), outcome, at, 0);
-  const next = { ...told, phase: idleUntil(wakeAfterSetback(at, told.memory.setback?.notBeforeMs ?? 0)) };
-  return { machine: next, effects: [save(next), { kind: "NOTE", message }] };
+  return turnDown(left, { digest, permitId: "" }, { reason, message }, at);
 }

@@ -31,7 +31,7 @@ export interface StagedBuild extends BuildRef {
   readonly pullMs: number;
 }
 
-/** A build the coordinator offers. Nothing of it is believed before its signatures were verified. */
+/** A build the coordinator offers. Nothing of it is believed but what the allowlist says too. */
 export interface OfferedBuild extends BuildRef {
   /** Length of the manifest, in bytes. */
   readonly manifestBytes: number;
@@ -53,7 +53,16 @@ export type FailureReason =
   | "DRAIN_TIMEOUT"
   | "PERMIT_EXPIRED"
   | "REFUSED"
-  | "DISK";
+  | "DISK"
+  | "METADATA"
+  | "BRAKED"
+  | "OUTSIDE_COHORT";
+
+/** Why gate 1 on the device, the council's allowlist and what goes with it, does not let it move. */
+export interface Refusal {
+  readonly reason: Extract<FailureReason, "NOT_APPROVED" | "UNSUITABLE" | "METADATA" | "BRAKED" | "OUTSIDE_COHORT">;
+  readonly message: string;
+}
 
 /** How long the steps of a move took, in milliseconds. */
 export interface Timings {

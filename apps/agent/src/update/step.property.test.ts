@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeDurable, durableOf, encodeDurable } from "./durable.ts";
 import type { Effect, Event, Verdict } from "./events.ts";
-import type { Machine, PhaseName, WorkView } from "./state.ts";
+import type { Refusal, Machine, PhaseName, WorkView } from "./state.ts";
 import { TRANSITIONS, deadlineOf, step } from "./step.ts";
 import {
   DRAINED,
@@ -63,16 +63,26 @@ interface Happening {
   readonly of: (machine: Machine) => Event;
 }
 
+/** Mostly gate 1 on the device lets pass what it is asked about. */
+const refusal = fc.option(
+  fc.record({
+    reason: fc.constantFrom<Refusal["reason"]>("METADATA", "BRAKED", "OUTSIDE_COHORT", "NOT_APPROVED", "UNSUITABLE"),
+    message: fc.constant(""),
+  }),
+  { nil: undefined, freq: 4 },
+);
+
 const fits = fc.constantFrom(true, true, true, false);
 const happening: fc.Arbitrary<Happening> = fc.record({
   pass: fc.constantFrom<Happening["pass"]>(0, 10, 600, 5_000, 100_000, "DUE", "DUE", "DUE"),
   of: fc.oneof(
     { weight: 3, arbitrary: fc.constant<Happening["of"]>(() => ({ kind: "TICK" })) },
     fc.constant<Happening["of"]>(() => ({ kind: "NUDGED" })),
-    fc.tuple(verdict, fits).map(([said, fit]): Happening["of"] => (machine) => ({
+    fc.tuple(verdict, fits, refusal).map(([said, fit, refused]): Happening["of"] => (machine) => ({
       kind: "VERDICT",
       askId: fit && "askId" in machine.phase ? machine.phase.askId : "stale",
       verdict: said,
+      ...(refused && { refusal: refused }),
     })),
     fits.map((fit): Happening["of"] => (machine) => ({
       kind: "ASK_FAILED",
@@ -94,6 +104,7 @@ const happening: fc.Arbitrary<Happening> = fc.record({
     fc.constant<Happening["of"]>(() => ({ kind: "PROGRESS_FAILED", message: "" })),
     fc.constant<Happening["of"]>(() => ({ kind: "OUTCOME_TOLD" })),
     fc.boolean().map((permanent): Happening["of"] => () => ({ kind: "OUTCOME_FAILED", permanent, message: "" })),
+    fc.constant<Happening["of"]>(() => ({ kind: "FORBIDDEN", refusal: { reason: "BRAKED", message: "" } })),
     fc.constant<Happening["of"]>(() => ({ kind: "RECORDED" })),
     fc.constant<Happening["of"]>(() => ({ kind: "WORK_FAILED", message: "" })),
     fc.constantFrom("SAVE" as const, "RECORD" as const).map((effect): Happening["of"] => () => ({
@@ -148,10 +159,27 @@ describe("in any order of events", () => {
           if (before.phase.name !== "DEPARTING" || event.kind !== "VERDICT")
             throw new Error(`stopped by ${event.kind}`);
           expect(event.askId).toBe(before.phase.askId);
+          expect(event.refusal).toBeUndefined();
           if (event.verdict.decision !== "GO") throw new Error("stopped without a GO");
           expect(event.verdict.permit.phase).toBe("AWAY");
           expect(event.verdict.permit.permitId).toBe(before.phase.move.permitId);
           expect(event.verdict.target.digest).toBe(before.phase.move.target.digest);
+        });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("begins nothing that gate 1 on the device refuses, and denies no build for it", () => {
+    fc.assert(
+      fc.property(stories, ([from, happenings]) => {
+        run(from(), happenings, (before, event, after, effects) => {
+          const refused = event.kind === "FORBIDDEN" || (event.kind === "VERDICT" && event.refusal !== undefined);
+          if (!refused) return;
+          const begun = effects.filter(({ kind }) => ["PULL", "DRAIN_WORK", "STOP_WORK", "RECORD"].includes(kind));
+          expect(begun).toEqual([]);
+          expect(after.memory.denied).toEqual(before.memory.denied);
+          expect(["PULLING", "SWAPPING"]).not.toContain(after.phase.name === before.phase.name ? "" : after.phase.name);
         });
       }),
       { numRuns: 1_000 },

@@ -5,7 +5,7 @@
 import { askAgainLater, nudgeAsking, nudgeIdle, repeatAsk, takeVerdict, wake } from "./asking.ts";
 import type { At } from "./at.ts";
 import { abortSwap, departLater, takeLastWord, timeDeparture, watchQuiet } from "./departing.ts";
-import { callOffForDisk, timeDrain, watchDrain } from "./draining.ts";
+import { callOffForDisk, callOffForbidden, timeDrain, watchDrain } from "./draining.ts";
 import type { Event, EventOf, Step } from "./events.ts";
 import { forget, remember, stay } from "./moves.ts";
 import { giveUpPull, takeStaged } from "./pulling.ts";
@@ -40,12 +40,14 @@ export const TRANSITIONS: Table = {
   },
   DRAINING: {
     WORK: { to: ["DRAINING", "DEPARTING", "IDLE"], run: watchDrain },
+    FORBIDDEN: { to: ["IDLE"], run: callOffForbidden },
     TICK: { to: ["DRAINING", "IDLE"], run: timeDrain },
     DISK_FAILED: { to: ["IDLE"], run: callOffForDisk },
   },
   DEPARTING: {
     VERDICT: { to: ["DEPARTING", "SWAPPING", "IDLE"], run: takeLastWord },
     ASK_FAILED: { to: ["DEPARTING"], run: departLater },
+    FORBIDDEN: { to: ["IDLE"], run: callOffForbidden },
     WORK: { to: ["DEPARTING", "DRAINING"], run: watchQuiet },
     TICK: { to: ["DEPARTING", "IDLE"], run: timeDeparture },
     DISK_FAILED: { to: ["IDLE"], run: callOffForDisk },
@@ -129,6 +131,7 @@ function notice(machine: Machine, event: Event): Machine {
       return remember(machine, { reachable: false });
     case "TICK":
     case "NUDGED":
+    case "FORBIDDEN":
     case "PULLED":
     case "PULL_FAILED":
     case "RECORDED":

@@ -34,6 +34,7 @@ export function toAskRequest(input: AskInput, origin: Origin): MessageInitShape<
     stagedDigest,
     permitId,
     drained,
+    timestampVersion: BigInt(input.timestampVersion),
     deniedDigests: input.deniedDigests.slice(0, DENIED_MAX),
     traceParent: traceParent(origin.node, stagedDigest, askId),
   };

@@ -87,6 +87,9 @@ const REASONS: Readonly<Record<FailureReason, WireReason>> = {
   PERMIT_EXPIRED: WireReason.PERMIT_EXPIRED,
   REFUSED: WireReason.REFUSED,
   DISK: WireReason.DISK,
+  METADATA: WireReason.METADATA,
+  BRAKED: WireReason.BRAKED,
+  OUTSIDE_COHORT: WireReason.OUTSIDE_COHORT,
 };
 
 function toTimings({ pullMs, drainMs, swapMs, trialMs }: Timings): Timings {

@@ -1,5 +1,7 @@
 /** The coordinator's verdict in the agent's words. What is not understood or not whole is read as a "no". */
 import { Decision, PermitPhase, type TargetBuild, type Verdict as WireVerdict } from "@moult/contracts/v1";
+import { STATEMENT_BYTES_MAX } from "@moult/trust/statement";
+import type { Answer } from "../ports.ts";
 import type { Verdict, VerdictPermit } from "../update/events.ts";
 import type { OfferedBuild } from "../update/state.ts";
 
@@ -7,9 +9,35 @@ import type { OfferedBuild } from "../update/state.ts";
 const SOURCES_MAX = 8;
 const SOURCE_LENGTH_MAX = 2_048;
 
+/** The contract carries so many brakes in a verdict, and on the stream. */
+export const VERDICT_BRAKES_MAX = 8;
+
 /** Sentences and versions go into logs; longer ones are cut, in characters. */
 const MESSAGE_LENGTH_MAX = 512;
 const VERSION_LENGTH_MAX = 64;
+
+/** An answer whole: the verdict, and what travels with it. */
+export function fromAnswer(verdict: WireVerdict | undefined): Answer {
+  return {
+    verdict: fromVerdict(verdict),
+    brakes: fromBrakes(verdict?.brakes ?? [], VERDICT_BRAKES_MAX),
+    timestampVersion: fromVersion(verdict?.timestampVersion ?? 0n),
+  };
+}
+
+/** Statements that are not too long to be any, the first `countMax`. */
+export function fromBrakes(brakes: readonly Uint8Array[], countMax: number): readonly Uint8Array[] {
+  // A copy each: what came is a piece of a message that would be held with it.
+  return brakes
+    .slice(0, countMax)
+    .filter((statement) => statement.length <= STATEMENT_BYTES_MAX)
+    .map((statement) => Uint8Array.from(statement));
+}
+
+/** A version that cannot be one is none: it is only a hint. */
+function fromVersion(version: bigint): number {
+  return version <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(version) : 0;
+}
 
 /** The verdict. A wait of 0 leaves the time of the next ask to the device. */
 export function fromVerdict(verdict: WireVerdict | undefined): Verdict {

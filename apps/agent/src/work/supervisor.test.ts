@@ -33,6 +33,25 @@ describe("a workload that is a program", () => {
     expect(await second.pid()).toBe(pid);
   });
 
+  it("is started by the agent before for the one that adopts it, with what that build's workload is", async () => {
+    const device = await new Device().prepare();
+    const [old, next] = [await device.program("one"), await device.program("two")];
+    const first = await device.agent();
+    await first.supervisor.ensure(old);
+    await serving(first);
+    const oldPid = await first.pid();
+    await first.supervisor.stop();
+    await first.supervisor.startForNext(next);
+    const pid = await first.pid();
+    expect(pid).not.toBe(oldPid);
+    first.supervisor.close();
+    const second = await device.agent();
+    await second.supervisor.ensure(next);
+    await serving(second);
+    expect(await second.pid()).toBe(pid);
+    expect((await findWork(await device.premises())).map(({ identity }) => identity)).toEqual([next.identity]);
+  });
+
   it("is found by the next agent although nobody had the time to write it down", async () => {
     const device = await new Device().prepare();
     const build = await device.program("one");

@@ -162,6 +162,24 @@ export class Supervisor {
     this.#tell();
   }
 
+  /**
+   * Starts `build`'s workload and leaves it alone: the next agent adopts it. Only after `stop`. Throws DiskError or
+   * WorkError; a start that fails is only logged, as the next agent tries again.
+   */
+  async startForNext(build: WorkBuild): Promise<void> {
+    const { store, workFolder, bodyOf, clearOthers, log } = this.#parts;
+    await clearOthers(build.identity);
+    const folder = join(workFolder, build.identity);
+    const body = bodyOf(build, folder);
+    if (body === undefined) return;
+    await store.placeTree(folder, build.parts);
+    try {
+      await body.start();
+    } catch (error) {
+      log.warn({ err: error }, "the next workload did not start");
+    }
+  }
+
   /** Tells the workload to drain, and every run that follows, until `restore`. */
   drain(deadlineMs: number): void {
     this.#say({ kind: "drain", untilMs: this.#parts.clock.nowMs() + deadlineMs });

@@ -8,6 +8,7 @@ const SINGULAR: Readonly<Record<Collection, string>> = {
   releases: "release",
   overrides: "override",
   enrollmentTokens: "enrolment token",
+  events: "event",
 };
 
 /** The full name for an id or a full name. */

@@ -5,6 +5,7 @@ import {
   ENVELOPE_BYTES_MAX,
   MANIFEST_BYTES_MAX,
   type ManifestPart,
+  formatEnvelope,
   parseEnvelope,
   parseManifest,
 } from "@moult/trust";
@@ -52,8 +53,8 @@ export interface UnverifiedBuild {
   readonly manifest: BuildManifest;
 }
 
-/** The same of a build that was signed at least once, and whose envelope is about this manifest. */
-export interface UnverifiedSignedBuild extends UnverifiedBuild {
+/** The same, and the envelope by which its manifest travels. */
+export interface UnverifiedBuildToSend extends UnverifiedBuild {
   readonly envelope: Uint8Array;
 }
 
@@ -62,12 +63,14 @@ export function readUnsignedBuild(dir: string): UnverifiedBuild {
   return { dir, manifest: parseManifest(readManifest(dir)) };
 }
 
-/** Reads a build that was signed at least once. */
-export function readSignedBuild(dir: string): UnverifiedSignedBuild {
-  const envelope = readSigned(dir);
-  const manifest = parseManifest(readManifest(dir));
-  if (envelope !== undefined) return { dir, envelope, manifest };
-  throw usageError(`${dir} is not signed.`, "Have council members sign it: moult release sign DIR --key FILE");
+/**
+ * Reads a build to be sent. Manifests travel in an envelope whose signatures nobody counts any more: that of the folder,
+ * where a device of 0.1 has to be convinced, or one without signatures.
+ */
+export function readBuildToSend(dir: string): UnverifiedBuildToSend {
+  const manifest = readManifest(dir);
+  const envelope = readSigned(dir) ?? formatEnvelope({ unverifiedPayload: manifest, signatures: [] });
+  return { dir, envelope, manifest: parseManifest(manifest) };
 }
 
 /** Throws CliError VERIFICATION where the envelope at `path` carries other bytes. */

@@ -239,6 +239,7 @@ describe("brake", () => {
     expect((await moult(["brake", "status"])).stdout).toBe("brake    released\nreason   -\nchanged  -\n");
     expect(JSON.parse((await moult(["brake", "status", "-o", "json"])).stdout)).toEqual({
       brake: { engaged: false, reason: "" },
+      signed: [],
     });
   });
 

@@ -36,12 +36,14 @@ const EXPLANATION_LENGTH_MAX = 500;
 
 /** The endpoint at `baseUrl`. */
 export function openArtifacts(baseUrl: string, settings: ConnectionSettings): ArtifactEndpoint {
-  const agent = new Agent({ ca: settings.caPem, keepAlive: true, maxSockets: 1 });
+  const { caPem, own, token } = settings;
+  const who = own === undefined ? {} : { cert: Buffer.from(own.certificatePem), key: Buffer.from(own.keyPem) };
+  const agent = new Agent({ ca: caPem, ...who, keepAlive: true, maxSockets: 1 });
   const open = (method: string, name: string, headers: Record<string, string | number>): ClientRequest => {
     const options: RequestOptions = {
       method,
       agent,
-      headers: { authorization: `Bearer ${settings.token}`, ...headers },
+      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
       timeout: STALL_MS,
     };
     const running = request(`${baseUrl}/v1/${name}`, options);
@@ -123,6 +125,9 @@ function refusal(code: number, text: string): CliError {
   const said = text === "" ? "" : `: ${text}`;
   const message = `The artifact endpoint answered ${code}${said}`;
   if (code >= 500 && code !== 507) return new CliError("UNREACHABLE", message, { advice: ["Try again later."] });
-  const advice = code === 401 || code === 403 ? ["Does this token allow to publish? --token-file FILE"] : [];
+  const advice =
+    code === 401 || code === 403
+      ? ["Does this token or certificate allow to publish? --token-file FILE, or --cert FILE --cert-key FILE"]
+      : [];
   return new CliError("REFUSED", message, { advice });
 }

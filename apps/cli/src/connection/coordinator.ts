@@ -1,18 +1,21 @@
 /** A connection to a coordinator for the length of one command. */
 import { type Client, createClient, secureChannel } from "@moult/contracts";
-import { FleetService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import { FleetService, MetadataService, ReleaseService, RolloutService } from "@moult/contracts/v1";
 import type { ClientOptions } from "@grpc/grpc-js";
 import { CliError } from "../errors.ts";
 import type { Ports } from "../ports.ts";
-import { type ConnectionOptions, type ConnectionSettings, readSettings } from "./settings.ts";
+import { type Caller, type ConnectionOptions, type ConnectionSettings, readSettings } from "./settings.ts";
 
 /** The operators' services, and what goes with each call. */
 export interface Coordinator {
   readonly releases: Client<typeof ReleaseService>;
   readonly rollout: Client<typeof RolloutService>;
   readonly fleet: Client<typeof FleetService>;
+  readonly metadata: Client<typeof MetadataService>;
   /** For calls with one answer. */
-  readonly call: { readonly bearer: string; readonly timeoutMs: number };
+  readonly call: { readonly bearer?: string; readonly timeoutMs: number };
+  /** For streams, which last. */
+  readonly who: { readonly bearer?: string };
   readonly settings: ConnectionSettings;
 }
 
@@ -45,7 +48,9 @@ const OPTIONS: ClientOptions = {
     methodConfig: [
       { name: [NOT_REPEATED] },
       {
-        name: [ReleaseService, RolloutService, FleetService].map(({ typeName }) => ({ service: typeName })),
+        name: [ReleaseService, RolloutService, FleetService, MetadataService].map(({ typeName }) => ({
+          service: typeName,
+        })),
         retryPolicy: RETRY_POLICY,
       },
     ],
@@ -53,23 +58,26 @@ const OPTIONS: ClientOptions = {
   "grpc.service_config_disable_resolution": 1,
 };
 
-/** Does `work` with a coordinator, and hangs up. */
+/** Does `work` with a coordinator, called as `caller`, and hangs up. */
 export async function withCoordinator<T>(
   ports: Ports,
   options: ConnectionOptions,
   work: (coordinator: Coordinator) => Promise<T>,
+  caller?: Caller,
 ): Promise<T> {
-  const settings = readSettings(options, ports.env);
-  const { address, token, timeoutMs, caPem } = settings;
-  const channel = secureChannel(address, caPem);
+  const settings = readSettings(options, ports.env, caller);
+  const { address, token, own, timeoutMs, caPem } = settings;
+  const channel = secureChannel(address, caPem, own);
+  const who = token === undefined ? {} : { bearer: token };
   const clientOptions = { ...OPTIONS, ...channel.options };
   const releases = createClient(ReleaseService, address, channel.credentials, clientOptions);
   const rollout = createClient(RolloutService, address, channel.credentials, clientOptions);
   const fleet = createClient(FleetService, address, channel.credentials, clientOptions);
+  const metadata = createClient(MetadataService, address, channel.credentials, clientOptions);
   try {
-    return await work({ releases, rollout, fleet, call: { bearer: token, timeoutMs }, settings });
+    return await work({ releases, rollout, fleet, metadata, call: { ...who, timeoutMs }, who, settings });
   } finally {
-    for (const client of [releases, rollout, fleet]) client.close();
+    for (const client of [releases, rollout, fleet, metadata]) client.close();
   }
 }
 

@@ -2,6 +2,8 @@
  * Where the coordinator is and who calls. What is said for one thing wins over a state folder, and the command line wins
  * over the environment: flag, folder by flag, variable, folder by variable.
  */
+import { createSecureContext } from "node:tls";
+import type { ClientCertificate } from "@moult/contracts";
 import { type CliError, usageError } from "../errors.ts";
 import { readBounded } from "../files.ts";
 import type { Ports } from "../ports.ts";
@@ -13,6 +15,8 @@ export interface ConnectionOptions {
   readonly artifacts?: string;
   readonly ca?: string;
   readonly tokenFile?: string;
+  readonly cert?: string;
+  readonly certKey?: string;
   readonly stateDir?: string;
   /** How long one call may take, in milliseconds. */
   readonly timeout: number;
@@ -26,8 +30,10 @@ export interface ConnectionSettings {
   readonly artifactsUrl: string | undefined;
   /** PEM of the authority that is trusted; undefined for the machine's own. */
   readonly caPem: string | undefined;
-  /** The operator's token. */
-  readonly token: string;
+  /** The caller's token; undefined where a certificate says who calls, and for a stranger, who needs none. */
+  readonly token: string | undefined;
+  /** The operator's certificate and key; undefined where a token says who calls, and for a stranger. */
+  readonly own: ClientCertificate | undefined;
   readonly timeoutMs: number;
 }
 
@@ -40,23 +46,37 @@ const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
 const WHERE =
   "Give --state-dir DIR of the coordinator, or --coordinator HOST:PORT (MOULT_STATE_DIR, MOULT_COORDINATOR).";
-const WHO = "Give --token-file FILE, or --state-dir DIR of the coordinator (MOULT_TOKEN_FILE, MOULT_STATE_DIR).";
+const WHO =
+  "Give --token-file FILE, --cert FILE with --cert-key FILE, or --state-dir DIR of the coordinator (MOULT_TOKEN_FILE, " +
+  "MOULT_CERT, MOULT_CERT_KEY, MOULT_STATE_DIR).";
+
+/** As whom a command calls: by which token of a state folder, or as a stranger. */
+export type Caller = "operator.token" | "publisher.token" | "breaker.token" | "stranger";
 
 /** The settings, read from options, environment and files. Throws CliError USAGE. */
-export function readSettings(options: ConnectionOptions, env: Ports["env"]): ConnectionSettings {
-  const byFlag = lazyStateDir(options.stateDir);
-  const byVariable = lazyStateDir(variable(env, "MOULT_STATE_DIR"));
+export function readSettings(
+  options: ConnectionOptions,
+  env: Ports["env"],
+  caller: Caller = "operator.token",
+): ConnectionSettings {
+  const byFlag = lazyStateDir(options.stateDir, caller);
+  const byVariable = lazyStateDir(variable(env, "MOULT_STATE_DIR"), caller);
   const pick = (flag: string | undefined, of: (dir: StateDir) => string, name: string): string | undefined =>
     flag ?? through(byFlag, of) ?? variable(env, name) ?? through(byVariable, of);
 
-  const address = pick(options.coordinator, (dir) => dir.endpoints().grpc, "MOULT_COORDINATOR");
+  const own = caller === "stranger" ? undefined : readOwn(options, env);
+  const port = (dir: StateDir): string => (own && dir.endpoints().operators) ?? dir.endpoints().grpc;
+  const address = pick(options.coordinator, port, "MOULT_COORDINATOR");
   if (address === undefined) throw usageError("Which coordinator?", WHERE);
   if (!ADDRESS.test(address)) throw usageError(`"${address}" is not an address.`, "Write it as in 127.0.0.1:7443.");
 
-  const tokenFile = pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE");
-  if (tokenFile === undefined) throw usageError("Who are you?", WHO);
-  const token = readText(tokenFile).trim();
-  if (!TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
+  const tokenFile =
+    own === undefined && caller !== "stranger"
+      ? pick(options.tokenFile, (dir) => dir.tokenFile, "MOULT_TOKEN_FILE")
+      : own && options.tokenFile;
+  if (tokenFile === undefined && own === undefined && caller !== "stranger") throw usageError("Who are you?", WHO);
+  const token = tokenFile === undefined ? undefined : readText(tokenFile).trim();
+  if (token !== undefined && !TOKEN.test(token)) throw usageError(`${tokenFile} holds no token.`, WHO);
 
   const caFile = pick(options.ca, (dir) => dir.caFile, "MOULT_CA");
   const caPem = caFile === undefined ? undefined : readText(caFile);
@@ -66,7 +86,30 @@ export function readSettings(options: ConnectionOptions, env: Ports["env"]): Con
 
   const artifacts = pick(options.artifacts, (dir) => dir.endpoints().artifacts, "MOULT_ARTIFACTS");
   const artifactsUrl = artifacts === undefined ? undefined : checkUrl(artifacts);
-  return { address, artifactsUrl, caPem, token, timeoutMs: options.timeout };
+  return { address, artifactsUrl, caPem, token, own, timeoutMs: options.timeout };
+}
+
+/** The certificate with its key. One token on the command line wins over a certificate in the environment. */
+function readOwn(options: ConnectionOptions, env: Ports["env"]): ClientCertificate | undefined {
+  const given = options.cert !== undefined || options.certKey !== undefined;
+  if (!given && options.tokenFile !== undefined) return undefined;
+  const certFile = options.cert ?? variable(env, "MOULT_CERT");
+  const keyFile = options.certKey ?? variable(env, "MOULT_CERT_KEY");
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    throw usageError("A certificate needs its key, and a key its certificate.", WHO);
+  }
+  const [certificatePem, keyPem] = [readText(certFile), readText(keyFile)];
+  try {
+    createSecureContext({ cert: certificatePem, key: keyPem });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw usageError(
+      `${certFile} and ${keyFile} are no certificate and its key: ${why}`,
+      "Make them: moult operator cert",
+    );
+  }
+  return { certificatePem, keyPem };
 }
 
 /** An empty variable is none. */
@@ -75,8 +118,8 @@ function variable(env: Ports["env"], name: string): string | undefined {
 }
 
 /** Nothing of a state folder is read before it is needed. */
-function lazyStateDir(path: string | undefined): StateDir | undefined {
-  return path === undefined ? undefined : readStateDir(path);
+function lazyStateDir(path: string | undefined, caller: Caller): StateDir | undefined {
+  return path === undefined ? undefined : readStateDir(path, caller);
 }
 
 function through(dir: StateDir | undefined, of: (dir: StateDir) => string): string | undefined {

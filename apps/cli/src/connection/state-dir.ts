@@ -6,24 +6,32 @@ import { exists, readBounded } from "../files.ts";
 /** Some hundred bytes in truth. */
 const ENDPOINTS_BYTES_MAX = 65_536;
 
+/** Where a coordinator listens. */
+interface Endpoints {
+  readonly grpc: string;
+  readonly artifacts: string;
+  /** The port for client certificates; undefined where there is none. */
+  readonly operators: string | undefined;
+}
+
 /** Paths in the folder, and what `endpoints.json` says. */
 export interface StateDir {
   readonly caFile: string;
   readonly tokenFile: string;
   /** Where the coordinator listens since its last start. Throws CliError UNREACHABLE where none runs, or USAGE. */
-  readonly endpoints: () => { readonly grpc: string; readonly artifacts: string };
+  readonly endpoints: () => Endpoints;
 }
 
-/** The folder at `path`. Reads nothing yet. */
-export function readStateDir(path: string): StateDir {
+/** The folder at `path`, for whoever calls with its token of this name. Reads nothing yet. */
+export function readStateDir(path: string, tokenName = "operator.token"): StateDir {
   return {
     caFile: join(path, "tls", "ca.pem"),
-    tokenFile: join(path, "operator.token"),
+    tokenFile: join(path, tokenName),
     endpoints: () => readEndpoints(join(path, "endpoints.json")),
   };
 }
 
-function readEndpoints(path: string): { readonly grpc: string; readonly artifacts: string } {
+function readEndpoints(path: string): Endpoints {
   if (!exists(path)) {
     throw new CliError("UNREACHABLE", `No coordinator runs on this folder: ${path} is not there.`, {
       advice: ["Start it, or name the state folder of one that runs: --state-dir DIR"],
@@ -38,7 +46,8 @@ function readEndpoints(path: string): { readonly grpc: string; readonly artifact
   }
   if (typeof value === "object" && value !== null && "grpc" in value && "artifacts" in value) {
     const { grpc, artifacts } = value;
-    if (typeof grpc === "string" && typeof artifacts === "string") return { grpc, artifacts };
+    const operators = "operators" in value && typeof value.operators === "string" ? value.operators : undefined;
+    if (typeof grpc === "string" && typeof artifacts === "string") return { grpc, artifacts, operators };
   }
   throw usageError(
     `${path} does not say where the coordinator listens.`,

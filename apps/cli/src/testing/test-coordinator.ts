@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type DescMethod, type JsonValue, create, toJson } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { RpcError, bindService } from "@moult/contracts";
-import { ErrorReason, FleetService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import { ErrorReason, FleetService, MetadataService, ReleaseService, RolloutService } from "@moult/contracts/v1";
 import { testCertificate } from "./certificate.ts";
 import { type TestArtifacts, startArtifacts } from "./test-artifacts.ts";
 
@@ -23,7 +23,7 @@ interface ReceivedCall {
 }
 
 /** Gives the answer to a call; may throw an RpcError. Several for a stream. */
-type Answerer = (request: JsonValue) => object;
+type Answerer = (request: JsonValue) => object | Promise<object>;
 
 /** A running one. */
 export interface TestCoordinator {
@@ -40,9 +40,10 @@ export async function startTestCoordinator(): Promise<TestCoordinator> {
   const stateDir = mkdtempSync(join(tmpdir(), "moult-cli-coordinator-"));
   const tls = testCertificate();
   const calls: ReceivedCall[] = [];
-  const answers = new Map<string, Answerer>();
+  // Nothing is published where a test does not say otherwise.
+  const answers = new Map<string, Answerer>([["getMetadataStatus", () => ({})]]);
   const server = new Server();
-  const respond = (method: DescMethod, request: object): object => {
+  const respond = async (method: DescMethod, request: object): Promise<object> => {
     const json: JsonValue = toJson(method.input, request as never);
     calls.push({ method: method.localName, request: json });
     const answerer = answers.get(method.localName);
@@ -51,14 +52,15 @@ export async function startTestCoordinator(): Promise<TestCoordinator> {
     return answerer(json);
   };
   const defects: unknown[] = [];
-  for (const service of [ReleaseService, RolloutService, FleetService]) {
+  for (const service of [ReleaseService, RolloutService, FleetService, MetadataService]) {
     const handlers: Record<string, unknown> = {};
     for (const method of service.methods) {
       handlers[method.localName] =
         method.methodKind === "unary"
-          ? (request: object) => Promise.try(() => create(method.output, respond(method, request) as never))
+          ? async (request: object) => create(method.output, (await respond(method, request)) as never)
           : async function* stream(request: object, call: { readonly signal: AbortSignal }): AsyncGenerator<object> {
-              for (const message of respond(method, request) as object[]) yield create(method.output, message as never);
+              for (const message of (await respond(method, request)) as object[])
+                yield create(method.output, message as never);
               // A watch stays open until the caller has seen enough.
               if (!call.signal.aborted) await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
             };
@@ -69,6 +71,8 @@ export async function startTestCoordinator(): Promise<TestCoordinator> {
       handlers as never,
       (_, metadata) => {
         if (metadata.get("authorization")[0] === `Bearer ${TEST_TOKEN}`) return "operator";
+        // As the contract has it: anybody may fetch metadata.
+        if (service === MetadataService && metadata.get("authorization").length === 0) return "stranger";
         throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CREDENTIALS_MISSING, "no such operator");
       },
       (error) => void defects.push(error),
@@ -83,7 +87,9 @@ export async function startTestCoordinator(): Promise<TestCoordinator> {
   const artifacts = await startArtifacts(tls, TEST_TOKEN);
   mkdirSync(join(stateDir, "tls"));
   writeFileSync(join(stateDir, "tls", "ca.pem"), tls.certificate);
-  writeFileSync(join(stateDir, "operator.token"), `${TEST_TOKEN}\n`, { mode: 0o600 });
+  for (const name of ["operator.token", "publisher.token", "breaker.token"]) {
+    writeFileSync(join(stateDir, name), `${TEST_TOKEN}\n`, { mode: 0o600 });
+  }
   const endpoints = { grpc: `127.0.0.1:${port}`, artifacts: artifacts.url, pid: process.pid };
   writeFileSync(join(stateDir, "endpoints.json"), JSON.stringify(endpoints));
   return {

@@ -11,6 +11,8 @@ export interface TestWorld {
   readonly answer?: boolean;
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
+  /** Called with each piece of text that goes to stdout. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** What came of a run. */
@@ -27,7 +29,7 @@ export const TEST_NOW_MS: number = Date.UTC(2026, 0, 2, 3, 4, 5);
 /** Runs `moult` with `args` in this process. */
 export async function runMoult(args: readonly string[], world: TestWorld = {}): Promise<TestRun> {
   const questions: string[] = [];
-  const out = memorySink(world.tty === true);
+  const out = memorySink(world.tty === true, world.onOutput);
   const err = memorySink(world.tty === true);
   let ids = 0;
   const ports: Ports = {
@@ -49,7 +51,14 @@ export async function runMoult(args: readonly string[], world: TestWorld = {}): 
   return { code, stdout: out.text(), stderr: err.text(), questions };
 }
 
-function memorySink(isTTY: boolean): { readonly sink: Sink; readonly text: () => string } {
+function memorySink(
+  isTTY: boolean,
+  onText: (text: string) => void = () => {},
+): { readonly sink: Sink; readonly text: () => string } {
   const written: string[] = [];
-  return { sink: { write: (text) => void written.push(text), isTTY, columns: 80 }, text: () => written.join("") };
+  const write = (text: string): void => {
+    written.push(text);
+    onText(text);
+  };
+  return { sink: { write, isTTY, columns: 80 }, text: () => written.join("") };
 }

@@ -1,15 +1,17 @@
 /**
  * The artifact endpoint, over HTTPS: `GET|HEAD /v1/manifests/{digest}` gives the signed manifest, `GET|HEAD
  * /v1/parts/{digest}` a part, `/v1/packed/{digest}` the same part packed, `/v1/deltas/{old}-{new}` what makes one part of
- * another (all with Range); `PUT` takes each but a manifest from a releaser. The audit log is under `/v1/audit/`. Nothing
- * here is secret and nothing is trusted: devices verify every byte they fetch, and what comes of a delta like any part.
+ * another (all with Range); `PUT` takes each but a manifest from a releaser. The audit log is under `/v1/audit/`, the council's
+ * list and what belongs to it under `/v1/metadata/`. Nothing here is secret and nothing is trusted: devices verify every byte they fetch, and what comes of a delta like any part.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Access } from "@moult/contracts/v1";
 import { AUDIT_PREFIX, type AuditEndpointParts, serveAudit } from "../audit/endpoint.ts";
-import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import type { Operator } from "../identity/operators.ts";
+import { covers } from "../identity/roles.ts";
 import type { Log } from "../ports.ts";
+import { METADATA_PREFIX, serveMetadata } from "../trust/endpoint.ts";
 import { readRange } from "./range.ts";
 import type { Shelf } from "./shelf.ts";
 
@@ -20,10 +22,12 @@ export type ShelfKind = "parts" | "packed" | "deltas";
 export interface EndpointParts {
   readonly shelves: Readonly<Record<ShelfKind, Shelf>>;
   readonly manifest: (digest: string) => Promise<Uint8Array | undefined>;
-  readonly operators: OperatorTokens;
+  readonly uploader: (request: IncomingMessage) => Operator | undefined;
   readonly log: Log;
   readonly partBytesMax: number;
   readonly audit: AuditEndpointParts;
+  /** What is carried for the owners of the network's keys, once it is written. */
+  readonly carried: Parameters<typeof serveMetadata>[0];
 }
 
 const ROUTE = /^\/v1\/(?:(manifests|parts|packed)\/([0-9a-f]{64})|(deltas)\/([0-9a-f]{64}-[0-9a-f]{64}))$/;
@@ -50,6 +54,7 @@ export function createEndpoint(parts: EndpointParts): RequestListener {
 
 async function route(parts: EndpointParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url?.startsWith(AUDIT_PREFIX) === true) return serveAudit(parts.audit, request, response);
+  if (request.url?.startsWith(METADATA_PREFIX) === true) return serveMetadata(parts.carried, request, response);
   const [, kind, digest, deltas, pair] = ROUTE.exec(request.url ?? "") ?? [];
   const reads = request.method === "GET" || request.method === "HEAD";
   if (kind === "manifests" && digest !== undefined) {
@@ -135,10 +140,9 @@ async function takeFile(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const token = /^Bearer (.{1,2048})$/.exec(request.headers.authorization ?? "")?.[1];
-  const access = token === undefined ? undefined : parts.operators(token);
-  if (access === undefined || access < Access.RELEASER) {
-    refuse(request, response, access === undefined ? 401 : 403, "uploading needs a releaser's token");
+  const operator = parts.uploader(request);
+  if (operator === undefined || !covers(operator.roles, Access.RELEASER)) {
+    refuse(request, response, operator === undefined ? 401 : 403, "uploading needs a releaser's token or certificate");
     return;
   }
   const length = Number(request.headers["content-length"] ?? Number.NaN);

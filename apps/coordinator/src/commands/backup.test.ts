@@ -9,7 +9,7 @@ import { type Config, readConfig } from "../config.ts";
 import { BACKUP_TABLES } from "../store/backup/tables.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
-import { enrolled, nodeOf, permitOf } from "../store/testing/changes.ts";
+import { enrolled, eventOf, nodeOf, permitOf } from "../store/testing/changes.ts";
 import { textOf } from "../store/testing/model.ts";
 import { POSTGRES_MISSING, PostgresServer, postgresBinaries } from "../store/testing/postgres-server.ts";
 import { makeFolder, writeConfig } from "../testing/coordinator.ts";
@@ -61,6 +61,9 @@ async function sign({ config }: CommandParts, store: Store): Promise<void> {
   await kept.stop();
 }
 
+const release = { releaseCounter: 7, builds: [], recalled: false, createdAtMs: 1, seed: "" };
+const brake = { reason: "r", issuedAtMs: 1, expiresAtMs: 2 ** 52, breaker: "" };
+
 async function fill(store: Store, first: number, count = 3): Promise<void> {
   const ids = Array.from({ length: count }, (_, n) => `n${first + n}`);
   await store.commit({
@@ -73,6 +76,11 @@ async function fill(store: Store, first: number, count = 3): Promise<void> {
         request: { requestId: `r\u0000"${first}`, requestHash: "h", response: randomBytes(9), atMs: 1 },
       },
       { kind: "manifest", digest: `d${first}`, envelope: randomBytes(99) },
+      // The council may give several releases one counter.
+      { kind: "release", release: { ...release, version: `v${first}` } },
+      { kind: "metadata", file: { role: "targets", version: first + 1, bytes: randomBytes(9) } },
+      { kind: "brake-statement", brake: { ...brake, digest: `b${first}`, statement: randomBytes(9) } },
+      { kind: "event", event: eventOf(first + 1) },
     ],
     atMs: 1,
   });

@@ -16,6 +16,11 @@ export interface Sessions {
   readonly check: (token: string) => SessionCheck | Promise<SessionCheck>;
 }
 
+function forgetOldest(known: Map<string, unknown>): void {
+  const [oldest] = known.keys();
+  if (oldest !== undefined) known.delete(oldest);
+}
+
 /** Sessions of one network under one secret of 32 bytes. */
 export function createSessions(secret: Uint8Array, network: string, ttlMs: number, clock: Clock): Sessions {
   const known = new Map<string, { readonly nodeId: string; readonly endsAtMs: number }>();
@@ -28,7 +33,7 @@ export function createSessions(secret: Uint8Array, network: string, ttlMs: numbe
         requiredClaims: ["sub", "exp"],
       });
       const nodeId = payload.sub ?? "";
-      if (known.size >= KNOWN_MAX) known.clear();
+      if (known.size >= KNOWN_MAX) forgetOldest(known);
       known.set(token, { nodeId, endsAtMs: (payload.exp ?? 0) * 1000 });
       return { nodeId };
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 import type { Effect, Ledger, Step } from "@moult/policy";
 import type { Clock, Log } from "../ports.ts";
-import { type Store, type StoreChange, StoreError } from "../store/port.ts";
+import { type Store, type StoreChange, StoreError, type Word } from "../store/port.ts";
 import { written } from "./written.ts";
 
 /** The store cannot be written now. Nothing of the move was kept, unless its message says that this is not known. */
@@ -65,10 +65,14 @@ export class Owner {
     return this.#ledger;
   }
 
-  /** Applies a move and answers when it is durable. Rejects with StoreUnavailable where the store fails. */
-  async decide<A>(move: Move<A>): Promise<A> {
+  /**
+   * Applies a move and answers when it is durable. Rejects with StoreUnavailable where the store fails. `word` says on whose
+   * word, for the audit log; none for what devices and time bring about.
+   */
+  async decide<A>(move: Move<A>, word?: Word): Promise<A> {
     const step = move(this.ledger, this.#parts.clock.now());
-    const changes = written(this.ledger, step.changes);
+    const decided = written(this.ledger, step.changes);
+    const changes = word === undefined ? decided : decided.map((change) => ({ ...change, word }));
     // An answer may rest on a change that waits to be written, so it waits with it even where it changes nothing.
     if (changes.length === 0 && this.#waiting.length === 0 && this.#flushing === undefined) {
       this.#parts.carryOut(step.effects, this.ledger);

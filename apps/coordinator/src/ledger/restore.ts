@@ -8,7 +8,7 @@ import type { Snapshot } from "../store/port.ts";
 /** Builds a ledger from a snapshot. */
 export function restore(snapshot: Snapshot, config: LedgerConfig, now: number): Ledger {
   const ledger = createLedger(config, now);
-  ledger.releases = snapshot.releases;
+  ledger.releases = snapshot.releases.toSorted((a, b) => b.releaseCounter - a.releaseCounter);
   for (const dial of snapshot.dials) ledger.dials.set(dial.version, dial);
   for (const override of snapshot.overrides) ledger.overrides.set(override.overrideId, override);
   if (snapshot.brake !== undefined) ledger.brake = snapshot.brake;

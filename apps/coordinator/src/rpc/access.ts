@@ -1,19 +1,23 @@
 /**
- * Who may call what. The table is read from the `access` option of each method in the contract; a method without one is
- * denied to everybody. Credentials are a bearer token: a device's session, or an operator's token.
+ * Who may call what. What a method needs is read from its `access` option in the contract; a method without one is denied
+ * to everybody. Credentials are a device's session, or an operator's token or client certificate.
  */
 import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import { type Metadata, status } from "@grpc/grpc-js";
-import { type Interceptor, RpcError } from "@moult/contracts";
+import { type Call, type Interceptor, RpcError } from "@moult/contracts";
 import { Access, ErrorReason, access } from "@moult/contracts/v1";
-import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import { clientKeyOf } from "../identity/client-key.ts";
+import type { Operator, Operators } from "../identity/operators.ts";
+import { covers } from "../identity/roles.ts";
 import type { SessionCheck, Sessions } from "../identity/sessions.ts";
+import type { Clock } from "../ports.ts";
+import type { Word } from "../store/port.ts";
 
 /** Who calls. */
 export type Principal =
   | { readonly kind: "anyone" }
   | { readonly kind: "device"; readonly nodeId: string }
-  | { readonly kind: "operator"; readonly access: Access };
+  | { readonly kind: "operator"; readonly operator: Operator };
 
 const ANYONE: Principal = { kind: "anyone" };
 const BEARER = "Bearer ";
@@ -22,26 +26,68 @@ const TOKEN_MAX = 2048;
 /** Services of gRPC itself, which carry no option of ours: health and reflection show nothing that is secret. */
 const OPEN_PACKAGES = ["grpc.health.v1.", "grpc.reflection."];
 
+/** What the check works with. */
+export interface AccessParts {
+  readonly sessions: Sessions;
+  readonly operators: Operators;
+  readonly clock: Clock;
+  /** Told of each call whose credentials were missing or wrong; not of sessions that have merely ended. */
+  readonly onFailure: (peer: string) => void;
+}
+
 /** The check that runs before each handler. */
-export function createAccessCheck(sessions: Sessions, operators: OperatorTokens): Interceptor<Principal> {
-  return (method, metadata) => {
+export function createAccessCheck(parts: AccessParts): Interceptor<Principal> {
+  const { sessions, operators, clock } = parts;
+  const check: Interceptor<Principal> = (method, metadata, _, certificate) => {
     if (OPEN_PACKAGES.some((prefix) => method.parent.typeName.startsWith(prefix))) return ANYONE;
     const wanted = accessOf(method);
     switch (wanted) {
       case Access.ANYONE:
         return ANYONE;
       case Access.DEVICE: {
-        const check = sessions.check(bearer(metadata));
-        return check instanceof Promise ? check.then(device) : device(check);
+        const session = sessions.check(bearer(metadata));
+        return session instanceof Promise ? session.then(device) : device(session);
       }
       case Access.VIEWER:
       case Access.OPERATOR:
       case Access.RELEASER:
-        return operator(operators(bearer(metadata)), wanted);
+      case Access.PUBLISHER:
+      case Access.BREAKER:
+      case Access.ADMIN:
+        return requireCover(whoOperates(operators, metadata, certificate, clock.now()), wanted);
       default:
-        throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, "nobody may call this method");
+        throw denied("nobody may call this method");
     }
   };
+  return (method, metadata, peer, certificate) => {
+    const failed = (error: unknown): never => {
+      const wrong = error instanceof RpcError && error.code === status.UNAUTHENTICATED;
+      if (wrong && error.reason !== ErrorReason.SESSION_EXPIRED) parts.onFailure(peer);
+      throw error;
+    };
+    try {
+      const principal = check(method, metadata, peer, certificate);
+      return principal instanceof Promise ? principal.catch(failed) : principal;
+    } catch (error) {
+      return failed(error);
+    }
+  };
+}
+
+/** A peer's address without its port. */
+export function addressOf(peer: string): string {
+  return peer.replace(/:\d+$/, "");
+}
+
+/** On whose word an operator's call changes something, and why where the change has no place for it. */
+export function wordOf(call: Call<Principal>, reason?: string): Word {
+  return { by: operatorOf(call).name, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** The operator who calls. Throws PERMISSION_DENIED where it is none. */
+export function operatorOf(call: Call<Principal>): Operator {
+  if (call.principal.kind === "operator") return call.principal.operator;
+  throw denied("only operators call this");
 }
 
 function accessOf(method: DescMethod): Access {
@@ -52,29 +98,53 @@ function bearer(metadata: Metadata): string {
   const value = metadata.get("authorization")[0];
   const text = typeof value === "string" ? value : "";
   if (!text.startsWith(BEARER) || text.length > TOKEN_MAX) {
-    const message = "send `authorization: Bearer TOKEN` with the call";
-    throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CREDENTIALS_MISSING, message);
+    throw unauthenticated("send `authorization: Bearer TOKEN` with the call");
   }
   return text.slice(BEARER.length);
 }
 
 function device(check: SessionCheck): Principal {
   if (typeof check === "object") return { kind: "device", nodeId: check.nodeId };
-  const expired = check === "EXPIRED";
-  const reason = expired ? ErrorReason.SESSION_EXPIRED : ErrorReason.CREDENTIALS_MISSING;
-  const message = expired ? "the session has ended; open another" : "this is no session's token; open a session";
-  throw new RpcError(status.UNAUTHENTICATED, reason, message);
+  if (check === "INVALID") throw unauthenticated("this is no session's token; open a session");
+  throw sessionEnded();
 }
 
-/** Each level includes the ones below it. */
-function operator(held: Access | undefined, wanted: Access): Principal {
-  if (held === undefined) {
-    const message = "this is no operator's token; read it from operator.token in the coordinator's state folder";
-    throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CREDENTIALS_MISSING, message);
+/** UNAUTHENTICATED for a session that was good and is over. */
+export function sessionEnded(): RpcError {
+  const message = "the session has ended; open another";
+  return new RpcError(status.UNAUTHENTICATED, ErrorReason.SESSION_EXPIRED, message);
+}
+
+/** A certificate that was shown is what counts; a token is looked at where there is none. */
+function whoOperates(
+  operators: Operators,
+  metadata: Metadata,
+  certificate: Uint8Array | undefined,
+  nowMs: number,
+): Operator {
+  if (certificate === undefined) {
+    const operator = operators.byToken(bearer(metadata));
+    if (operator !== undefined) return operator;
+    throw unauthenticated(
+      "this is no operator's token; the table of operators, or the state folder, has those that are",
+    );
   }
-  if (held < wanted) {
-    const message = `this needs ${Access[wanted]}, the token gives ${Access[held]}`;
-    throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, message);
-  }
-  return { kind: "operator", access: held };
+  const key = clientKeyOf(certificate);
+  const operator = key && operators.byCertificate(key, nowMs);
+  if (operator !== undefined) return operator;
+  const name = key === undefined ? "" : ` (SPKI SHA-256 ${key.spkiSha256})`;
+  throw unauthenticated(`this certificate${name} is no operator's, or it does not hold now`);
+}
+
+function requireCover(operator: Operator, wanted: Access): Principal {
+  if (covers(operator.roles, wanted)) return { kind: "operator", operator };
+  throw denied(`this needs ${Access[wanted]}; ${operator.name} is ${operator.roles.join(", ")}`);
+}
+
+function unauthenticated(message: string): RpcError {
+  return new RpcError(status.UNAUTHENTICATED, ErrorReason.CREDENTIALS_MISSING, message);
+}
+
+function denied(message: string): RpcError {
+  return new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, message);
 }

@@ -15,12 +15,15 @@ import {
 } from "@moult/contracts/v1";
 import { type Node, type NodeIdentity, admit, ask } from "@moult/policy";
 import { nodeIdOf, provesKey } from "../identity/device-proof.ts";
-import type { TokenRefusal } from "../identity/enrollment.ts";
+import { type TokenRefusal, tokenIdOf } from "../identity/enrollment.ts";
 import { takeIn } from "../ledger/hearing.ts";
 import { readAsk, writeVerdict } from "../wire/ask.ts";
+import type { Carried } from "../trust/carried.ts";
+import { writeBrakeNotice } from "../wire/metadata.ts";
 import { readEnrolment } from "../wire/enrolment.ts";
 import { readReport, writeReportAnswer } from "../wire/report.ts";
-import type { Principal } from "./access.ts";
+import { askSight, seeClone } from "../anomalies/sights.ts";
+import { type Principal, addressOf, sessionEnded } from "./access.ts";
 import { type Parts, nodeOf } from "./services.ts";
 
 const TOKEN_MESSAGES: Readonly<Record<TokenRefusal, string>> = {
@@ -36,7 +39,10 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
   const takeReport = async (request: ReportRequest, call: Call<Principal>) => {
     const event = readReport(request, clock.now());
     requireOwn(call, event.nodeId);
-    const state = await owner.decide((ledger, now) => takeIn(ledger, nodeOf(parts, event.nodeId), event, now));
+    const state = await owner.decide((ledger, now) => {
+      const node = nodeOf(parts, event.nodeId);
+      return seeClone(parts, node, () => takeIn(ledger, node, event, now));
+    });
     return writeReportAnswer(state);
   };
 
@@ -45,8 +51,8 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       return create(GetChallengeResponseSchema, { challenge: parts.challenges.give() });
     },
 
-    async enroll(request) {
-      const publicKey = checkProof(parts, request.proof);
+    async enroll(request, call) {
+      const publicKey = checkProof(parts, request.proof, call);
       const wish = readEnrolment(request);
       const nodeId = nodeIdOf(publicKey);
       const identity = await owner.decide<NodeIdentity | TokenRefusal>((ledger, now) => {
@@ -64,6 +70,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
           enrolledAtMs: now,
         };
         admit(ledger, made);
+        parts.anomalies.see({ kind: "enrolment", tokenId: tokenIdOf(token.tokenHash) });
         const changes = [
           { kind: "enrolled" as const, identity: made },
           { kind: "token" as const, token },
@@ -71,6 +78,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
         return { answer: made, changes, effects: [] };
       });
       if (typeof identity === "string") {
+        parts.anomalies.see({ kind: "failure", address: addressOf(call.peer) });
         throw new RpcError(status.UNAUTHENTICATED, ErrorReason[identity], TOKEN_MESSAGES[identity]);
       }
       parts.log.info({ node: nodeId, pool: identity.poolId }, "node enrolled");
@@ -80,8 +88,8 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       });
     },
 
-    async openSession(request) {
-      const publicKey = checkProof(parts, request.proof);
+    async openSession(request, call) {
+      const publicKey = checkProof(parts, request.proof, call);
       const nodeId = nodeIdOf(publicKey);
       const identity = requireKey(nodeOf(parts, nodeId), publicKey);
       return create(OpenSessionResponseSchema, {
@@ -95,9 +103,18 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
     async ask(request, call) {
       const event = readAsk(request, random.uuid());
       requireOwn(call, event.nodeId);
-      const verdict = await owner.decide((ledger, now) => ask(ledger, nodeOf(parts, event.nodeId), event, now));
+      const { verdict, brakes, timestampVersion } = await owner.decide((ledger, now) => {
+        const node = nodeOf(parts, event.nodeId);
+        parts.anomalies.see(askSight(node, event, request.askId));
+        const step = seeClone(parts, node, () => ask(ledger, node, event, now));
+        const { brakes: known, timestampVersion: version } = parts.trust.current;
+        const answer = { verdict: step.answer, brakes: known.forVerdict(now), timestampVersion: version };
+        return { ...step, answer };
+      });
       return writeVerdict(verdict, {
         askId: request.askId,
+        brakes,
+        timestampVersion,
         sources: parts.sources(),
         pool: owner.ledger.config.pool,
         now: clock.now(),
@@ -111,8 +128,8 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       nodeOf(parts, nodeId);
       const ended = new AbortController();
       const mailbox = parts.notices.subscribe(AbortSignal.any([call.signal, ended.signal]), nodeId);
-      const { brake } = owner.ledger;
-      if (brake.engaged) mailbox.put("brake", brakeNotice(brake.engaged, brake.reason));
+      const notice = brakeNotice(parts, parts.trust.current);
+      if (notice.message.case === "brake" && notice.message.value.engaged) mailbox.put("brake", notice);
       // What comes up the stream is taken in beside what goes down it; its end or failure ends the stream.
       const upward = (async () => {
         try {
@@ -126,27 +143,38 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
       upward.catch(() => undefined);
       parts.attending.began(nodeId);
+      // The session was good when the stream began; it has ended by then, and with it what it was good for.
+      let expired = false;
+      const expiry = setTimeout(() => {
+        expired = true;
+        ended.abort();
+      }, sessions.ttlMs);
       try {
         for await (const notices of mailbox) yield* notices;
+        if (expired) throw sessionEnded();
         if (!call.signal.aborted) await upward;
       } finally {
+        clearTimeout(expiry);
         parts.attending.ended(nodeId, clock.now());
       }
     },
   };
 }
 
-/** A brake notice. */
-export function brakeNotice(engaged: boolean, reason: string): AttendResponse {
-  return create(AttendResponseSchema, { message: { case: "brake", value: { engaged, reason } } });
+/** What those who attend are told of brakes now: of the operators' and of the breakers'. */
+export function brakeNotice({ owner, clock }: Pick<Parts, "owner" | "clock">, carried: Carried): AttendResponse {
+  const value = writeBrakeNotice(owner.ledger.brake, carried, clock.now());
+  return create(AttendResponseSchema, { message: { case: "brake", value } });
 }
 
-function checkProof(parts: Parts, proof: DeviceProof | undefined): Uint8Array {
+function checkProof(parts: Parts, proof: DeviceProof | undefined, call: Call<Principal>): Uint8Array {
   if (proof === undefined || !parts.challenges.check(proof.challenge)) {
+    parts.anomalies.see({ kind: "failure", address: addressOf(call.peer) });
     const message = "the challenge was not given here or is older than a minute; get another";
     throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CHALLENGE_INVALID, message);
   }
   if (!provesKey(proof.publicKey, proof.challenge, proof.signature)) {
+    parts.anomalies.see({ kind: "failure", address: addressOf(call.peer) });
     const message = "the signature does not fit the public key and the challenge";
     throw new RpcError(status.UNAUTHENTICATED, ErrorReason.SIGNATURE_INVALID, message);
   }

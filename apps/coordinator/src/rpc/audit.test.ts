@@ -2,8 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { OutcomeKind, WorkState } from "@moult/contracts/v1";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { buildOf } from "../testing/council.ts";
+import { buildOf } from "../testing/network.ts";
 import { type TestDevice, WORKING } from "../testing/device.ts";
+import { signedOverride } from "../testing/override.ts";
 
 interface Leaf {
   readonly pool: string;
@@ -38,7 +39,7 @@ beforeAll(async () => {
     await mover.report({ case: "outcome", value });
   }
   const override = { pool: "pools/a", reason: "drill", deficitMaxRps: 1 };
-  const made = await rollout.createOverride({ override, ttlS: 60 }, operator);
+  const made = await rollout.createOverride(signedOverride(override, 60), operator);
   await rollout.deleteOverride({ name: made.override?.name ?? "" }, operator);
   await rollout.engageBrake({ reason: "smoke" }, operator);
   await rollout.releaseBrake({ reason: "steam" }, operator);
@@ -71,7 +72,10 @@ test("each log counts from 1 without a gap, and time does not run back in it", (
 });
 
 test("what concerns no pool is in the fleet's log, in the order in which it was done", () => {
-  expect(kindsOf("*").filter((kind) => kind !== "token")).toEqual(["release", "dial", "brake", "brake", "release"]);
+  const published = ["metadata", "metadata", "metadata", "metadata"];
+  const since = ["release", "dial", "brake", "brake", "release"];
+  const told = kindsOf("*").filter((kind) => kind !== "token" && kind !== "event");
+  expect(told).toEqual([...published, ...since]);
   const dial = leaves.find((leaf) => leaf.kind === "dial");
   expect(dial?.body).toMatchObject({ was: "nobody", version: "2.0.0", setting: { kind: "everyone" } });
 });
@@ -82,6 +86,19 @@ test("a move leaves its grant, its departure, its end and its outcome, once each
   expect(kindsOf("b").filter((kind) => kind !== "enrolled")).toEqual(move);
   const ends = leaves.filter((leaf) => leaf.kind === "permit-ended").map((leaf) => leaf.body["end"]);
   expect(ends).toEqual(["COMMITTED", "REVERTED", "REVERTED"]);
+});
+
+test("what operators did says on whose word, and why; what devices and time did says nothing of the sort", () => {
+  const by = (kind: string): readonly unknown[] =>
+    leaves.filter((leaf) => leaf.kind === kind).map(({ body }) => body["by"]);
+  for (const kind of ["brake", "dial", "override", "override-ended", "release"]) {
+    expect([kind, new Set(by(kind))]).toEqual([kind, new Set(["local-operator"])]);
+  }
+  for (const kind of ["enrolled", "permit", "permit-ended", "outcome"]) {
+    expect([kind, new Set(by(kind))]).toEqual([kind, new Set([undefined])]);
+  }
+  const [, recalled] = leaves.filter((leaf) => leaf.kind === "release");
+  expect(recalled?.body).toMatchObject({ recalled: true, reason: "wrong" });
 });
 
 test("replayed from the log alone, no node ever held two permits, and none is left", () => {

@@ -2,11 +2,41 @@
  * The operators' calls as Connect and JSON over HTTPS, so that `curl` and a browser work without a gateway. The same
  * handlers behind the same access check as over gRPC; what devices call is not served here.
  */
+import { TLSSocket } from "node:tls";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ContextValues,
+  type HandlerContext,
+  type ServiceImpl,
+  createContextKey,
+  createContextValues,
+} from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { Metadata, status } from "@grpc/grpc-js";
 import { type Call, type Implementation, type Interceptor, RpcError } from "@moult/contracts";
+
+/** What the connection says of the caller. */
+interface Caller {
+  /** Address and port. */
+  readonly peer: string;
+  /** In DER; only where it is good. */
+  readonly certificate: Uint8Array | undefined;
+}
+
+const CALLER = createContextKey<Caller>({ peer: "", certificate: undefined });
+
+/** What a request's connection says, for the handlers; `isGood` judges a certificate that was shown. */
+export function callerOf(socket: object, isGood: (socket: TLSSocket) => boolean): ContextValues {
+  const values = createContextValues();
+  if (!(socket instanceof TLSSocket)) return values;
+  const { raw } = socket.getPeerCertificate() as { readonly raw?: Buffer };
+  // One that is not good is as none: the caller may have a token as well.
+  const certificate = raw !== undefined && isGood(socket) ? raw : undefined;
+  return values.set(CALLER, { peer: `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`, certificate });
+}
 
 type Handler = (request: unknown, call: Call<unknown>) => unknown;
 
@@ -54,8 +84,8 @@ async function enter<P>(method: DescMethod, context: HandlerContext, intercept: 
   const metadata = new Metadata();
   const authorization = context.requestHeader.get("authorization");
   if (authorization !== null) metadata.set("authorization", authorization);
-  const peer = "https";
-  return { principal: await intercept(method, metadata, peer), metadata, peer, signal: context.signal };
+  const { peer, certificate } = context.values.get(CALLER);
+  return { principal: await intercept(method, metadata, peer, certificate), metadata, peer, signal: context.signal };
 }
 
 /** The codes of Connect and gRPC have the same names; the details are the same messages. */

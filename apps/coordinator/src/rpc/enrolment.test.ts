@@ -1,9 +1,13 @@
+import { create } from "@bufbuild/protobuf";
+import { AttendRequestSchema, ReportRequestSchema } from "@moult/contracts/v1";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generateKey } from "@moult/trust";
 import { CALL_MS } from "../testing/clients.ts";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { TestDevice } from "../testing/device.ts";
-import { refused, refusedWith } from "../testing/refusal.ts";
+import { TestDevice, WORKING } from "../testing/device.ts";
+import { refusalOf, refused, refusedWith } from "../testing/refusal.ts";
+import { listen } from "../testing/stream.ts";
+import { until } from "../testing/wait.ts";
 
 const SESSION_TTL_MS = 5_000;
 let home: TestCoordinator;
@@ -168,4 +172,20 @@ test("one key on two devices is quarantined over a restart, until an operator re
   await fleet.readmitNode({ name: device.node, reason: "the copy was wiped" }, operator);
   expect(await seen()).toBe("");
   expect(await refusedWith(fleet.readmitNode({ name: device.node }, operator))).toBe("INVALID_ARGUMENT FIELD_INVALID");
+});
+
+test("a stream does not outlive the session that it was opened with", async () => {
+  const brief = await TestCoordinator.start({ config: { session_ttl_ms: 500 } });
+  try {
+    const device = await brief.device();
+    const stream = brief.clients.agent.attend({ bearer: device.token });
+    const pulse = device.reportRequest({ case: "pulse", value: { situation: WORKING } });
+    const report = create(ReportRequestSchema, pulse);
+    stream.write(create(AttendRequestSchema, { message: { case: "report", value: report } }));
+    const heard = listen(stream);
+    const error = await until("the end of the stream", heard.error);
+    expect(refusalOf(error)).toMatchObject({ code: "UNAUTHENTICATED", reason: "SESSION_EXPIRED" });
+  } finally {
+    await brief.stop();
+  }
 });

@@ -10,7 +10,9 @@ import {
   ExplainNodeResponseSchema,
   type FleetService,
   GetNodeResponseSchema,
+  EventSchema,
   ListEnrollmentTokensResponseSchema,
+  ListEventsResponseSchema,
   ListNodesResponseSchema,
   ListPoolsResponseSchema,
   NodeSchema,
@@ -18,17 +20,21 @@ import {
   RevokeEnrollmentTokenResponseSchema,
   type WatchFleetResponse,
   WatchFleetResponseSchema,
+  type WatchEventsResponse,
+  WatchEventsResponseSchema,
 } from "@moult/contracts/v1";
 import { type Node, explain, poolOf, readmit } from "@moult/policy";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { FleetEvent } from "../anomalies/kinds.ts";
 import { hashToken, tokenIdOf } from "../identity/enrollment.ts";
 import type { EnrollmentToken } from "../store/port.ts";
 import { writeGate, writeTarget } from "../wire/ask.ts";
 import { writeEnrollmentToken } from "../wire/enrolment.ts";
+import { readKinds, writeEvent } from "../wire/event.ts";
 import { Fields } from "../wire/fields.ts";
 import { writeFleet, writeNode, writePool } from "../wire/fleet.ts";
 import { writeTime } from "../wire/time.ts";
-import type { Principal } from "./access.ts";
+import { type Principal, wordOf } from "./access.ts";
 import { page } from "./pages.ts";
 import { type Parts, nodeOf, releaseUnknown } from "./services.ts";
 
@@ -101,7 +107,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       });
     },
 
-    async createEnrollmentToken(request) {
+    async createEnrollmentToken(request, call) {
       const fields = new Fields();
       const poolId = fields.id("pools", request.pool, "pool");
       fields.check(POOL_ID.test(poolId), "pool", "a pool's id is 1 to 63 of a-z, 0-9 and -");
@@ -116,7 +122,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
         parts.tokens().add(token);
         poolOf(ledger, poolId);
         return { answer: ends, changes: [{ kind: "token" as const, token }], effects: [] };
-      });
+      }, wordOf(call));
       return create(CreateEnrollmentTokenResponseSchema, {
         enrollmentToken: secret,
         expireTime: writeTime(expiresAtMs),
@@ -134,7 +140,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       return create(ListEnrollmentTokensResponseSchema, { enrollmentTokens: messages, nextPageToken });
     },
 
-    async revokeEnrollmentToken(request) {
+    async revokeEnrollmentToken(request, call) {
       const fields = new Fields();
       const id = fields.id("enrollmentTokens", request.name, "name");
       fields.done();
@@ -144,11 +150,11 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
           throw new RpcError(status.NOT_FOUND, ErrorReason.TOKEN_UNKNOWN, `no enrolment token ${id} is known here`);
         }
         return { answer: ended, changes: [{ kind: "token" as const, token: ended }], effects: [] };
-      });
+      }, wordOf(call));
       return create(RevokeEnrollmentTokenResponseSchema, { enrollmentToken: writeEnrollmentToken(token) });
     },
 
-    async readmitNode(request) {
+    async readmitNode(request, call) {
       const fields = new Fields();
       const nodeId = fields.id("nodes", request.name, "name");
       const reason = fields.text(request.reason, "reason", { min: 1, max: REASON_LENGTH_MAX });
@@ -156,8 +162,25 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       const node = await owner.decide((ledger, now) => {
         const step = readmit(nodeOf(parts, nodeId), reason);
         return { ...step, answer: writeNode(ledger, step.answer, now) };
-      });
+      }, wordOf(call));
       return create(ReadmitNodeResponseSchema, { node });
+    },
+
+    async listEvents(request) {
+      const wants = readKinds(request.kinds);
+      const events = parts.anomalies.list().filter(wants);
+      const written = { schema: EventSchema, keyOf: (event: FleetEvent) => String(event.eventId), write: writeEvent };
+      const { messages, nextPageToken } = page(new Fields(), events, written, request);
+      return create(ListEventsResponseSchema, { events: messages, nextPageToken });
+    },
+
+    async *watchEvents(request, call): AsyncGenerator<WatchEventsResponse> {
+      const wants = readKinds(request.kinds);
+      const told = parts.anomalies.watch(call.signal);
+      yield create(WatchEventsResponseSchema);
+      for await (const events of told) {
+        for (const event of events.filter(wants)) yield create(WatchEventsResponseSchema, { event: writeEvent(event) });
+      }
     },
   };
 }

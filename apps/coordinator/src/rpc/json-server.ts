@@ -3,13 +3,15 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { RpcError } from "@moult/contracts";
-import { FleetService, MembershipService, ReleaseService, RolloutService } from "@moult/contracts/v1";
-import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import { FleetService, MembershipService, MetadataService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import type { Operators } from "../identity/operators.ts";
+import { isGood } from "../tls/operator-listener.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
-import { createAccessCheck } from "./access.ts";
-import { addRoutes } from "./connect.ts";
+import { addressOf, createAccessCheck } from "./access.ts";
+import { addRoutes, callerOf } from "./connect.ts";
 import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
+import { createMetadataService } from "./metadata-service.ts";
 import { createReleaseService } from "./release-service.ts";
 import { createRolloutService } from "./rollout-service.ts";
 import { type Parts, storeRefusal } from "./services.ts";
@@ -26,11 +28,14 @@ export interface RunningJsonServer {
 /** Starts serving. */
 export async function startJsonServer(
   parts: Parts,
-  operators: OperatorTokens,
+  operators: Operators,
   tls: TlsMaterial,
   listen: { readonly host: string; readonly port: number },
+  operatorsCaPem?: string,
 ): Promise<RunningJsonServer> {
-  const check = createAccessCheck(parts.sessions, operators);
+  const { sessions, clock, anomalies } = parts;
+  const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
+  const check = createAccessCheck({ sessions, operators, clock, onFailure });
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
@@ -39,14 +44,26 @@ export async function startJsonServer(
   const handler = connectNodeAdapter({
     readMaxBytes: MESSAGE_BYTES_MAX,
     writeMaxBytes: MESSAGE_BYTES_MAX,
+    contextValues: ({ socket }) => callerOf(socket, (tls) => isGood(tls, { operatorsCaPem, operators, clock })),
     routes: (router) => {
       addRoutes(router, MembershipService, createMembershipService(parts), check, defect);
       addRoutes(router, ReleaseService, createReleaseService(parts), check, defect);
       addRoutes(router, RolloutService, createRolloutService(parts), check, defect);
       addRoutes(router, FleetService, createFleetService(parts), check, defect);
+      addRoutes(router, MetadataService, createMetadataService(parts), check, defect);
     },
   });
-  const server = createServer({ cert: tls.certificate, key: tls.key }, handler);
+  const server = createServer(
+    {
+      cert: tls.certificate,
+      key: tls.key,
+      // Asked for and not insisted on: who has none may show a token.
+      requestCert: true,
+      rejectUnauthorized: false,
+      ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
+    },
+    handler,
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(listen.port, listen.host, resolve);

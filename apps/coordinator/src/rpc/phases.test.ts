@@ -1,10 +1,11 @@
 import { Decision, Gate, NodeState, OutcomeKind, PermitPhase, Reason, WorkState } from "@moult/contracts/v1";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { COMPANY, COMPANY_RPS, TestCoordinator } from "../testing/coordinator.ts";
-import { type TestBuild, buildOf, signed } from "../testing/council.ts";
+import { type TestBuild, buildOf, enveloped } from "../testing/network.ts";
 import { type TestDevice, WORKING } from "../testing/device.ts";
 import { listen } from "../testing/stream.ts";
 import { until } from "../testing/wait.ts";
+import { signedOverride } from "../testing/override.ts";
 
 const DRAINED = { ...WORKING, loadRps: 0, workState: WorkState.DRAINING };
 const PERMIT_TTL_MS = 60_000;
@@ -48,7 +49,8 @@ test("a node goes through all phases, and routers are told before it is", async 
   };
 
   await home.upload(build);
-  await releases.publishRelease({ signedManifests: [signed(build)] }, operator);
+  await home.allow(build);
+  await releases.publishRelease({ signedManifests: [enveloped(build)] }, operator);
   const nobody = await mover.ask();
   expect(nobody.decision).toBe(Decision.STAY);
   expect(nobody.gates.map((gate) => [gate.gate, gate.passed, gate.reason])).toEqual([
@@ -155,7 +157,7 @@ test("gate 3 says how much is short, and an override is loud about standing in f
   expect(shortfall).toBeGreaterThan(0);
   const { rollout, operator } = home.clients;
   const override = { pool: "pools/home", nodes: [mover.node], reason: "drill", deficitMaxRps: (shortfall ?? 0) + 1 };
-  await rollout.createOverride({ override, ttlS: 60 }, operator);
+  await rollout.createOverride(signedOverride(override, 60), operator);
   const go = await mover.ask(busy);
   expect([go.decision, go.gates.at(-1)?.reason]).toEqual([Decision.GO, Reason.OVERRIDDEN]);
   expect(go.gates.at(-1)?.message).toContain("drill");

@@ -1,4 +1,4 @@
-/** ReleaseService: publishes what a quorum signed. It verifies for its own sake; devices verify again. */
+/** ReleaseService: makes builds known that the council has listed. It looks for its own sake; devices look again. */
 import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { type Implementation, RpcError } from "@moult/contracts";
@@ -12,9 +12,10 @@ import {
   type ReleaseService,
 } from "@moult/contracts/v1";
 import { type Release, publish, recall } from "@moult/policy";
+import { listedBuilds } from "../trust/narrow.ts";
 import { Fields } from "../wire/fields.ts";
 import { readRelease, writeRelease } from "../wire/release.ts";
-import type { Principal } from "./access.ts";
+import { type Principal, wordOf } from "./access.ts";
 import { page } from "./pages.ts";
 import { type Parts, releaseUnknown } from "./services.ts";
 
@@ -23,35 +24,29 @@ const SEED_BYTES = 32;
 
 /** The service. */
 export function createReleaseService(parts: Parts): Implementation<typeof ReleaseService, Principal> {
-  const { owner, random, clock } = parts;
+  const { owner, random } = parts;
   return {
-    async publishRelease(request) {
-      const signed = readRelease(request.signedManifests, {
-        network: parts.network,
-        council: parts.council,
-        seed: Buffer.from(random.bytes(SEED_BYTES)).toString("hex"),
-        now: clock.now(),
-      });
-      for (const [digest, length] of signed.parts) {
-        if (parts.partFiles.length(digest) === length) continue;
-        const message = `part ${digest} (${length} bytes) has not been uploaded`;
-        throw new RpcError(status.FAILED_PRECONDITION, ErrorReason.PART_MISSING, message);
-      }
-      const { version } = signed.release;
-      const release = await owner.decide((ledger) => {
-        const step = publish(ledger, signed.release);
-        const manifests = [...signed.envelopes].map(([digest, envelope]) => ({
+    async publishRelease(request, call) {
+      const seed = Buffer.from(random.bytes(SEED_BYTES)).toString("hex");
+      const { read, release } = await owner.decide((ledger, now) => {
+        const list = listedBuilds(parts.trust.current);
+        const wanted = readRelease(request.signedManifests, { network: parts.network, list, seed, now });
+        requireParts(parts, wanted.parts);
+        const step = publish(ledger, wanted.release);
+        const answer = { read: wanted.release, release: step.answer };
+        const manifests = [...wanted.envelopes].map(([digest, envelope]) => ({
           kind: "manifest" as const,
           digest,
           envelope,
         }));
-        return step.changes.length === 0 ? step : { ...step, changes: [...step.changes, ...manifests] };
-      });
+        const changes = step.changes.length === 0 ? [] : [...step.changes, ...manifests];
+        return { answer, changes, effects: step.effects };
+      }, wordOf(call));
       if (release === "CONFLICT") {
-        const message = `version ${version} or counter ${signed.release.releaseCounter} is taken by other builds`;
+        const message = `version ${read.version} or counter ${read.releaseCounter} is taken by other builds`;
         throw new RpcError(status.ALREADY_EXISTS, ErrorReason.RELEASE_EXISTS, message);
       }
-      parts.log.info({ release: version }, "release published");
+      parts.log.info({ release: release.version }, "release published");
       return create(PublishReleaseResponseSchema, { release: writeRelease(release) });
     },
 
@@ -68,17 +63,25 @@ export function createReleaseService(parts: Parts): Implementation<typeof Releas
       return create(ListReleasesResponseSchema, { releases: messages, nextPageToken });
     },
 
-    async recallRelease(request) {
+    async recallRelease(request, call) {
       const version = readName(request.name);
       const fields = new Fields();
       const reason = fields.text(request.reason.trim(), "reason", { min: 1, max: 512 });
       fields.done();
-      const release = await owner.decide((ledger) => recall(ledger, version));
+      const release = await owner.decide((ledger) => recall(ledger, version), wordOf(call, reason));
       if (release === "UNKNOWN") throw releaseUnknown(version);
       parts.log.warn({ release: version, reason }, "release recalled");
       return create(RecallReleaseResponseSchema, { release: writeRelease(release) });
     },
   };
+}
+
+function requireParts({ partFiles }: Parts, wanted: ReadonlyMap<string, number>): void {
+  for (const [digest, length] of wanted) {
+    if (partFiles.length(digest) === length) continue;
+    const message = `part ${digest} (${length} bytes) has not been uploaded`;
+    throw new RpcError(status.FAILED_PRECONDITION, ErrorReason.PART_MISSING, message);
+  }
 }
 
 function readName(name: string): string {

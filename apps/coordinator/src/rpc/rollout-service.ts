@@ -22,9 +22,11 @@ import {
 } from "@moult/contracts/v1";
 import { type Brake, addOverride, endOverride, setBrake, setDial } from "@moult/policy";
 import type { Move } from "../ledger/owner.ts";
+import type { Word } from "../store/port.ts";
 import { Fields } from "../wire/fields.ts";
-import { readDial, readOverride, writeBrake, writeDial, writeOverride } from "../wire/rollout.ts";
-import type { Principal } from "./access.ts";
+import { readSignedOverride } from "../wire/override.ts";
+import { readDial, writeBrake, writeDial, writeOverride } from "../wire/rollout.ts";
+import { type Principal, operatorOf, wordOf } from "./access.ts";
 import { brakeNotice } from "./agent-service.ts";
 import { once } from "./once.ts";
 import { type Parts, nodeOf, poolUnknown, releaseUnknown } from "./services.ts";
@@ -38,15 +40,15 @@ const CREATE_OVERRIDE = { input: CreateOverrideRequestSchema, output: CreateOver
 
 /** The service. */
 export function createRolloutService(parts: Parts): Implementation<typeof RolloutService, Principal> {
-  const { owner, requests, random } = parts;
+  const { owner, requests, random, clock } = parts;
 
-  const turnBrake = async (engaged: boolean, given: string): Promise<Brake> => {
+  const turnBrake = async (engaged: boolean, given: string, word: Word): Promise<Brake> => {
     const fields = new Fields();
     const reason = fields.text(given.trim(), "reason", { min: 1, max: 512 });
     fields.done();
-    const brake = await owner.decide((ledger, now) => setBrake(ledger, engaged, reason, now));
-    parts.log.warn({ engaged, reason }, "the brake was turned");
-    parts.notices.send("brake", brakeNotice(brake.engaged, brake.reason));
+    const brake = await owner.decide((ledger, now) => setBrake(ledger, engaged, reason, now), word);
+    parts.log.warn({ engaged, reason, by: word.by }, "the brake was turned");
+    parts.notices.send("brake", brakeNotice(parts, parts.trust.current));
     return brake;
   };
 
@@ -64,14 +66,15 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       return create(GetDialResponseSchema, { dial: writeDial(dial) });
     },
 
-    async setDial(request) {
+    async setDial(request, call) {
       const { version, setting, deadlineAtMs } = readDial(request.dial);
       const turn: Move<SetDialResponse> = (ledger, now) => {
         const step = setDial(ledger, version, setting, now, deadlineAtMs);
         if (step.answer === "UNKNOWN") throw releaseUnknown(version);
+        if (step.changes.length > 0) parts.anomalies.see({ kind: "dial", version });
         return { ...step, answer: create(SetDialResponseSchema, { dial: writeDial(step.answer) }) };
       };
-      const response = await owner.decide(once(requests, SET_DIAL, request, turn));
+      const response = await owner.decide(once(requests, SET_DIAL, request, turn), wordOf(call));
       parts.log.info({ release: version, setting: setting.kind }, "the dial was turned");
       return response;
     },
@@ -88,23 +91,29 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       const send: Move<NudgeNodesResponse> = (ledger) => {
         for (const nodeId of nodeIds) nodeOf(parts, nodeId);
         const told = parts.notices.send("nudge", nudge, (nodeId) => nodeIds.size === 0 || nodeIds.has(nodeId));
+        parts.anomalies.see({ kind: "nudge" });
         const meant = nodeIds.size === 0 ? ledger.nodes.size : nodeIds.size;
         return { answer: create(NudgeNodesResponseSchema, { told: told.size, meant }), changes: [], effects: [] };
       };
       return owner.decide(once(requests, NUDGE, request, send));
     },
 
-    async createOverride(request) {
-      const add: Move<CreateOverrideResponse> = (ledger, now) => {
-        const override = readOverride(request, random.uuid(), now);
+    async createOverride(request, call) {
+      const { overrideKeys } = operatorOf(call);
+      const signed = readSignedOverride(request, { network: parts.network, keys: overrideKeys, now: clock.now() });
+      const add: Move<CreateOverrideResponse> = (ledger) => {
+        const override = { ...signed.override, overrideId: random.uuid() };
         if (!ledger.pools.has(override.poolId)) throw poolUnknown(override.poolId);
         for (const nodeId of override.nodeIds) nodeOf(parts, nodeId);
         const step = addOverride(ledger, override);
         return { ...step, answer: create(CreateOverrideResponseSchema, { override: writeOverride(step.answer) }) };
       };
-      const response = await owner.decide(once(requests, CREATE_OVERRIDE, request, add));
+      // A statement takes effect once, whoever hands it in again: its digest is remembered like a request's id.
+      const byStatement = once(requests, CREATE_OVERRIDE, { ...request, requestId: signed.digest }, add);
+      const word = { ...wordOf(call), statement: Buffer.from(request.statement).toString("base64") };
+      const response = await owner.decide(once(requests, CREATE_OVERRIDE, request, byStatement), word);
       const { name, reason } = response.override ?? {};
-      parts.log.warn({ override: name, reason }, "gate 3 is overridden");
+      parts.log.warn({ override: name, reason, by: word.by }, "gate 3 is overridden");
       return response;
     },
 
@@ -113,9 +122,9 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       return create(ListOverridesResponseSchema, { overrides });
     },
 
-    async deleteOverride(request) {
+    async deleteOverride(request, call) {
       const overrideId = readId("overrides", request.name, "name");
-      await owner.decide((ledger) => endOverride(ledger, overrideId));
+      await owner.decide((ledger) => endOverride(ledger, overrideId), wordOf(call));
       return create(DeleteOverrideResponseSchema);
     },
 
@@ -123,13 +132,13 @@ export function createRolloutService(parts: Parts): Implementation<typeof Rollou
       return create(GetBrakeResponseSchema, { brake: writeBrake(owner.ledger.brake) });
     },
 
-    async engageBrake(request) {
-      const brake = await turnBrake(true, request.reason);
+    async engageBrake(request, call) {
+      const brake = await turnBrake(true, request.reason, wordOf(call));
       return create(EngageBrakeResponseSchema, { brake: writeBrake(brake) });
     },
 
-    async releaseBrake(request) {
-      const brake = await turnBrake(false, request.reason);
+    async releaseBrake(request, call) {
+      const brake = await turnBrake(false, request.reason, wordOf(call));
       return create(ReleaseBrakeResponseSchema, { brake: writeBrake(brake) });
     },
   };

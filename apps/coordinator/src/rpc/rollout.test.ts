@@ -2,11 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import { AttendRequestSchema, type AttendResponse } from "@moult/contracts/v1";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { buildOf } from "../testing/council.ts";
+import { buildOf } from "../testing/network.ts";
 import type { TestDevice } from "../testing/device.ts";
 import { refusedWith } from "../testing/refusal.ts";
 import { type Listened, listen } from "../testing/stream.ts";
 import { until } from "../testing/wait.ts";
+import { signedOverride } from "../testing/override.ts";
 
 let home: TestCoordinator;
 beforeAll(async () => {
@@ -142,7 +143,7 @@ test("a deadline stands with the dial until the dial is turned without one", asy
 test("an override is made once a request_id, listed, and ends by hand or by time", async () => {
   const { rollout, operator } = home.clients;
   const override = { pool: "pools/home", reason: "drill", deficitMaxRps: 2 };
-  const request = { override, ttlS: 60, requestId: "override-1" };
+  const request = { ...signedOverride(override, 60), requestId: "override-1" };
   const [first, again] = await Promise.all([
     rollout.createOverride(request, operator),
     rollout.createOverride(request, operator),
@@ -152,7 +153,7 @@ test("an override is made once a request_id, listed, and ends by hand or by time
     (await rollout.listOverrides({}, operator)).overrides.map(({ name }) => name);
   const name = first.override?.name ?? "";
   expect(await names()).toEqual([name]);
-  const brief = await rollout.createOverride({ override, ttlS: 1 }, operator);
+  const brief = await rollout.createOverride(signedOverride(override, 1), operator);
   home.putForward(2000);
   await until("the brief one's end", async () => !(await names()).includes(brief.override?.name ?? "") || undefined);
   expect(await names()).toEqual([name]);

@@ -10,15 +10,18 @@ import {
   AttendResponseSchema,
   FleetService,
   MembershipService,
+  MetadataService,
   ReleaseService,
   RolloutService,
 } from "@moult/contracts/v1";
 import type { TlsMaterial } from "../tls/certificate.ts";
-import { createAccessCheck } from "./access.ts";
-import type { OperatorTokens } from "../identity/operator-tokens.ts";
+import { addressOf, createAccessCheck } from "./access.ts";
+import type { Operators } from "../identity/operators.ts";
+import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
 import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
+import { createMetadataService } from "./metadata-service.ts";
 import { createReleaseService } from "./release-service.ts";
 import { createRolloutService } from "./rollout-service.ts";
 import { type Parts, storeRefusal } from "./services.ts";
@@ -39,11 +42,20 @@ const SERVICES: readonly DescService[] = [
   ReleaseService,
   RolloutService,
   FleetService,
+  MetadataService,
 ];
+
+/** The port on which only operators with client certificates are let in. */
+export interface OperatorsPort {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly operatorsCaPem: string | undefined;
+}
 
 /** A server that listens. */
 export interface RunningServer {
   readonly port: number;
+  /** The operators' own port; undefined where there is none. */
+  readonly operatorsPort: number | undefined;
   readonly health: HealthSwitch;
   /** Tells devices, lets calls end, then closes. */
   readonly stop: () => Promise<void>;
@@ -52,9 +64,10 @@ export interface RunningServer {
 /** Starts serving. */
 export async function startServer(
   parts: Parts,
-  operators: OperatorTokens,
+  operators: Operators,
   tls: TlsMaterial,
   listen: { readonly host: string; readonly port: number },
+  operatorsPort?: OperatorsPort,
 ): Promise<RunningServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
@@ -63,7 +76,9 @@ export async function startServer(
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
   });
-  const check = createAccessCheck(parts.sessions, operators);
+  const { sessions, clock, anomalies } = parts;
+  const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
+  const check = createAccessCheck({ sessions, operators, clock, onFailure });
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
@@ -78,6 +93,7 @@ export async function startServer(
   bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
   bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
   bindService(server, FleetService, createFleetService(parts), check, defect, options);
+  bindService(server, MetadataService, createMetadataService(parts), check, defect, options);
   bindService(server, Health, health.implementation, check, defect, options);
   bindService(server, ServerReflection, reflection, check, defect, options);
   bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
@@ -87,8 +103,29 @@ export async function startServer(
     const credentials = ServerCredentials.createSsl(null, [keyPair]);
     server.bindAsync(`${host}:${listen.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
+  let own: RunningOperatorListener | undefined;
+  if (operatorsPort !== undefined) {
+    const { operatorsCaPem } = operatorsPort;
+    const seen = (address: string): void => anomalies.see({ kind: "failure", address });
+    own = await startOperatorListener(
+      server,
+      { tls, operatorsCaPem, operators, clock, onFailure: seen },
+      operatorsPort.listen,
+    ).catch((cause: unknown) => {
+      server.forceShutdown();
+      throw cause;
+    });
+  }
   health.set(true);
-  return { port, health, stop: () => stop(server, parts, health, stopping) };
+  return {
+    port,
+    operatorsPort: own?.port,
+    health,
+    async stop() {
+      await stop(server, parts, health, stopping);
+      own?.stop();
+    },
+  };
 }
 
 async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping: AbortController): Promise<void> {

@@ -3,7 +3,7 @@ import { status } from "@grpc/grpc-js";
 import { RpcError } from "@moult/contracts";
 import { ErrorReason, type AttendResponse, type Member } from "@moult/contracts/v1";
 import type { Node } from "@moult/policy";
-import type { Council } from "@moult/trust";
+import type { Anomalies } from "../anomalies/anomalies.ts";
 import type { PartFiles } from "../artifacts/part-files.ts";
 import type { Challenges } from "../identity/challenge.ts";
 import type { EnrollmentTokens } from "../identity/enrollment.ts";
@@ -12,13 +12,15 @@ import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
 import type { Attending } from "../ledger/attending.ts";
 import type { Topic } from "../ledger/topics.ts";
 import type { Clock, Log, Random } from "../ports.ts";
+import type { Carried } from "../trust/carried.ts";
+import type { TrustHolder } from "../trust/holder.ts";
 import type { RequestMemory } from "./request-memory.ts";
 
 /** The parts of a running coordinator. */
 export interface Parts {
   readonly network: string;
-  readonly council: Council;
   readonly owner: Owner;
+  readonly trust: TrustHolder;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -32,6 +34,15 @@ export interface Parts {
   readonly notices: Topic<AttendResponse>;
   readonly attending: Attending;
   readonly requests: () => RequestMemory;
+  readonly anomalies: Anomalies;
+}
+
+/** What is carried, once it is written: nobody may hear of what could still be lost. */
+export function readCarried({
+  owner,
+  trust,
+}: Pick<Parts, "owner" | "trust">): Promise<{ readonly carried: Carried; readonly now: number }> {
+  return owner.decide((_, now) => ({ answer: { carried: trust.current, now }, changes: [], effects: [] }));
 }
 
 /** The node of that id. Throws NOT_FOUND. */

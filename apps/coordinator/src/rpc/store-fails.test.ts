@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeBrakeStatement } from "@moult/contracts";
 import { Decision, NodeState } from "@moult/contracts/v1";
 import { CALL_MS } from "../testing/clients.ts";
 import { COMPANY_RPS, TestCoordinator } from "../testing/coordinator.ts";
-import { buildOf } from "../testing/council.ts";
+import { NETWORK, buildOf } from "../testing/network.ts";
 import { TestDevice, WORKING } from "../testing/device.ts";
 import { refused, refusedWith } from "../testing/refusal.ts";
 import { until } from "../testing/wait.ts";
 import { type Store, StoreError } from "../store/port.ts";
+import { signedOverride } from "../testing/override.ts";
 
 const UNAVAILABLE = "UNAVAILABLE STORE_UNAVAILABLE";
 
@@ -91,10 +93,7 @@ test("nothing of what was refused is kept: brake, dial, token, override, use of 
     [
       rollout.engageBrake({ reason: "smoke" }, operator),
       rollout.setDial({ dial: { release: "releases/2.0.0", setting: { case: "nobody", value: {} } } }, operator),
-      rollout.createOverride(
-        { override: { pool: "pools/home", reason: "drill", deficitMaxRps: 1 }, ttlS: 60 },
-        operator,
-      ),
+      rollout.createOverride(signedOverride({ pool: "pools/home", reason: "drill", deficitMaxRps: 1 }, 60), operator),
       home.clients.agent.enroll({ proof, enrollmentToken }, { timeoutMs: CALL_MS }),
       fleet.createEnrollmentToken({ pool: "pools/home", uses: 1, ttlS: 60 }, operator),
     ].map(refusedWith),
@@ -106,6 +105,34 @@ test("nothing of what was refused is kept: brake, dial, token, override, use of 
   expect((await rollout.listOverrides({}, operator)).overrides).toEqual([]);
   expect((await fleet.listNodes({}, operator)).nodes).toEqual([]);
   await late.enrol(enrollmentToken);
+});
+
+test("a list or a brake that was not written is not carried, narrows nothing, and can be handed in again", async () => {
+  const build = buildOf("2.0.0", 2);
+  await home.release(build, "2.0.0");
+  const { metadata, releases, publisher, breaker, viewer } = home.clients;
+  const files = [...home.network.recall(build.digest)];
+  const [issuedMs, expiresMs] = [home.now(), home.now() + 60_000];
+  const said = { network: NETWORK, issuedMs, expiresMs, body: { reason: "smoke" } };
+  const statement = home.network.brake(writeBrakeStatement(said));
+  broken = true;
+  const refusals = [
+    metadata.publishMetadata({ files }, publisher),
+    metadata.submitBrake({ statement }, breaker),
+    metadata.getMetadata({ role: "timestamp" }, { timeoutMs: CALL_MS }),
+  ];
+  expect(new Set(await Promise.all(refusals.map(refusedWith)))).toEqual(new Set([UNAVAILABLE]));
+  expect((await home.clients.http("GET", "/v1/metadata/timestamp.json")).status).toBe(503);
+  await mended();
+  const listed = async (): Promise<unknown> => {
+    const { release } = await releases.getRelease({ name: "releases/2.0.0" }, viewer);
+    const { files: roles, brakes } = await metadata.getMetadataStatus({}, viewer);
+    return [release?.builds[0]?.listed, Number(roles.at(-1)?.version), brakes.length];
+  };
+  expect(await listed()).toEqual([true, 1, 0]);
+  await metadata.publishMetadata({ files }, publisher);
+  await metadata.submitBrake({ statement }, breaker);
+  expect(await listed()).toEqual([false, 2, 1]);
 });
 
 test("a repeat of a request that was refused is not taken for one that was answered", async () => {

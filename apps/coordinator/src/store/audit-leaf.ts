@@ -2,6 +2,8 @@
  * Which changes become leaves of a pool's append-only log, and what a leaf says. Node rows are claims, not decisions, and
  * leave none. What concerns no pool goes to the log of the fleet.
  */
+import { createHash } from "node:crypto";
+import type { FleetEvent } from "../anomalies/kinds.ts";
 import type { StoreChange } from "./port.ts";
 
 /** The log of what concerns no single pool. Not a valid pool id, so no pool can take its place. */
@@ -14,8 +16,13 @@ export interface AuditLeaf {
   readonly body: object;
 }
 
-/** The leaf a change leaves, or undefined. */
+/** The leaf a change leaves, or undefined. On whose word it was made stands beside what it says of itself. */
 export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
+  const leaf = leafOf(change);
+  return leaf === undefined || change.word === undefined ? leaf : { ...leaf, body: { ...leaf.body, ...change.word } };
+}
+
+function leafOf(change: StoreChange): AuditLeaf | undefined {
   switch (change.kind) {
     case "permit":
       return { poolId: change.permit.poolId, kind: change.kind, body: change.permit };
@@ -40,12 +47,30 @@ export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
       return { poolId: FLEET_LOG, kind: change.kind, body: change.brake };
     case "token":
       return { poolId: FLEET_LOG, kind: change.kind, body: change.token };
+    case "event":
+      return { poolId: change.event.poolId || FLEET_LOG, kind: change.kind, body: eventBody(change.event) };
+    case "metadata": {
+      const { role, version, bytes } = change.file;
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      return { poolId: FLEET_LOG, kind: change.kind, body: { role, version, sha256, lengthBytes: bytes.length } };
+    }
+    case "brake-statement": {
+      const { statement, ...brake } = change.brake;
+      const base64 = Buffer.from(statement).toString("base64");
+      return { poolId: FLEET_LOG, kind: change.kind, body: { ...brake, statement: base64 } };
+    }
+    case "metadata-dropped":
     case "node":
     case "manifest":
     case "request":
     case "totals":
       return undefined;
   }
+}
+
+/** An event without the address of a caller: the log is public, and somebody's mistyped token is not. */
+function eventBody(event: FleetEvent): object {
+  return event.kind === "AUTHENTICATION_FAILURES" ? { ...event, subject: "" } : event;
 }
 
 /** A dial as JSON: its set of nodes becomes a list. */

@@ -3,6 +3,7 @@
  * `commit` resolves. Engines differ, the shape does not.
  */
 import type { TreeStore } from "./tree.ts";
+import type { FleetEvent } from "../anomalies/kinds.ts";
 import type { Brake, Change, Dial, Node, NodeIdentity, Override, Permit, Release, Tally } from "@moult/policy";
 
 /** An enrolment token. The token itself is never stored, only its SHA-256. */
@@ -23,13 +24,53 @@ export interface RememberedRequest {
   readonly atMs: number;
 }
 
+/** One of TUF's four roles. */
+export type MetadataRole = "root" | "targets" | "snapshot" | "timestamp";
+
+/** A metadata file as it was signed. */
+export interface MetadataFile {
+  readonly role: MetadataRole;
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A breaker's brake as it was signed, and what it says. */
+export interface BrakeStatement {
+  /** SHA-256 of what was signed. */
+  readonly digest: string;
+  readonly statement: Uint8Array;
+  readonly reason: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The breaker's public key, 64 hexadecimal digits. */
+  readonly breaker: string;
+}
+
+/** On whose word a change was made: kept with its leaf in the audit log, and nowhere else. */
+export interface Word {
+  /** The operator's name. */
+  readonly by: string;
+  /** Why, where the change itself has no place for it. */
+  readonly reason?: string;
+  /** The signed statement behind it, as it came, in base64. */
+  readonly statement?: string;
+}
+
 /** Everything that can be written: the ledger's changes, and what belongs to the shell. */
-export type StoreChange =
+export type StoreChange = Written & { readonly word?: Word };
+
+type Written =
   | Change
   | { readonly kind: "enrolled"; readonly identity: NodeIdentity }
   | { readonly kind: "token"; readonly token: EnrollmentToken }
   | { readonly kind: "manifest"; readonly digest: string; readonly envelope: Uint8Array }
+  /** A metadata file that is published; it takes the place of one of the same role and version. */
+  | { readonly kind: "metadata"; readonly file: MetadataFile }
+  /** A metadata file that nobody needs any more. */
+  | { readonly kind: "metadata-dropped"; readonly file: Omit<MetadataFile, "bytes"> }
+  | { readonly kind: "brake-statement"; readonly brake: BrakeStatement }
   | { readonly kind: "request"; readonly request: RememberedRequest }
+  | { readonly kind: "event"; readonly event: FleetEvent }
   | { readonly kind: "totals"; readonly demandByPool: ReadonlyMap<string, number>; readonly tally: Tally };
 
 /** Changes and when they were decided. */
@@ -51,8 +92,14 @@ export interface Snapshot {
   readonly brake: Brake | undefined;
   readonly tokens: readonly EnrollmentToken[];
   readonly requests: readonly RememberedRequest[];
+  /** Oldest first. */
+  readonly events: readonly FleetEvent[];
   readonly demandByPool: ReadonlyMap<string, number>;
   readonly tally: Tally | undefined;
+  /** In the order in which they were published. */
+  readonly metadata: readonly MetadataFile[];
+  /** Those that have not been tidied away yet. */
+  readonly brakeStatements: readonly BrakeStatement[];
 }
 
 /** Why a store cannot be used. */
@@ -71,6 +118,8 @@ export type StoreErrorCode =
   | "NOT_EMPTY"
   /** Another sequencer has taken the tree over, or another coordinator a pool. */
   | "FENCED"
+  /** The metadata in it do not verify, or do not follow from the configured root. */
+  | "UNTRUSTED"
   /** The store is older than what was signed for it, or differs from it: a backup was restored, or it was changed. */
   | "BEHIND";
 

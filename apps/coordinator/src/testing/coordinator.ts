@@ -8,9 +8,11 @@ import { type Config, readConfig } from "../config.ts";
 import { type RunningCoordinator, startCoordinator } from "../coordinator.ts";
 import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
-import { type TestBuild, COUNCIL, NETWORK, signed } from "./council.ts";
+import type { TestNetwork } from "@moult/trust/testing";
+import { type TestBuild, NETWORK, enveloped, networkAt } from "./network.ts";
 import { type Clients, openClients } from "./clients.ts";
 import { TestDevice, WORKING } from "./device.ts";
+import { OPERATOR_PUBLIC_KEY } from "./override.ts";
 
 /** How many nodes keep a pool company, and what each of them can carry. */
 export const COMPANY = 4;
@@ -20,6 +22,10 @@ export const COMPANY_RPS = 1000;
 export interface TestOptions {
   /** Keys of the configuration file that take the place of the usual ones. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Whose keys approve; a network of the test's own by default. */
+  readonly network?: TestNetwork;
+  /** The table of operators, as its file says it. */
+  readonly operators?: object;
   /** Puts something of the test's own around the store. */
   readonly around?: (store: Store) => Store;
 }
@@ -31,11 +37,23 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** Writes a configuration file into a folder; returns its path. */
-export function writeConfig(folder: string, more: Readonly<Record<string, unknown>> = {}): string {
+/** Writes a configuration file, and the root it names, into a folder; returns its path. */
+export function writeConfig(
+  folder: string,
+  more: Readonly<Record<string, unknown>> = {},
+  network: TestNetwork = networkAt(),
+): string {
   const path = join(folder, "coordinator.yaml");
-  const council = { threshold: COUNCIL.threshold, keys: COUNCIL.keys };
-  const config = { network: NETWORK, state_dir: join(folder, "state"), council, log_level: "warn", ...more };
+  const rootFile = join(folder, "root.json");
+  writeFileSync(rootFile, network.flashedRoot);
+  const config = {
+    network: NETWORK,
+    state_dir: join(folder, "state"),
+    root_file: rootFile,
+    override_keys: [OPERATOR_PUBLIC_KEY],
+    log_level: "warn",
+    ...more,
+  };
   writeFileSync(path, stringify(config));
   return path;
 }
@@ -50,6 +68,7 @@ export class TestCoordinator {
   readonly folder: string = makeFolder();
   readonly logged: LogLine[] = [];
   readonly config: Config;
+  readonly network: TestNetwork;
   readonly #options: TestOptions;
   #aheadMs = 0;
   #running: RunningCoordinator | undefined;
@@ -57,7 +76,9 @@ export class TestCoordinator {
 
   private constructor(options: TestOptions) {
     this.#options = options;
-    this.config = readConfig(writeConfig(this.folder, options.config), {});
+    this.network = options.network ?? networkAt(() => this.now());
+    if (options.operators !== undefined) this.writeOperators(stringify({ operators: options.operators }));
+    this.config = readConfig(writeConfig(this.folder, options.config, this.network), {});
   }
 
   static async start(options: TestOptions = {}): Promise<TestCoordinator> {
@@ -80,6 +101,16 @@ export class TestCoordinator {
     return join(this.config.state_dir, "moult.db");
   }
 
+  /** The coordinator's clock. */
+  now(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
+  /** Writes the table of operators, which is read at the start and on `reload`. */
+  writeOperators(text: string): void {
+    writeFileSync(join(this.folder, "operators.yaml"), text);
+  }
+
   /** Puts the coordinator's clock forward. */
   putForward(ms: number): void {
     this.#aheadMs += ms;
@@ -91,11 +122,15 @@ export class TestCoordinator {
     const keep = (level: LogLine["level"]) => (facts: object, message: string) => {
       this.logged.push({ level, facts, message });
     };
-    this.#running = await startCoordinator(this.config, {
-      clock: { now: () => Date.now() + this.#aheadMs },
+    const start = startCoordinator(this.config, {
+      clock: { now: () => this.now() },
       random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
       log: { info: keep("info"), warn: keep("warn"), error: keep("error") },
       store: this.#options.around?.(store) ?? store,
+    });
+    this.#running = await start.catch(async (error: unknown) => {
+      await store.close();
+      throw error;
     });
     this.#clients = openClients(this.config.state_dir, this.#running);
   }
@@ -142,11 +177,23 @@ export class TestCoordinator {
     }
   }
 
-  /** Publishes a release of one build and turns its dial to everyone. */
+  /** Hands metadata in, as the publisher does. */
+  async publish(files: readonly Uint8Array[]): Promise<void> {
+    const { metadata, publisher } = this.clients;
+    await metadata.publishMetadata({ files: [...files] }, publisher);
+  }
+
+  /** Has the council allow builds. */
+  async allow(...builds: readonly TestBuild[]): Promise<void> {
+    await this.publish(this.network.allow(...builds.map(({ manifest }) => this.network.entry(manifest))));
+  }
+
+  /** Allows and publishes a release of one build and turns its dial to everyone. */
   async release(build: TestBuild, version: string): Promise<void> {
     await this.upload(build);
+    await this.allow(build);
     const { releases, rollout, operator } = this.clients;
-    await releases.publishRelease({ signedManifests: [signed(build)] }, operator);
+    await releases.publishRelease({ signedManifests: [enveloped(build)] }, operator);
     const dial = { release: `releases/${version}`, setting: { case: "everyone" as const, value: {} } };
     await rollout.setDial({ dial }, operator);
   }

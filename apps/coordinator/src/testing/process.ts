@@ -58,6 +58,11 @@ export class CoordinatorProcess {
     this.#child.kill("SIGTERM");
   }
 
+  /** Sends a signal that it outlives. */
+  signal(signal: "SIGHUP"): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<Ending> {
     this.#clients?.close();

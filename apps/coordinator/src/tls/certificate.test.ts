@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { X509Certificate, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,6 +40,20 @@ test("a second start keeps it; other names, its coming end or another authority 
   rmSync(join(folder, "ca.key"));
   const anew = await ownTls(folder, [...NAMES, "example.org"], NOW + 320 * DAY_MS);
   expect(new X509Certificate(anew.certificate).verify(new X509Certificate(anew.ca).publicKey)).toBe(true);
+});
+
+test("the key outlives its certificate, and a spare takes over where it is put in its place", async () => {
+  const first = await ownTls(folder, NAMES, NOW);
+  const renewed = await ownTls(folder, NAMES, NOW + 320 * DAY_MS);
+  expect(renewed.certificate).not.toBe(first.certificate);
+  expect(renewed.key).toBe(first.key);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const spare = privateKey.export({ type: "pkcs8", format: "pem" });
+  writeFileSync(join(folder, "server.key"), spare);
+  const other = await ownTls(folder, NAMES, NOW + 320 * DAY_MS);
+  expect(other.key).toBe(spare);
+  expect(new X509Certificate(other.certificate).checkPrivateKey(privateKey)).toBe(true);
+  expect(new X509Certificate(other.certificate).verify(new X509Certificate(first.ca).publicKey)).toBe(true);
 });
 
 test("files that are missing, or do not belong together, are named by their key", async () => {

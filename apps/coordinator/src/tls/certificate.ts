@@ -4,6 +4,7 @@
  */
 // The certificate library wants this polyfill to be there first.
 import "reflect-metadata";
+import { createPublicKey } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -54,7 +55,22 @@ export function readTls(files: {
   return material;
 }
 
-/** Reads what is in `folder`, making what is missing or about to end. */
+/** Reads the PEM of the authority that signs operators' certificates. Throws TlsError. */
+export function readAuthority(path: string): string {
+  try {
+    const pem = readFileSync(path, "utf8");
+    if (!pem.includes("-----BEGIN CERTIFICATE-----")) throw new Error("it holds no certificate in PEM");
+    createSecureContext({ ca: pem });
+    return pem;
+  } catch (cause) {
+    throw new TlsError(`operators_ca_file: ${path} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Reads what is in `folder`, making what is missing or about to end. A key that is there stays: the root pins it, and a
+ * certificate is renewed around it. So a spare key takes over by being put there as `server.key`.
+ */
 export async function ownTls(folder: string, names: readonly string[], nowMs: number): Promise<TlsMaterial> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const paths = {
@@ -69,9 +85,9 @@ export async function ownTls(folder: string, names: readonly string[], nowMs: nu
     writeFileSync(paths.ca, authority.certificate);
   }
   if (!(await isCurrent(paths, names, nowMs))) {
-    const made = await makeServer(readFileSync(paths.ca, "utf8"), readFileSync(paths.caKey, "utf8"), names, nowMs);
-    writeFileSync(paths.key, made.key, { mode: 0o600 });
-    writeFileSync(paths.certificate, made.certificate);
+    if (!existsSync(paths.key)) writeFileSync(paths.key, await newServerKey(), { mode: 0o600 });
+    const signer = { ca: readFileSync(paths.ca, "utf8"), caKey: readFileSync(paths.caKey, "utf8") };
+    writeFileSync(paths.certificate, await certify(signer, readPublicKey(paths.key), names, nowMs));
   }
   return readTls({ ca_file: paths.ca, cert_file: paths.certificate, key_file: paths.key });
 }
@@ -86,6 +102,8 @@ async function isCurrent(
   // An authority that was made anew did not sign what the one before it did.
   const ca = new x509.X509Certificate(readFileSync(paths.ca, "utf8"));
   if (!(await certificate.verify({ publicKey: ca.publicKey, signatureOnly: true }))) return false;
+  // A certificate is of no use beside another key, such as a spare that has just taken over.
+  if (!readPublicKey(paths.key).equals(Buffer.from(certificate.publicKey.rawData))) return false;
   const wanted = alternativeNames(names);
   const present = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.toJSON() ?? [];
   const same = JSON.stringify(present) === JSON.stringify(wanted);
@@ -108,21 +126,34 @@ async function makeAuthority(nowMs: number): Promise<{ readonly key: string; rea
   return { key: await privatePem(keys.privateKey), certificate: certificate.toString("pem") };
 }
 
-async function makeServer(
-  caPem: string,
-  caKeyPem: string,
+async function newServerKey(): Promise<string> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  return privatePem(keys.privateKey);
+}
+
+/** The public half of a key file, as SubjectPublicKeyInfo. Throws TlsError. */
+function readPublicKey(path: string): Buffer {
+  try {
+    return createPublicKey(readFileSync(path)).export({ type: "spki", format: "der" });
+  } catch (cause) {
+    throw new TlsError(`tls: ${path} is no key in PEM: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function certify(
+  signer: { readonly ca: string; readonly caKey: string },
+  publicKey: Buffer,
   names: readonly string[],
   nowMs: number,
-): Promise<{ readonly key: string; readonly certificate: string }> {
-  const ca = new x509.X509Certificate(caPem);
-  const caKey = await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(caKeyPem), ALGORITHM, false, [
+): Promise<string> {
+  const ca = new x509.X509Certificate(signer.ca);
+  const caKey = await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(signer.caKey), ALGORITHM, false, [
     "sign",
   ]);
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.create({
     subject: "CN=Moult coordinator",
     issuer: ca.subject,
-    publicKey: keys.publicKey,
+    publicKey: new x509.PublicKey(publicKey),
     signingKey: caKey,
     notBefore: new Date(nowMs - BACKDATE_MS),
     notAfter: new Date(nowMs + SERVER_DAYS * DAY_MS),
@@ -133,7 +164,7 @@ async function makeServer(
       new x509.SubjectAlternativeNameExtension(alternativeNames(names)),
     ],
   });
-  return { key: await privatePem(keys.privateKey), certificate: certificate.toString("pem") };
+  return certificate.toString("pem");
 }
 
 function alternativeNames(names: readonly string[]): x509.JsonGeneralNames {

@@ -63,6 +63,9 @@ export function readAsk(message: AskRequest, freshPermitId: string): AskEvent {
 export interface VerdictContext {
   readonly askId: string;
   readonly sources: readonly string[];
+  /** Statements of the brakes that hold. */
+  readonly brakes: Uint8Array[];
+  readonly timestampVersion: number;
   readonly pool: PoolConfig;
   readonly now: number;
 }
@@ -76,6 +79,8 @@ export function writeVerdict(verdict: Verdict, context: VerdictContext): AskResp
       askId: context.askId,
       gates: verdict.gates.map(writeGate),
       message: verdict.message,
+      brakes: context.brakes,
+      timestampVersion: BigInt(context.timestampVersion),
       retryAfterMs: verdict.decision === "STAY" ? verdict.retryAfterMs : 0,
       ...(moving ? { target: writeTarget(verdict.target, context.sources) } : {}),
       ...(verdict.decision === "GO" ? { permit: writePermit(verdict.permit, context) } : {}),

@@ -1,17 +1,17 @@
-/** Releases between signed manifests, the contract and the core. */
+/** Releases between manifests, the council's list, the contract and the core. */
 import { status } from "@grpc/grpc-js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RpcError, formatName } from "@moult/contracts";
 import { ErrorReason, type ReleaseSchema } from "@moult/contracts/v1";
-import type { Build, Release } from "@moult/policy";
-import { type Council, TrustError, type VerifiedManifest, verifySignedManifest } from "@moult/trust";
+import { type Build, type Release, withList } from "@moult/policy";
+import { type BuildManifest, ManifestError, TrustError, digestOf, parseEnvelope, parseManifest } from "@moult/trust";
+import type { AllowedBuild } from "@moult/trust/tuf";
 import { writeTime } from "./time.ts";
 
 const MANIFESTS_MAX = 16;
-const VERSION_ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
 
-/** A release that a quorum signed, and the envelopes that prove it. */
-export interface SignedRelease {
+/** A release whose builds are all listed, and the envelopes that its manifests came in. */
+export interface WantedRelease {
   readonly release: Release;
   readonly envelopes: ReadonlyMap<string, Uint8Array>;
   /** Every part of every build, each digest once. */
@@ -21,45 +21,55 @@ export interface SignedRelease {
 /** What a new release gets beside its manifests. */
 export interface ReleaseFacts {
   readonly network: string;
-  readonly council: Council;
+  /** The council's list, by digest. */
+  readonly list: ReadonlyMap<string, AllowedBuild>;
   readonly seed: string;
   readonly now: number;
 }
 
-/** Verifies the manifests of a release and that they belong together. Throws RpcError. */
-export function readRelease(envelopes: readonly Uint8Array[], facts: ReleaseFacts): SignedRelease {
+/** A manifest that the list names. */
+interface ListedManifest {
+  readonly bytes: Uint8Array;
+  readonly manifest: BuildManifest;
+  readonly entry: AllowedBuild;
+}
+
+/**
+ * Reads the manifests of a release: each must be listed, and all must belong together. Version, counter and from-versions are
+ * the list's. Signatures in the envelopes are not looked at: they are for devices of before 0.2. Throws RpcError.
+ */
+export function readRelease(envelopes: readonly Uint8Array[], facts: ReleaseFacts): WantedRelease {
   if (envelopes.length === 0 || envelopes.length > MANIFESTS_MAX) {
-    throw invalid("signed_manifests", `a release has 1 to ${MANIFESTS_MAX} signed manifests`);
+    throw invalid("signed_manifests", `a release has 1 to ${MANIFESTS_MAX} manifests`);
   }
-  const verified = envelopes.map((envelope, index) => ({ ...verify(envelope, facts.council, index), envelope }));
-  const [first] = verified;
+  const listed = envelopes.map((envelope, n) => readListed(envelope, facts.list, `signed_manifests[${n}]`));
+  const [first] = listed;
   if (first === undefined) throw invalid("signed_manifests", "at least one");
-  const { version, release_counter: releaseCounter } = first.manifest;
+  const { version, releaseCounter } = first.entry;
   const platforms = new Set<string>();
-  for (const [index, { manifest }] of verified.entries()) {
-    const at = `signed_manifests[${index}]`;
-    const platform = `${manifest.platform.os}-${manifest.platform.arch}`;
+  for (const [n, { manifest, entry }] of listed.entries()) {
+    const at = `signed_manifests[${n}]`;
+    const platform = `${entry.platform.os}-${entry.platform.arch}`;
     if (manifest.network !== facts.network)
       throw invalid(at, `is for network ${manifest.network}, not ${facts.network}`);
-    if (manifest.version !== version || manifest.release_counter !== releaseCounter) {
-      throw invalid(at, `is ${manifest.version} (${manifest.release_counter}), not ${version} (${releaseCounter})`);
+    if (entry.version !== version || entry.releaseCounter !== releaseCounter) {
+      throw invalid(at, `is ${entry.version} (${entry.releaseCounter}), not ${version} (${releaseCounter})`);
     }
     if (platforms.has(platform)) throw invalid(at, `is a second build for ${platform}`);
     platforms.add(platform);
   }
-  if (!VERSION_ID.test(version))
-    throw invalid("signed_manifests[0]", `version "${version}" cannot be a release's name`);
+  const release: Release = {
+    version,
+    releaseCounter,
+    builds: listed.map(buildOf),
+    recalled: false,
+    createdAtMs: facts.now,
+    seed: facts.seed,
+  };
   return {
-    release: {
-      version,
-      releaseCounter,
-      builds: verified.map(buildOf),
-      recalled: false,
-      createdAtMs: facts.now,
-      seed: facts.seed,
-    },
-    envelopes: new Map(verified.map(({ digest, envelope }) => [digest, envelope])),
-    parts: new Map(verified.flatMap(({ manifest }) => manifest.parts.map((p) => [p.digest, p.length_bytes] as const))),
+    release: withList(release, facts.list),
+    envelopes: new Map(listed.map(({ entry }, n) => [entry.digest, envelopes[n] ?? new Uint8Array()])),
+    parts: new Map(listed.flatMap(({ manifest }) => manifest.parts.map((p) => [p.digest, p.length_bytes] as const))),
   };
 }
 
@@ -69,42 +79,55 @@ export function writeRelease(release: Release): MessageInitShape<typeof ReleaseS
     name: formatName("releases", release.version),
     version: release.version,
     releaseCounter: BigInt(release.releaseCounter),
-    recalled: release.recalled,
+    // By an operator, or by the council with every build.
+    recalled: release.recalled || !release.builds.some((build) => build.listed),
     createTime: writeTime(release.createdAtMs),
     builds: release.builds.map((build) => ({
       digest: build.digest,
       platform: { ...build.platform },
       manifestBytes: build.manifestBytes,
       fromVersions: [...build.fromVersions],
-      signedBy: [...build.signedBy],
+      listed: build.listed,
       parts: build.parts.map((p) => ({ path: p.path, digest: p.digest, lengthBytes: BigInt(p.lengthBytes) })),
     })),
   };
 }
 
-function buildOf({ digest, manifest, bytes, signedBy }: VerifiedManifest): Build {
+function buildOf({ bytes, manifest, entry }: ListedManifest): Build {
   return {
-    digest,
-    platform: manifest.platform,
+    digest: entry.digest,
+    platform: entry.platform,
     manifestBytes: bytes.length,
-    fromVersions: manifest.from_versions,
+    fromVersions: entry.fromVersions,
     parts: manifest.parts.map((p) => ({ path: p.path, digest: p.digest, lengthBytes: p.length_bytes })),
-    signedBy,
+    listed: true,
   };
 }
 
-function verify(bytes: Uint8Array, council: Council, index: number): VerifiedManifest {
+/** The manifest in an envelope. It is parsed once the list has named its digest. */
+function readListed(envelope: Uint8Array, list: ReadonlyMap<string, AllowedBuild>, at: string): ListedManifest {
+  const bytes = read(at, () => parseEnvelope(envelope).unverifiedPayload);
+  const digest = digestOf(bytes);
+  const entry = list.get(digest);
+  if (entry === undefined) {
+    const message = `${at}: the published allowlist does not name build ${digest}; have the council allow it, and publish the list`;
+    throw new RpcError(status.FAILED_PRECONDITION, ErrorReason.BUILD_NOT_LISTED, message);
+  }
+  const manifest = read(at, () => parseManifest(bytes));
+  const { os, arch } = manifest.platform;
+  const same = os === entry.platform.os && arch === entry.platform.arch && manifest.version === entry.version;
+  if (!same || bytes.length !== entry.lengthBytes) {
+    throw invalid(at, `is listed as ${entry.version} for ${entry.platform.os}-${entry.platform.arch}, which it is not`);
+  }
+  return { bytes, manifest, entry };
+}
+
+function read<T>(at: string, work: () => T): T {
   try {
-    return verifySignedManifest(bytes, council);
+    return work();
   } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    if (error.code === "SIGNATURES_TOO_FEW") {
-      const reason = ErrorReason.SIGNATURES_TOO_FEW;
-      throw new RpcError(status.FAILED_PRECONDITION, reason, `signed_manifests[${index}]: ${error.message}`, {
-        cause: error,
-      });
-    }
-    throw invalid(`signed_manifests[${index}]`, error.message, error);
+    if (error instanceof TrustError || error instanceof ManifestError) throw invalid(at, error.message, error);
+    throw error;
   }
 }
 

@@ -1,21 +1,8 @@
 /** Dials, overrides and the brake between the contract and the core. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { formatName } from "@moult/contracts";
-import type {
-  BrakeSchema,
-  CreateOverrideRequest,
-  Dial as DialMessage,
-  DialSchema,
-  OverrideSchema,
-} from "@moult/contracts/v1";
-import {
-  type Brake,
-  CLAIM_MAX_RPS,
-  type Dial,
-  type DialSetting,
-  type LabelSelector,
-  type Override,
-} from "@moult/policy";
+import type { BrakeSchema, Dial as DialMessage, DialSchema, OverrideSchema } from "@moult/contracts/v1";
+import type { Brake, Dial, DialSetting, LabelSelector, Override } from "@moult/policy";
 import { Fields } from "./fields.ts";
 import { writeTime } from "./time.ts";
 
@@ -23,8 +10,6 @@ const NAMED_MAX = 10_000;
 const SELECTORS_MAX = 100;
 const REQUIREMENTS_MAX = 16;
 const VALUES_MAX = 100;
-/** As the contract says of an override's length. */
-const OVERRIDE_TTL_MAX_S = 86_400;
 
 /** Reads a dial. Throws INVALID_ARGUMENT. */
 export function readDial(message: DialMessage | undefined): {
@@ -101,26 +86,6 @@ function writeSetting(setting: DialSetting): MessageInitShape<typeof DialSchema>
       return { case: "named", value: { nodes, selectors } };
     }
   }
-}
-
-/** Reads a new override. Throws INVALID_ARGUMENT. */
-export function readOverride(message: CreateOverrideRequest, overrideId: string, now: number): Override {
-  const fields = new Fields();
-  const told = fields.present(message.override, "override");
-  fields.number(message.ttlS, "ttl_s", { min: 1, max: OVERRIDE_TTL_MAX_S });
-  fields.check(told.deficitMaxRps > 0, "override.deficit_max_rps", "must be more than 0");
-  fields.check(told.nodes.length <= NAMED_MAX, "override.nodes", `at most ${NAMED_MAX}`);
-  const override: Override = {
-    overrideId,
-    poolId: fields.id("pools", told.pool, "override.pool"),
-    nodeIds: told.nodes.slice(0, NAMED_MAX).map((name) => fields.id("nodes", name, "override.nodes")),
-    reason: fields.text(told.reason.trim(), "override.reason", { min: 1, max: 512 }),
-    deficitMaxRps: fields.number(told.deficitMaxRps, "override.deficit_max_rps", { min: 0, max: CLAIM_MAX_RPS }),
-    allowShardAndDomain: told.allowShardAndDomain,
-    expiresAtMs: now + message.ttlS * 1000,
-  };
-  fields.done();
-  return override;
 }
 
 /** Writes an override. */

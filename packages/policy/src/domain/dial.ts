@@ -25,7 +25,15 @@ export interface Dial {
   readonly deadlineAtMs?: number;
 }
 
-/** The brake: stops every new move while it is engaged. */
+/** A breaker's brake, which devices check by themselves. It holds until it ends, unless the council lifts it. */
+export interface SignedBrake {
+  /** SHA-256 of what was signed. */
+  readonly digest: string;
+  readonly reason: string;
+  readonly expiresAtMs: number;
+}
+
+/** The operators' brake: stops every new move through this coordinator while it is engaged. */
 export interface Brake {
   readonly engaged: boolean;
   readonly reason: string;

@@ -19,7 +19,10 @@ export type FailureReason =
   | "DRAIN_TIMEOUT"
   | "PERMIT_EXPIRED"
   | "REFUSED"
-  | "DISK";
+  | "DISK"
+  | "METADATA"
+  | "BRAKED"
+  | "OUTSIDE_COHORT";
 
 /** A finished move. */
 export interface OutcomeRecord {

@@ -14,17 +14,19 @@ export class Said implements GateResult {
   readonly gate: GateName;
   readonly passed: boolean;
   readonly reason: Reason;
+  readonly untilMs: number | undefined;
   readonly #words: Words;
   readonly #numbers: (() => readonly Measure[]) | undefined;
 
   constructor(
-    head: { readonly gate: GateName; readonly passed: boolean; readonly reason: Reason },
+    head: Pick<GateResult, "gate" | "passed" | "reason" | "untilMs">,
     words: Words,
     numbers?: () => readonly Measure[],
   ) {
     this.gate = head.gate;
     this.passed = head.passed;
     this.reason = head.reason;
+    this.untilMs = head.untilMs;
     this.#words = words;
     this.#numbers = numbers;
   }
@@ -68,6 +70,16 @@ export function pass(gate: GateName, words: Words, numbers?: () => readonly Meas
 /** A gate refuses. */
 export function refuse(gate: GateName, reason: Reason, words: Words, numbers?: () => readonly Measure[]): GateResult {
   return new Said({ gate, passed: false, reason }, words, numbers);
+}
+
+/** A gate refuses until a moment that is known; undefined where none is. */
+export function refuseUntil(
+  untilMs: number | undefined,
+  head: { readonly gate: GateName; readonly reason: Reason },
+  words: Words,
+  numbers?: () => readonly Measure[],
+): GateResult {
+  return new Said({ ...head, passed: false, untilMs }, words, numbers);
 }
 
 function written(words: Words): string {

@@ -19,6 +19,7 @@ export type Reason =
   | "DIAL_OUTSIDE_SHARE"
   | "BRAKED"
   | "QUARANTINED"
+  | "OUTSIDE_COHORT"
   | "CAPACITY_SHORT"
   | "DOMAIN_CAP"
   | "SHARD_MINIMUM"
@@ -42,6 +43,8 @@ export interface GateResult {
   readonly reason: Reason;
   readonly message: string;
   readonly measures: readonly Measure[];
+  /** A refusal that will be of no more use from here on, because something happens then; milliseconds since the epoch. */
+  readonly untilMs?: number | undefined;
 }
 
 /** The build a node is to move to. */

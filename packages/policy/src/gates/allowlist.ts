@@ -1,6 +1,6 @@
 /**
  * Gate 1. Is this exact build approved for this platform and from this version? It knows releases and what the node
- * runs, and nothing of the dial or of load. The device checks the council's signatures by itself; this gate only narrows.
+ * runs, and nothing of the dial or of load. The device checks the council's list by itself; this gate only narrows.
  */
 import { type Build, type Digest, type Platform, type Release, samePlatform } from "../domain/release.ts";
 import { pass, refuse } from "../domain/said.ts";
@@ -27,6 +27,13 @@ export function allowlistGate(input: AllowlistInput): GateResult {
       "ALLOWLIST",
       "PLATFORM_MISSING",
       () => `release ${release.version} has no build for ${platform.os}-${platform.arch}`,
+    );
+  }
+  if (!build.listed) {
+    return refuse(
+      "ALLOWLIST",
+      "NOT_LISTED",
+      () => `build ${build.digest.slice(0, 12)} of ${release.version} is not on the council's list`,
     );
   }
   if (build.fromVersions.length > 0 && !build.fromVersions.includes(input.runningVersion)) {

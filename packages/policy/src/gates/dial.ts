@@ -1,10 +1,12 @@
 /**
- * Gate 2. May this node move now, by policy? It knows the dial, the brake and who the node is, and nothing of builds or
- * of load.
+ * Gate 2. May this node move now, by policy? It knows the dial, the council's bound, brakes and who the node is, and nothing
+ * of builds or of load. The dial, a named set included, can only be tighter than the council's bound.
  */
-import type { Brake, Dial, LabelSelector } from "../domain/dial.ts";
-import { pass, refuse } from "../domain/said.ts";
+import type { Brake, Dial, LabelSelector, SignedBrake } from "../domain/dial.ts";
+import type { Cohort } from "../domain/release.ts";
+import { pass, refuse, refuseUntil } from "../domain/said.ts";
 import type { GateResult, Measure } from "../domain/verdict.ts";
+import { outsideCohort } from "./cohort.ts";
 import { sharePosition } from "./share.ts";
 
 /** What gate 2 looks at. */
@@ -16,6 +18,11 @@ export interface DialInput {
   /** Undefined where it was never turned: nobody. */
   readonly dial: Dial | undefined;
   readonly brake: Brake;
+  /** Breakers' brakes that the council has not lifted. Those that have ended do not count. */
+  readonly signedBrakes: readonly SignedBrake[];
+  /** The council's bound for the build in question; undefined for none. */
+  readonly cohort: Cohort | undefined;
+  readonly now: number;
   /** Why the node is granted nothing, whatever the dial says; undefined where nothing is the matter. */
   readonly quarantine?: string | undefined;
 }
@@ -25,6 +32,20 @@ export function dialGate(input: DialInput): GateResult {
   const { dial, brake, quarantine } = input;
   if (quarantine !== undefined) return refuse("DIAL", "QUARANTINED", () => quarantine);
   if (brake.engaged) return refuse("DIAL", "BRAKED", () => `the brake is on: ${brake.reason}`);
+  const signed = input.signedBrakes.find(({ expiresAtMs }) => expiresAtMs > input.now);
+  if (signed !== undefined) {
+    const words = (): string => `a breaker's brake holds until ${iso(signed.expiresAtMs)}: ${signed.reason}`;
+    return refuseUntil(signed.expiresAtMs, { gate: "DIAL", reason: "BRAKED" }, words);
+  }
+  const said = dialSays(input, dial);
+  return said.passed ? (outsideCohort(input.cohort, input.nodeId, input.now) ?? said) : said;
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+function dialSays(input: DialInput, dial: Dial | undefined): GateResult {
   const setting = dial?.setting ?? { kind: "nobody" };
   switch (setting.kind) {
     case "nobody":

@@ -2,7 +2,7 @@
  * Which release a node is offered: the newest that gates 1 and 2 both let it move to. One that a gate refuses does not
  * hide an older one that is still newer than what the node runs; so a node that is too far behind gets the next hop.
  */
-import type { Brake, Dial } from "../domain/dial.ts";
+import type { Brake, Dial, SignedBrake } from "../domain/dial.ts";
 import type { Node, NodeRunning } from "../domain/node.ts";
 import type { Release } from "../domain/release.ts";
 import type { GateResult, Target } from "../domain/verdict.ts";
@@ -17,6 +17,8 @@ export interface TargetInput {
   readonly releases: readonly Release[];
   readonly dials: ReadonlyMap<string, Dial>;
   readonly brake: Brake;
+  readonly signedBrakes: readonly SignedBrake[];
+  readonly now: number;
 }
 
 /** The build to move to with both gates' passes; or none, with the refusal of the release that came furthest. */
@@ -57,8 +59,18 @@ export function judgeAllowlist({ node, running }: TargetInput, release: Release)
 }
 
 /** Gate 2 for one release. */
-export function judgeDial({ node, dials, brake }: TargetInput, release: Release): GateResult {
+export function judgeDial(input: TargetInput, release: Release): GateResult {
+  const { node, running, dials, brake, signedBrakes, now } = input;
   const { nodeId, labels } = node.identity;
-  const quarantine = node.quarantine?.message;
-  return dialGate({ nodeId, labels, seed: release.seed, dial: dials.get(release.version), brake, quarantine });
+  return dialGate({
+    nodeId,
+    labels,
+    seed: release.seed,
+    dial: dials.get(release.version),
+    brake,
+    signedBrakes,
+    cohort: buildFor(release, running.platform)?.cohort,
+    now,
+    quarantine: node.quarantine?.message,
+  });
 }

@@ -1,8 +1,8 @@
 /** What operators and publishers change. Each may be repeated: the second time changes nothing and says the same. */
-import type { Brake, Dial, DialSetting } from "../domain/dial.ts";
+import type { Brake, Dial, DialSetting, SignedBrake } from "../domain/dial.ts";
 import type { Node } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
-import type { Release } from "../domain/release.ts";
+import { type Digest, type ListedBuild, type Release, withList } from "../domain/release.ts";
 import type { Change, Step } from "./changes.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -26,6 +26,28 @@ export function recall(ledger: Ledger, version: string): Step<Release | "UNKNOWN
   const recalled: Release = { ...known, recalled: true };
   ledger.releases = ledger.releases.map((release) => (release === known ? recalled : release));
   return step(recalled, [{ kind: "release", release: recalled }]);
+}
+
+/** Takes the council's list: what it says of each build is what holds from now on. Answers the releases that changed by it. */
+export function applyList(ledger: Ledger, list: ReadonlyMap<Digest, ListedBuild>): Step<readonly Release[]> {
+  const changed: Release[] = [];
+  const releases = ledger.releases.map((release) => {
+    const listed = withList(release, list);
+    if (JSON.stringify(listed) === JSON.stringify(release)) return release;
+    changed.push(listed);
+    return listed;
+  });
+  if (changed.length === 0) return step(changed);
+  ledger.releases = releases.sort((a, b) => b.releaseCounter - a.releaseCounter);
+  return step(
+    changed,
+    changed.map((release) => ({ kind: "release", release })),
+  );
+}
+
+/** Takes in which breakers' brakes the council has not lifted. They hold by `now` alone. */
+export function setSignedBrakes(ledger: Ledger, brakes: readonly SignedBrake[]): void {
+  ledger.signedBrakes = brakes;
 }
 
 /** Turns a dial. */

@@ -75,20 +75,15 @@ function settlePermit(ledger: Ledger, node: Node, event: AskEvent, now: number, 
 }
 
 function judge(ledger: Ledger, node: Node, event: AskEvent, now: number, changes: Change[]): Verdict {
-  const input: TargetInput = {
-    node,
-    running: event.running,
-    releases: ledger.releases,
-    dials: ledger.dials,
-    brake: ledger.brake,
-  };
+  const { releases, dials, brake, signedBrakes } = ledger;
+  const input: TargetInput = { node, running: event.running, releases, dials, brake, signedBrakes, now };
   const permit = node.permit;
   if (permit !== undefined) return judgeHolder(ledger, input, permit, event, now, changes);
   if (event.permitId !== "") {
     return stay(ledger, "PERMIT_INVALID", `permit ${event.permitId} is not known or has ended`, []);
   }
   const { target, gates } = chooseTarget(input);
-  if (target === undefined) return refused(ledger, gates);
+  if (target === undefined) return refused(ledger, gates, now);
   const { version } = target.release;
   if (event.stagedDigest !== target.build.digest) {
     return { decision: "PREPARE", gates, message: `pull and stage ${version}; keep working`, target };
@@ -96,7 +91,7 @@ function judge(ledger: Ledger, node: Node, event: AskEvent, now: number, changes
   const { gate, overrideId } = weighCapacity(ledger, node, target, now);
   keepWaiting(ledger, node, gate, now);
   const all = [...gates, gate];
-  if (!gate.passed) return refused(ledger, all);
+  if (!gate.passed) return refused(ledger, all, now);
   const granted = grant(ledger, node, target, { permitId: event.freshPermitId, overrideId }, now);
   changes.push(...granted.changes);
   return { decision: "GO", gates: all, message: `drain, then ask again`, target, permit: granted.permit };
@@ -128,20 +123,28 @@ function judgeHolder(
     : policy;
   if (!all.every((gate) => gate.passed)) {
     changes.push(...endPermit(ledger, input.node, permit, { end: "REFUSED", now }));
-    return refused(ledger, all);
+    return refused(ledger, all, now);
   }
   const departed = depart(ledger, input.node, permit, now);
   changes.push(...departed.changes);
   return { decision: "GO", gates: all, message: "swap", target, permit: departed.permit };
 }
 
-function refused(ledger: Ledger, gates: readonly GateResult[]): Verdict {
+function refused(ledger: Ledger, gates: readonly GateResult[], now: number): Verdict {
   const refusal = gates.find((gate) => !gate.passed);
   if (refusal === undefined) return stay(ledger, "PASSED", "nothing to do", gates);
-  return stay(ledger, refusal.reason, () => refusal.message, gates);
+  const leftMs = refusal.untilMs === undefined ? undefined : refusal.untilMs - now;
+  return stay(ledger, refusal.reason, () => refusal.message, gates, leftMs);
 }
 
-function stay(ledger: Ledger, reason: Reason, words: Words, gates: readonly GateResult[]): Verdict {
+/** `leftMs`: how long the refusal will last at most, where that is known; nobody waits longer than that. */
+function stay(
+  ledger: Ledger,
+  reason: Reason,
+  words: Words,
+  gates: readonly GateResult[],
+  leftMs = Number.POSITIVE_INFINITY,
+): Verdict {
   const { retry } = ledger.config;
   const gate = gates.find((result) => !result.passed)?.gate;
   const retryAfterMs =
@@ -152,7 +155,7 @@ function stay(ledger: Ledger, reason: Reason, words: Words, gates: readonly Gate
         : gate === "ALLOWLIST"
           ? retry.allowlistMs
           : 0;
-  return new Stay(gates, reason, words, retryAfterMs);
+  return new Stay(gates, reason, words, Math.min(retryAfterMs, Math.max(1, leftMs)));
 }
 
 /** Keeps the last answer for operators, and counts refusals. Being up to date is none. */

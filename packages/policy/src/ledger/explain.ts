@@ -21,11 +21,12 @@ export function explain(ledger: Ledger, node: Node, version: string | undefined,
     return { target: undefined, gates: [weighCapacity(ledger, node, undefined, now, true).gate], decision: "STAY" };
   };
   if (running === undefined) return inGeneral();
-  const input: TargetInput = { node, running, releases: ledger.releases, dials: ledger.dials, brake: ledger.brake };
+  const { releases, dials, brake, signedBrakes } = ledger;
+  const input: TargetInput = { node, running, releases, dials, brake, signedBrakes, now };
   const release =
     version === undefined
-      ? (chooseTarget(input).target?.release ?? ledger.releases[0])
-      : ledger.releases.find((candidate) => candidate.version === version);
+      ? (chooseTarget(input).target?.release ?? releases[0])
+      : releases.find((candidate) => candidate.version === version);
   if (release === undefined) return inGeneral();
   const build = buildFor(release, running.platform);
   const target = build === undefined ? undefined : { release, build };

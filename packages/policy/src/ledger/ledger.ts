@@ -3,7 +3,7 @@
  * (ask, report, tick, administer); each takes the ledger, an event and `now`, applies the event, and returns what must be
  * stored and done. No clock, randomness, network or disk in here.
  */
-import type { Brake, Dial } from "../domain/dial.ts";
+import type { Brake, Dial, SignedBrake } from "../domain/dial.ts";
 import type { Node, NodeIdentity, NodeState, Place } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
 import type { Release } from "../domain/release.ts";
@@ -47,6 +47,8 @@ export interface Ledger {
   readonly dials: Map<string, Dial>;
   readonly overrides: Map<string, Override>;
   brake: Brake;
+  /** Breakers' brakes that the council has not lifted; ended ones may still stand here. */
+  signedBrakes: readonly SignedBrake[];
   readonly deadlines: Deadlines;
   /** How long absences last, by build and model. */
   readonly absences: Absences;
@@ -66,6 +68,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     dials: new Map(),
     overrides: new Map(),
     brake: { engaged: false, reason: "", updatedAtMs: startedAtMs },
+    signedBrakes: [],
     deadlines: new Deadlines(),
     absences: new Absences(config.pool.absencePredictedMs),
     tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },

@@ -28,7 +28,7 @@ export function releaseOf(counter: number, more: Partial<Release> = {}): Release
     manifestBytes: 1000,
     fromVersions: [],
     parts: [],
-    signedBy: [],
+    listed: true,
   };
   const seed = "ab".repeat(32);
   return {

@@ -25,7 +25,7 @@ export const RELEASE: Release = {
       manifestBytes: 1024,
       fromVersions: [],
       parts: [{ path: "agent/agent.mjs", digest: "3".repeat(64), lengthBytes: 190_000 }],
-      signedBy: [],
+      listed: true,
     },
   ],
   recalled: false,

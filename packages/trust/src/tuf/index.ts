@@ -27,9 +27,11 @@ export {
 export { ED25519_SCHEME, tufKeyId } from "./form/ed25519-scheme.ts";
 export { TIMESTAMP_LIFETIME_MAX_MS } from "./form/freshness.ts";
 export type { Scheme, Schemes } from "./form/keys.ts";
+export { BUILDS_MAX, BYTES_MAX } from "./form/limits.ts";
 export { type NetworkRoot, type RoleMembers } from "./form/network-root.ts";
 export { type AllowlistChange, initAllowlist, nextAllowlist } from "./repository/allowlist.ts";
 export { type CouncilWord, allowedBuildOf } from "./repository/build-entry.ts";
+export { type MetadataHead, allowlistIn, headIn, rootIn, timestampIn } from "./repository/content.ts";
 export { mergeFiles, signFile } from "./repository/file.ts";
 export { type Quorum, type SigningProgress, progressOf } from "./repository/progress.ts";
 export { type Publication, publish, renewTimestamp } from "./repository/publish.ts";

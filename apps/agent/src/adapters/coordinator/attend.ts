@@ -7,6 +7,7 @@ import { create } from "@bufbuild/protobuf";
 import { type AttendRequest, AttendRequestSchema, type AttendResponse, type ReportRequest } from "@moult/contracts/v1";
 import type { WireSettings } from "../../config/settings.ts";
 import type { Attendant, Chance, Clock, Log } from "../../ports.ts";
+import { VERDICT_BRAKES_MAX, fromBrakes } from "../../wire/verdict.ts";
 import type { Line } from "./line.ts";
 import { firstStreamWait, nextStreamWait } from "./stream-waits.ts";
 
@@ -111,8 +112,11 @@ export class AttendStream {
     switch (message.case) {
       case "nudge":
         return attendant.nudged();
-      case "brake":
-        return attendant.braked(message.value.engaged, message.value.reason.slice(0, REASON_LENGTH_MAX));
+      case "brake": {
+        const { engaged, reason, brakes } = message.value;
+        attendant.braked(engaged, reason.slice(0, REASON_LENGTH_MAX), fromBrakes(brakes, VERDICT_BRAKES_MAX));
+        return undefined;
+      }
       case "drain":
         this.#reconnectWithinMs = message.value.reconnectWithinMs;
         this.#parts.line.leave();

@@ -47,7 +47,16 @@ const situation: Situation = {
 const pulse: ReportInput = { kind: "pulse", running, situation };
 
 function ask(askId: string): AskInput {
-  return { askId, running, situation, stagedDigest: "", permitId: "", drained: false, deniedDigests: [DIGEST] };
+  return {
+    askId,
+    running,
+    situation,
+    stagedDigest: "",
+    permitId: "",
+    drained: false,
+    deniedDigests: [DIGEST],
+    timestampVersion: 7,
+  };
 }
 
 /** A device's client. */
@@ -242,14 +251,35 @@ describe("verdicts", () => {
     const server = await new FakeCoordinator(certificate).start();
     const device = await connect([server.address]);
     server.verdict = { decision: Decision.STAY, retryAfterMs: 7, message: "no" };
-    expect(await device.ask(ask("1"))).toEqual({ decision: "STAY", retryAfterMs: 7, message: "no" });
+    expect(await device.ask(ask("1"))).toEqual({
+      verdict: { decision: "STAY", retryAfterMs: 7, message: "no" },
+      brakes: [],
+      timestampVersion: 0,
+    });
+    expect(server.asks[0]?.timestampVersion).toBe(7n);
     server.verdict = { decision: Decision.PREPARE, target };
-    expect(await device.ask(ask("2"))).toMatchObject({
+    expect((await device.ask(ask("2"))).verdict).toMatchObject({
       decision: "PREPARE",
       target: { digest: DIGEST, releaseCounter: 2 },
     });
     server.verdict = { decision: Decision.GO, target, permit };
-    expect(await device.ask(ask("3"))).toMatchObject({ decision: "GO", permit: { permitId: "p", phase: "AWAY" } });
+    expect((await device.ask(ask("3"))).verdict).toMatchObject({
+      decision: "GO",
+      permit: { permitId: "p", phase: "AWAY" },
+    });
+  });
+
+  it("bring brakes and the newest timestamp, within bounds", async () => {
+    const server = await new FakeCoordinator(certificate).start();
+    const device = await connect([server.address]);
+    const statement = new Uint8Array([1, 2, 3]);
+    const brakes = [new Uint8Array(100_000), ...Array.from({ length: 20 }, () => statement)];
+    server.verdict = { decision: Decision.STAY, brakes, timestampVersion: 9n };
+    const answer = await device.ask(ask("1"));
+    expect(answer.timestampVersion).toBe(9);
+    expect(answer.brakes).toEqual(Array.from({ length: 7 }, () => statement));
+    server.verdict = { decision: Decision.STAY, timestampVersion: 2n ** 60n };
+    expect((await device.ask(ask("2"))).timestampVersion).toBe(0);
   });
 
   it("that are not whole, not known or for another ask mean to stay", async () => {
@@ -267,10 +297,10 @@ describe("verdicts", () => {
       { decision: Decision.GO, target, permit, askId: "another" },
     ]) {
       server.verdict = verdict;
-      expect((await device.ask(ask("1"))).decision).toBe("STAY");
+      expect((await device.ask(ask("1"))).verdict.decision).toBe("STAY");
     }
     server.verdict = { decision: Decision.GO, target, permit: { ...permit, phase: LATER } };
-    expect(await device.ask(ask("1"))).toMatchObject({ permit: { phase: "OTHER" } });
+    expect(await device.ask(ask("1"))).toMatchObject({ verdict: { permit: { phase: "OTHER" } } });
   });
 });
 
@@ -281,7 +311,7 @@ describe("the stream", () => {
     const heard: string[] = [];
     device.attend({
       nudged: () => heard.push("nudge"),
-      braked: (engaged, reason) => heard.push(`brake ${engaged} ${reason}`),
+      braked: (engaged, reason, brakes) => heard.push(`brake ${engaged} ${reason} ${brakes.length}`),
       opened: () => void device.report(pulse),
     });
     await until("the first pulse", () => server.streamed.length === 1);
@@ -289,10 +319,10 @@ describe("the stream", () => {
     await until("the second pulse", () => server.streamed.length === 2);
     expect(server.reports).toEqual([]);
     server.tell({ case: "nudge", value: { release: "releases/2" } });
-    server.tell({ case: "brake", value: { engaged: true, reason: "smoke" } });
+    server.tell({ case: "brake", value: { engaged: true, reason: "smoke", brakes: [new Uint8Array([1])] } });
     server.tell(undefined);
     await until("both", () => heard.length === 2);
-    expect(heard).toEqual(["nudge", "brake true smoke"]);
+    expect(heard).toEqual(["nudge", "brake true smoke 1"]);
   });
 
   it("comes back after an end, a kill and a notice, while calls go on", async () => {

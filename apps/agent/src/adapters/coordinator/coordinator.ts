@@ -1,16 +1,18 @@
 /** The Coordinator port over gRPC. */
 import { create } from "@bufbuild/protobuf";
 import { type ReportRequest, ReportRequestSchema } from "@moult/contracts/v1";
-import type { AskInput, Attendant, Coordinator, ReportInput } from "../../ports.ts";
+import type { Answer, AskInput, Attendant, Coordinator, ReportInput } from "../../ports.ts";
 import { type Origin, toAskRequest } from "../../wire/ask.ts";
 import { fromNodeState, toReportRequest } from "../../wire/report.ts";
-import { fromVerdict } from "../../wire/verdict.ts";
-import type { NodeState, Verdict } from "../../update/events.ts";
+import { fromAnswer } from "../../wire/verdict.ts";
+import type { NodeState } from "../../update/events.ts";
 import { AttendStream } from "./attend.ts";
 import { Line, type LineParts } from "./line.ts";
 
 /** The coordinators in `parts.settings`. */
-export function createCoordinator(parts: LineParts & { readonly bootId: string }): Coordinator {
+export function createCoordinator(
+  parts: LineParts & { readonly bootId: string },
+): Coordinator & { readonly address: string } {
   return new GrpcCoordinator(parts);
 }
 
@@ -27,12 +29,17 @@ class GrpcCoordinator implements Coordinator {
     this.#stream = new AttendStream({ ...parts, line: this.#line, onNode: (node) => (this.#node = node) });
   }
 
-  ask(input: AskInput): Promise<Verdict> {
+  /** The coordinator that is spoken to, `host:port`. */
+  get address(): string {
+    return this.#line.address;
+  }
+
+  ask(input: AskInput): Promise<Answer> {
     const { rpcTimeoutMs: timeoutMs } = this.#parts.settings;
     return this.#line.call(async (client, { node, token }) => {
       const { verdict } = await client.ask(toAskRequest(input, this.#origin(node)), { timeoutMs, bearer: token });
       // An answer to something else is no answer.
-      return fromVerdict(verdict?.askId === input.askId ? verdict : undefined);
+      return fromAnswer(verdict?.askId === input.askId ? verdict : undefined);
     });
   }
 

@@ -100,6 +100,12 @@ export class Line {
     }
   }
 
+  /** The address that is spoken to, or would be next: `host:port`. */
+  get address(): string {
+    const { coordinators } = this.#parts.settings;
+    return coordinators[this.#place % coordinators.length] ?? "";
+  }
+
   /** Keeps the channel open between calls until `release`. */
   hold(): void {
     this.#holds += 1;
@@ -149,8 +155,8 @@ export class Line {
   }
 
   #channel(): AgentClient {
-    const { coordinators, keepaliveIntervalMs, keepaliveTimeoutMs } = this.#parts.settings;
-    const address = coordinators[this.#place % coordinators.length] ?? "";
+    const { keepaliveIntervalMs, keepaliveTimeoutMs } = this.#parts.settings;
+    const { address } = this;
     if (this.#client === undefined) {
       const credentials = new FloorCredentials(this.#parts.trust, address);
       this.#client = createClient(AgentService, address, credentials, {

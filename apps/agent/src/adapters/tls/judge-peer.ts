@@ -7,7 +7,7 @@
  * narrower than OpenSSL's: the certificate must be signed by a pinned authority itself, which must carry no constraint that
  * is not looked at here. That the server holds the certificate's key has been proved by the handshake in either case.
  */
-import type { X509Certificate } from "node:crypto";
+import { type X509Certificate, createHash } from "node:crypto";
 
 /** Why a server is not to be talked to. */
 export type PeerErrorCode =
@@ -18,7 +18,9 @@ export type PeerErrorCode =
   /** T is past the end of a certificate on the way to the authority. */
   | "EXPIRED"
   /** The certificate is not for servers. */
-  | "NOT_FOR_SERVERS";
+  | "NOT_FOR_SERVERS"
+  /** The trusted root names the servers' keys, and this is none of them. */
+  | "NOT_PINNED";
 
 /** The server is not who it should be. */
 export class PeerError extends Error {
@@ -53,11 +55,19 @@ const SERVER_USAGES: ReadonlySet<string> = new Set(["1.3.6.1.5.5.7.3.1", "2.5.29
 /** Name constraints (2.5.29.30) as DER. They are not evaluated here, so an authority that carries them is left to OpenSSL. */
 const NAME_CONSTRAINTS = Buffer.from([0x06, 0x03, 0x55, 0x1d, 0x1e]);
 
+/** What servers are judged by. */
+export interface PeerRules {
+  readonly authorities: readonly X509Certificate[];
+  /** T, milliseconds since 1970. */
+  readonly floorMs: number;
+  /** SHA-256 of the public keys (SubjectPublicKeyInfo) that a server may have, 64 hexadecimal digits; none: any key. */
+  readonly pins: readonly string[];
+}
+
 /** What speaks against the server; undefined where nothing does. Pure. */
 export function judgePeer(
   { leaf, wallClockVerdict, nameError }: PeerFacts,
-  authorities: readonly X509Certificate[],
-  floorMs: number,
+  { authorities, floorMs, pins }: PeerRules,
 ): PeerError | undefined {
   if (leaf === undefined) return new PeerError("NOT_TRUSTED", "the server showed no certificate");
   if (wallClockVerdict !== undefined && !DATES.has(wallClockVerdict)) {
@@ -65,6 +75,9 @@ export function judgePeer(
   }
   const chain = wallClockVerdict === undefined ? chainOf(leaf, authorities) : directChain(leaf, authorities);
   if (chain === undefined) return new PeerError("NOT_TRUSTED", "no pinned authority signed the server's certificate");
+  if (pins.length > 0 && !pins.includes(pinOf(leaf))) {
+    return new PeerError("NOT_PINNED", "the server's key is none of those that the root names");
+  }
   const usages = leaf.keyUsage;
   // Node's types call this a list always; where the certificate says nothing it is undefined, and anything goes.
   if (Array.isArray(usages) && !usages.some((usage) => SERVER_USAGES.has(usage))) {
@@ -106,4 +119,10 @@ function directChain(
 /** Whether the authority may sign certificates, its name is the issuer's, and the signature is its. */
 function signs(authority: X509Certificate, certificate: X509Certificate): boolean {
   return authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+}
+
+/** SHA-256 of the certificate's public key, as RFC 7469 pins keys: in hexadecimal here. */
+function pinOf(certificate: X509Certificate): string {
+  const key = certificate.publicKey.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(key).digest("hex");
 }

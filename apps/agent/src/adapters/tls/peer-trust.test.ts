@@ -1,4 +1,5 @@
 /** Real handshakes with servers that are, and are not, who they should be, at a wall clock and a floor that disagree. */
+import { X509Certificate, createHash } from "node:crypto";
 import { type AddressInfo, connect } from "node:net";
 import { type TlsOptions, createServer } from "node:tls";
 import { once } from "node:events";
@@ -32,10 +33,14 @@ async function serve(options: TlsOptions): Promise<{ port: number; received: () 
 /** "accepted", or the code of the refusal. */
 async function verdict(
   server: TestCertificate,
-  wishes: { floorMs?: number; host?: string; ca?: string; sent?: string } = {},
+  wishes: { floorMs?: number; host?: string; ca?: string; sent?: string; pins?: readonly string[] } = {},
 ): Promise<string> {
   const { port } = await serve({ cert: server.cert + (wishes.sent ?? ""), key: server.key });
-  const trust = trustPeers(wishes.ca ?? authority.cert, () => wishes.floorMs ?? NOW_MS);
+  const trust = trustPeers(
+    wishes.ca ?? authority.cert,
+    () => wishes.floorMs ?? NOW_MS,
+    () => wishes.pins ?? [],
+  );
   try {
     const socket = await secure(connect(port, "127.0.0.1"), trust, { host: wishes.host ?? "127.0.0.1" });
     socket.destroy();
@@ -134,6 +139,33 @@ describe("a server is refused, whatever the wall clock says,", () => {
     const constrained = makeCertificate({ commonName: "constrained", constrained: true, addresses: [] });
     const server = makeCertificate({ issuer: constrained, ...AHEAD });
     expect(await verdict(server, { ca: constrained.cert })).toBe("NOT_TRUSTED");
+  });
+});
+
+describe("where the root names servers' keys", () => {
+  /** SHA-256 of the key by OpenSSL's own export. */
+  const pinOf = ({ cert }: TestCertificate): string =>
+    createHash("sha256")
+      .update(new X509Certificate(cert).publicKey.export({ type: "spki", format: "der" }))
+      .digest("hex");
+
+  it("a server must have one of them, active or spare, whatever else speaks for it", async () => {
+    const [active, spare, other] = [issued(), issued(), issued()];
+    const pins = [pinOf(active), pinOf(spare)];
+    expect(await verdict(active, { pins })).toBe("accepted");
+    expect(await verdict(spare, { pins })).toBe("accepted");
+    expect(await verdict(other, { pins })).toBe("NOT_PINNED");
+    expect(await verdict(other, { pins: [pinOf(authority)] })).toBe("NOT_PINNED");
+    expect(await verdict(other)).toBe("accepted");
+  });
+
+  it("a key alone is not enough: the authority, the name and the dates count as before", async () => {
+    const stranger = makeCertificate({ commonName: "stranger" });
+    expect(await verdict(stranger, { pins: [pinOf(stranger)] })).toBe("NOT_TRUSTED");
+    const elsewhere = issued({ addresses: [[10, 0, 0, 1]] });
+    expect(await verdict(elsewhere, { pins: [pinOf(elsewhere)] })).toBe("OTHER_NAME");
+    const ended = issued(BEHIND);
+    expect(await verdict(ended, { pins: [pinOf(ended)] })).toBe("EXPIRED");
   });
 });
 

@@ -5,23 +5,25 @@ import { type SecureContext, type TLSSocket, checkServerIdentity, connect, creat
 import type { Socket } from "node:net";
 import { PeerError, judgePeer } from "./judge-peer.ts";
 
-/** What peers are judged by. Server keys that are pinned in root-signed metadata will stand beside the authorities. */
+/** What peers are judged by: authorities, time, and the keys that the trusted root names, where it names any. */
 export interface PeerTrust {
   readonly authorities: readonly X509Certificate[];
   readonly context: SecureContext;
   /** T: milliseconds since 1970 that it is at least. */
   readonly floorMs: () => number;
+  /** As in `PeerRules`; asked anew for each server, for a new root may name others. */
+  readonly pins: () => readonly string[];
 }
 
 /** One certificate in a PEM file. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Trust in the authorities in `caPem`. Throws PeerError where there are none. */
-export function trustPeers(caPem: string, floorMs: () => number): PeerTrust {
+export function trustPeers(caPem: string, floorMs: () => number, pins: () => readonly string[] = () => []): PeerTrust {
   const pems = caPem.match(CERTIFICATE) ?? [];
   if (pems.length === 0) throw new PeerError("NOT_TRUSTED", "the authority's file holds no certificate");
   const authorities = pems.map((pem) => new X509Certificate(pem));
-  return { authorities, context: createSecureContext({ ca: [...pems], minVersion: "TLSv1.2" }), floorMs };
+  return { authorities, context: createSecureContext({ ca: [...pems], minVersion: "TLSv1.2" }), floorMs, pins };
 }
 
 /** When the last of the authorities ends, in milliseconds since 1970. */
@@ -89,7 +91,6 @@ function judge(secured: TLSSocket, trust: PeerTrust, host: string): PeerError | 
   const nameError = checkServerIdentity(host, secured.getPeerCertificate())?.message;
   return judgePeer(
     { leaf: secured.getPeerX509Certificate(), wallClockVerdict, nameError },
-    trust.authorities,
-    trust.floorMs(),
+    { authorities: trust.authorities, floorMs: trust.floorMs(), pins: trust.pins() },
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Makes what a vendor flashes, from a signed build: an archive, the same as a Debian package, their bill of materials, and
+ * Makes what a vendor flashes, from a build: an archive, the same as a Debian package, their bill of materials, and
  * where a token was given the configuration for a batch of boxes. Equal input gives equal bytes.
  */
 import { createHash } from "node:crypto";
@@ -9,23 +9,25 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { digestOf, verifySignedManifest } from "@moult/trust";
+import { digestOf } from "@moult/trust";
+import { keptRoot } from "@moult/trust/tuf";
 import { stringify } from "yaml";
 import { contentsOf } from "../../build/identity.ts";
 import { loadConfig } from "../../config/config.ts";
 import type { BundledComponents } from "../bundle.ts";
+import { readBuildDir } from "../build-dir.ts";
 import { debArchitecture, debVersion, writeDeb } from "./deb.ts";
 import { ImageError } from "./image-error.ts";
 import { writeSbom } from "./sbom.ts";
 import { writeTar } from "./tar.ts";
-import { CA, imageTree } from "./tree.ts";
+import { CA, ROOT, imageTree } from "./tree.ts";
 import { verifyParts } from "./verify-parts.ts";
 
 /** What an image is made of. */
 export interface ImageOptions {
   /** As in `linux-arm64`; must be the build's. */
   readonly platform: string;
-  /** A build directory with `signed.json` and `parts/`. */
+  /** A build directory with `manifest.json` or `signed.json`, and `parts/`. */
   readonly buildDir: string;
   /** What `bundleAgent` wrote; its agent must be the build's. */
   readonly bundleDir: string;
@@ -33,6 +35,8 @@ export interface ImageOptions {
   readonly config: Readonly<Record<string, unknown>>;
   /** PEM of the authority of the coordinators' certificates; undefined where `config` names a file on the box. */
   readonly ca: Uint8Array | undefined;
+  /** The root of trust; undefined where `config` or the build brings one. */
+  readonly root: Uint8Array | undefined;
   /** For a batch of boxes; goes into a configuration beside the image, never into it. */
   readonly enrollmentToken: string | undefined;
   /** Who hands it out, as in `Example Boxes <boxes@example.com>`. */
@@ -61,14 +65,13 @@ const DEVICE_DIR = "/var/lib/moult";
 /** The time of everything where the image is not to say when it was made: 1980, which no archiver finds odd. */
 const EPOCH_S = 315_532_800;
 
-/** Makes the image. Throws ImageError, TrustError, ConfigError, TarError. */
+/** Makes the image. Throws ImageError, TrustError, ManifestError, TufError, ConfigError, TarError. */
 export async function makeImage(options: ImageOptions): Promise<Image> {
   const { buildDir, bundleDir, outDir, builtAtS } = options;
   const epochS = builtAtS ?? EPOCH_S;
   const keys = configOf(options);
   const { settings } = loadConfig("/etc/moult/device.yaml", stringify(keys), {});
-  const signed = await readFile(join(buildDir, "signed.json"));
-  const { manifest, digest, bytes } = verifySignedManifest(signed, settings.council);
+  const { manifest, digest, bytes, signed } = await readBuildDir(buildDir);
   const contents = contentsOf(manifest, digest);
   check(options, settings.network, manifest);
   const parts = join(buildDir, "parts");
@@ -84,7 +87,8 @@ export async function makeImage(options: ImageOptions): Promise<Image> {
   }
 
   const template = Buffer.from(stringify(keys));
-  const tree = imageTree({ contents, manifest: bytes, signed, parts, launcher, firstBoot, template, ca: options.ca });
+  const { ca, root } = options;
+  const tree = imageTree({ contents, manifest: bytes, signed, parts, launcher, firstBoot, template, ca, root });
   await mkdir(outDir, { recursive: true });
   const name = join(outDir, `moult_${manifest.version}_${options.platform}`);
   const archive = `${name}.tar.gz`;
@@ -106,7 +110,7 @@ export async function makeImage(options: ImageOptions): Promise<Image> {
   return { archive, archiveSha256, deb, debSha256, sbom, config, digest };
 }
 
-function configOf({ config, ca, builtAtS }: ImageOptions): Readonly<Record<string, unknown>> {
+function configOf({ config, ca, root, builtAtS }: ImageOptions): Readonly<Record<string, unknown>> {
   if (config["enrollment_token"] !== undefined) {
     throw new ImageError(
       "TOKEN_IN_TEMPLATE",
@@ -117,13 +121,14 @@ function configOf({ config, ca, builtAtS }: ImageOptions): Readonly<Record<strin
     ...config,
     device_dir: config["device_dir"] ?? DEVICE_DIR,
     ...(ca !== undefined && { ca_file: `/${CA}` }),
+    ...(root !== undefined && { root_file: `/${ROOT}` }),
     ...(builtAtS !== undefined && { build_time: new Date(builtAtS * 1000).toISOString() }),
     workload: { runner: "unit", ...(config["workload"] as object | undefined) },
   };
 }
 
 function check(
-  { platform }: ImageOptions,
+  { platform, root }: ImageOptions,
   network: string,
   manifest: Parameters<typeof writeSbom>[0]["manifest"],
 ): void {
@@ -131,6 +136,10 @@ function check(
   if (built !== platform) throw new ImageError("PLATFORM_WRONG", `The build is for ${built}, not for ${platform}.`);
   if (debArchitecture(manifest.platform) === undefined) {
     throw new ImageError("PLATFORM_WRONG", `There are images for linux-arm64 and linux-x64, not for ${platform}.`);
+  }
+  const rootNetwork = root === undefined ? network : keptRoot({ root, targets: new Map() }).network;
+  if (rootNetwork !== network) {
+    throw new ImageError("NETWORK_WRONG", `The root is of network ${rootNetwork}, the configuration says ${network}.`);
   }
   if (manifest.network !== network) {
     throw new ImageError(

@@ -18,6 +18,9 @@ export const TEMPLATE = "usr/share/moult/device.yaml";
 /** The authority of the coordinators' certificates. */
 export const CA = "usr/share/moult/ca.pem";
 
+/** The root of trust. */
+export const ROOT = "usr/share/moult/root.json";
+
 const UNITS = "usr/lib/systemd/system";
 const UNIT_SOURCES = join(import.meta.dirname, "../../../units");
 const HARDENING_MARK = "# @hardening\n";
@@ -42,6 +45,8 @@ export interface TreeInput {
   readonly template: Uint8Array;
   /** PEM; undefined where the vendor brings its own. */
   readonly ca: Uint8Array | undefined;
+  /** The root of trust; undefined where the vendor or the build brings its own. */
+  readonly root: Uint8Array | undefined;
 }
 
 /** The whole tree, sorted, each folder before what is in it. */
@@ -73,6 +78,7 @@ export function imageTree(input: TreeInput): readonly ImageEntry[] {
     { path: join(LIBRARY, "node"), kind: "link", target: join("factory", contents.runtime) },
     file(TEMPLATE, input.template),
     ...(input.ca === undefined ? [] : [file(CA, input.ca)]),
+    ...(input.root === undefined ? [] : [file(ROOT, input.root)]),
     ...units(),
     file("usr/lib/sysusers.d/moult.conf", readFileSync(join(UNIT_SOURCES, "moult.sysusers"))),
     file("usr/share/doc/moult/README", readFileSync(join(UNIT_SOURCES, "README"))),

@@ -2,8 +2,8 @@
 import { makeDelta } from "@moult/delta";
 import { digestOf } from "@moult/trust";
 import { makeFolder } from "../../testing/folders.ts";
-import { type SignedBuild, makeSignedBuild } from "../../testing/signed-build.ts";
-import { type Device, Source, council, makeDevice } from "./staging.ts";
+import { type TestBuild, makeTestBuild } from "../../testing/test-build.ts";
+import { type Device, Source, makeDevice } from "./staging.ts";
 
 /** Bytes that pack to about half, the same for the same seed. */
 export function grainy(lengthBytes: number, seed: number): Uint8Array {
@@ -20,8 +20,8 @@ export function grainy(lengthBytes: number, seed: number): Uint8Array {
 export interface Pair {
   readonly old: Uint8Array;
   readonly fresh: Uint8Array;
-  readonly before: SignedBuild;
-  readonly after: SignedBuild;
+  readonly before: TestBuild;
+  readonly after: TestBuild;
   readonly delta: Uint8Array;
   readonly packed: Uint8Array;
   /** What stands behind `/v1/`. */
@@ -38,8 +38,8 @@ export async function makePair(lengthBytes: number, edit: Uint8Array = grainy(5_
   return {
     old,
     fresh,
-    before: makeSignedBuild(council, { manifest: { version: "1.5.0" }, files: { large: old } }),
-    after: makeSignedBuild(council, { files: { large: fresh } }),
+    before: makeTestBuild({ manifest: { version: "1.5.0" }, files: { large: old } }),
+    after: makeTestBuild({ files: { large: fresh } }),
     delta: await joined(makeDelta({ digest, bytes: fresh }, { digest: oldDigest, bytes: old })),
     packed: await joined(makeDelta({ digest, bytes: fresh }, undefined)),
     deltaName: `deltas/${oldDigest}-${digest}`,

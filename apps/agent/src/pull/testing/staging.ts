@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Server, createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { SlotStore } from "@moult/slots";
+import type { AllowedBuild } from "@moult/trust/tuf";
 import { onTestFinished } from "vitest";
 import { monotonicClock, systemChance } from "../../adapters/clock.ts";
 import { createHttpsFetcher } from "../../adapters/https-fetcher.ts";
@@ -12,18 +13,18 @@ import type { PullSettings } from "../../config/settings.ts";
 import type { StageError } from "../../ports.ts";
 import { makeCertificate } from "../../testing/certificate.ts";
 import { makeFolder } from "../../testing/folders.ts";
-import { type SignedBuild, type TestCouncil, makeCouncil, makeSignedBuild, offer } from "../../testing/signed-build.ts";
+import { type TestBuild, makeTestBuild, offer } from "../../testing/test-build.ts";
 import { silentLog } from "../../testing/silent-log.ts";
+import type { Judgement } from "../../trust/gate.ts";
 import type { RunningBuild, StagedBuild } from "../../update/state.ts";
 import type { Fetcher } from "../source.ts";
 import { stageBuild } from "../stage.ts";
 
 const certificate = makeCertificate();
-export const council: TestCouncil = makeCouncil();
 /** Larger than a socket's buffers, so that a cut falls in the middle. */
 export const LARGE: Uint8Array = new Uint8Array(600_000).map((_, index) => index % 251);
 /** A build with a large part. */
-export const BUILD: SignedBuild = makeSignedBuild(council, { files: { large: LARGE } });
+export const BUILD: TestBuild = makeTestBuild({ files: { large: LARGE } });
 
 const RUNNING: RunningBuild = {
   slot: "factory",
@@ -57,7 +58,7 @@ export class Source {
   /** Bytes of bodies that were handed to the system. */
   servedBytes = 0;
   readonly #server: Server;
-  build: SignedBuild = BUILD;
+  build: TestBuild = BUILD;
 
   constructor(serve: Serve = serveWell) {
     this.#server = createServer(certificate, (request, response) => {
@@ -137,7 +138,9 @@ export interface Device {
   readonly stage: (
     sources: readonly string[],
     more?: Partial<PullSettings>,
-    build?: SignedBuild,
+    build?: TestBuild,
+    /** What is asked for, where it is another one. */
+    wanted?: TestBuild,
   ) => Promise<StagedBuild>;
   readonly leftovers: () => Promise<readonly string[]>;
   /** Bytes of bodies that were taken in so far. */
@@ -154,16 +157,14 @@ export async function makeDevice(root: string = makeFolder(), freeBytes?: number
   return {
     store,
     fetchedBytes: () => fetchedBytes,
-    stage: (sources, more = {}, build = BUILD) => {
+    stage: (sources, more = {}, build = BUILD, wanted = build) => {
       const limits = { ...LIMITS, ...more };
-      return stageBuild(offer(build, sources), {
+      return stageBuild(offer(wanted, sources), {
         store,
         freeBytes: async () => freeBytes ?? nodeDisk.freeBytes(root),
-        council,
-        network: "test",
-        platform: { os: process.platform, arch: process.arch },
+        device: { network: "test", platform: { os: process.platform, arch: process.arch } },
         running: RUNNING,
-        denied: [],
+        judge: approving(build),
         tools: {
           fetcher,
           clock: monotonicClock,
@@ -176,6 +177,23 @@ export async function makeDevice(root: string = makeFolder(), freeBytes?: number
     },
     leftovers: () => nodeDisk.list(store.layout.incoming),
   };
+}
+
+/** A list that names the build, whatever it is. */
+function approving(build: TestBuild): (digest: string) => Judgement {
+  const allowed: AllowedBuild = {
+    digest: build.digest,
+    lengthBytes: build.bytes.length,
+    platform: { os: process.platform, arch: process.arch },
+    version: build.manifest.version,
+    releaseCounter: 7,
+    fromVersions: [],
+    flags: new Map(),
+  };
+  return (digest) =>
+    digest === build.digest
+      ? { allowed }
+      : { refused: { reason: "NOT_APPROVED", message: "The list names another build." } };
 }
 
 function counting(fetcher: Fetcher, count: (bytes: number) => void): Fetcher {

@@ -4,7 +4,7 @@ import type { At, Tunables } from "../at.ts";
 import { type Beginning, begin } from "../begin.ts";
 import { type Durable, NOTHING_DURABLE, decodeDurable, encodeDurable } from "../durable.ts";
 import type { Effect, Event, Verdict } from "../events.ts";
-import type { Machine, OfferedBuild, RunningBuild, StagedBuild, WorkView } from "../state.ts";
+import type { Machine, OfferedBuild, Refusal, RunningBuild, StagedBuild, WorkView } from "../state.ts";
 import { deadlineOf, step } from "../step.ts";
 
 export const TUNABLES: Tunables = {
@@ -141,9 +141,9 @@ export class Story {
     throw new Error(`the machine ticks without end in ${this.phase}`);
   }
 
-  /** The answer to the ask that is under way. */
-  answer(verdict: Verdict): this {
-    return this.tell({ kind: "VERDICT", askId: this.askId, verdict });
+  /** The answer to the ask that is under way, and what gate 1 on the device says of it. */
+  answer(verdict: Verdict, refusal?: Refusal): this {
+    return this.tell({ kind: "VERDICT", askId: this.askId, verdict, ...(refusal && { refusal }) });
   }
 
   work(work: Partial<WorkView> = {}): this {

@@ -16,7 +16,9 @@ export function addBrakeEngage(parent: Command, ports: Ports): void {
   addCall(parent, {
     usage: "engage",
     summary: "Stop all new moves at once",
-    detail: "Nodes that drain are refused at their re-check and go on working; nodes that are away finish.",
+    detail:
+      "It holds at this coordinator; a brake that every device checks by itself is a breaker's: moult brake sign. Nodes that " +
+      "drain are refused at their re-check and go on working; nodes that are away finish.",
     examples: ['moult brake engage --reason "2.0.0 drops requests in region eu"'],
   })
     .requiredOption("--reason <text>", "why; 1 to 512 characters")

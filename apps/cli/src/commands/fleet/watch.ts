@@ -29,9 +29,9 @@ export function addFleetWatch(parent: Command, ports: Ports): void {
     .option("--count <n>", "end after this many", about("--count", wholeNumber(1, Number.MAX_SAFE_INTEGER)))
     .action(async (options: Options) => {
       const signal = ports.interrupted();
-      await withCoordinator(ports, options, async ({ fleet, call }) => {
+      await withCoordinator(ports, options, async ({ fleet, who }) => {
         const shown = show(ports, options.output);
-        const stream = fleet.watchFleet({}, { bearer: call.bearer, signal });
+        const stream = fleet.watchFleet({}, { ...who, signal });
         try {
           let left = options.count ?? Number.POSITIVE_INFINITY;
           for await (const message of stream) {

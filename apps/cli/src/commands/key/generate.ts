@@ -18,10 +18,11 @@ interface Options extends OutputOptions {
 export function addKeyGenerate(parent: Command, ports: Ports): void {
   addVerb(parent, {
     usage: "generate",
-    summary: "Make a new council key",
+    summary: "Make a new key",
     detail:
       "Writes the private key to a new file (PKCS #8 PEM, mode 0600; one that is there is never replaced) and prints the " +
-      "public key, which is what the others put into the council's list. Keep the file offline: who has it can sign for you.",
+      "public key, which is what goes into the root: moult root init. Keep the file of a root or council key offline: who has " +
+      "it can sign for you.",
     examples: ["moult key generate --out alice.key"],
   })
     .requiredOption("--out <file>", "new file for the private key")

@@ -1,33 +1,16 @@
-/** Building, signing and verifying, without a coordinator. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+/** Building, without a coordinator. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BuildManifest, digestOf, formatPublicKey, generateKey, parseManifest, writeKeyFile } from "@moult/trust";
+import { type BuildManifest, digestOf, parseManifest } from "@moult/trust";
 import { describe, expect, test } from "vitest";
 import { temporaryFolders, writeFiles } from "../../testing/temporary-folder.ts";
 import { type TestRun, runMoult } from "../../testing/test-ports.ts";
 
 const folder = temporaryFolders();
 
-/** A folder with files to build from and three council keys. */
+/** A folder with files to build from. */
 function workshop(): string {
-  const dir = writeFiles(folder(), { node: "the runtime", "agent.mjs": "the agent", "server.mjs": "the server" });
-  const keys = [1, 2, 3].map((n) => generateKey(new Uint8Array(32).fill(n)));
-  for (const [index, key] of keys.entries()) {
-    writeFileSync(join(dir, `${index}.key`), writeKeyFile(key.privateKey), { mode: 0o600 });
-  }
-  const lines = keys.map((key) => `  - "${formatPublicKey(key.publicKey)}"\n`);
-  writeFileSync(join(dir, "council.yaml"), `threshold: 2\nkeys:\n${lines.join("")}`);
-  return dir;
+  return writeFiles(folder(), { node: "the runtime", "agent.mjs": "the agent", "server.mjs": "the server" });
 }
 
 function build(dir: string, ...more: readonly string[]): Promise<TestRun> {
@@ -183,106 +166,5 @@ describe("release build", () => {
     const made = await runMoult(["release", "build", ...args, ...parts, "--out", join(dir, "out")], world);
     expect(made.stderr).toContain("runtime/node  100%  11 B of 11 B");
     expect(made.stderr.endsWith("\r\u001B[2K")).toBe(true);
-  });
-});
-
-describe("release sign and verify", () => {
-  const sign = (dir: string, ...more: readonly string[]): Promise<TestRun> =>
-    runMoult(["release", "sign", join(dir, "out"), ...more]);
-  const verify = (dir: string): Promise<TestRun> =>
-    runMoult(["release", "verify", join(dir, "out"), "--council", join(dir, "council.yaml")]);
-  const signWith = (dir: string, n: number): Promise<TestRun> => sign(dir, "--key", join(dir, `${n}.key`));
-
-  async function built(): Promise<string> {
-    const dir = workshop();
-    expect(await build(dir, "--workload-kind", "none")).toMatchObject({ code: 0 });
-    return dir;
-  }
-
-  test("two of three approve; one does not", async () => {
-    const dir = await built();
-    expect((await verify(dir)).stderr).toContain("is not signed");
-    await signWith(dir, 0);
-    const early = await verify(dir);
-    expect(early.code).toBe(6);
-    expect(early.stderr).toContain("SIGNATURES_TOO_FEW");
-    await signWith(dir, 0);
-    expect((await verify(dir)).code).toBe(6);
-    await signWith(dir, 2);
-    const verified = await verify(dir);
-    expect(verified).toMatchObject({ code: 0, stderr: "" });
-    expect(verified.stdout).toContain("2 signatures, 2 needed");
-  });
-
-  test("members sign apart with nothing but the manifest, and are brought together", async () => {
-    const dir = await built();
-    const envelopes: string[] = [];
-    for (const n of [1, 2]) {
-      const desk = folder();
-      writeFiles(desk, { "out/manifest.json": readFileSync(join(dir, "out", "manifest.json"), "utf8") });
-      expect(await sign(desk, "--key", join(dir, `${n}.key`))).toMatchObject({ code: 0 });
-      envelopes.push("--signed", join(desk, "out", "signed.json"));
-    }
-    const merged = await sign(dir, ...envelopes, "-o", "json");
-    expect((JSON.parse(merged.stdout) as { signatures: string[] }).signatures).toHaveLength(2);
-    expect((await verify(dir)).code).toBe(0);
-  });
-
-  test("signatures on another build are not taken in", async () => {
-    const [dir, other] = [await built(), workshop()];
-    await build(other, "--workload-kind", "none", "--soak-ms", "5");
-    await signWith(other, 1);
-    const merged = await sign(dir, "--signed", join(other, "out", "signed.json"));
-    expect(merged.code).toBe(6);
-    expect(merged.stderr).toContain("another build");
-    expect(existsSync(join(dir, "out", "signed.json"))).toBe(false);
-  });
-
-  test("a manifest that was altered after signing is noticed", async () => {
-    const dir = await built();
-    await signWith(dir, 0);
-    await signWith(dir, 1);
-    const path = join(dir, "out", "manifest.json");
-    writeFileSync(path, readFileSync(path, "utf8").replace('"soak_ms": 1000', '"soak_ms": 1001'));
-    expect((await verify(dir)).code).toBe(6);
-    expect((await signWith(dir, 2)).code).toBe(6);
-  });
-
-  test.each<[string, (part: string) => void, string]>([
-    ["missing", (part) => rmSync(part), "is missing from the folder"],
-    ["longer", (part) => appendFileSync(part, "!"), "has 10 bytes instead of 9"],
-    ["shorter", (part) => truncateSync(part, 3), "has 3 bytes instead of 9"],
-    ["altered", (part) => writeFileSync(part, "THE AGENT"), "was altered"],
-  ])("a part that is %s is noticed", async (_, spoil, said) => {
-    const dir = await built();
-    await signWith(dir, 0);
-    await signWith(dir, 1);
-    spoil(join(dir, "out", "parts", digestOf(Buffer.from("the agent"))));
-    const verified = await verify(dir);
-    expect(verified.code).toBe(6);
-    expect(verified.stderr).toContain(`The part agent/agent.mjs ${said}`);
-  });
-
-  test.each([
-    ["not there", undefined, 2, "no such file"],
-    ["no YAML", "a: [", 2, "is not YAML"],
-    ["no council", "threshold: 1", 2, "is a list of public keys"],
-    ["threshold 0", "threshold: 0\nkeys: []", 2, "threshold is 1 to"],
-  ])("a council's file that is %s", async (_, text, code, said) => {
-    const dir = await built();
-    await signWith(dir, 0);
-    rmSync(join(dir, "council.yaml"));
-    if (text !== undefined) writeFileSync(join(dir, "council.yaml"), text);
-    const verified = await verify(dir);
-    expect(verified.code).toBe(code);
-    expect(verified.stderr).toContain(said);
-  });
-
-  test("an envelope that is no envelope, and signing with nothing", async () => {
-    const dir = await built();
-    expect((await sign(dir)).stderr).toContain("Sign with what?");
-    writeFileSync(join(dir, "junk.json"), "{}");
-    expect(await sign(dir, "--signed", join(dir, "junk.json"))).toMatchObject({ code: 6 });
-    expect((await sign(folder(), "--key", join(dir, "0.key"))).stderr).toContain("holds no build");
   });
 });

@@ -1,18 +1,19 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { RpcError } from "@moult/contracts";
 import { ErrorReason } from "@moult/contracts/v1";
-import { digestOf, generateKey } from "@moult/trust";
+import { digestOf, formatEnvelope, parseEnvelope } from "@moult/trust";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildRelease } from "../../build/build-release.ts";
-import { signBuild } from "../../build/sign-build.ts";
 import { temporaryFolders, writeFiles } from "../../testing/temporary-folder.ts";
 import { type TestCoordinator, startTestCoordinator } from "../../testing/test-coordinator.ts";
 import { type TestRun, runMoult } from "../../testing/test-ports.ts";
 
 const folder = temporaryFolders();
 const TRIAL = { health_timeout_ms: 1000, soak_ms: 0 };
+/** A signature as devices of 0.1 count them; nobody else looks at it. */
+const BEFORE_0_2 = { keyId: "ab".repeat(32), signature: new Uint8Array(64) };
 let coordinator: TestCoordinator;
 
 beforeEach(async () => {
@@ -44,7 +45,8 @@ async function signedBuild(arch: string, version = "2.0.0", agent = `agent for $
   };
   const out = join(dir, "out");
   await buildRelease(input, { out });
-  signBuild(out, { privateKey: generateKey(new Uint8Array(32)).privateKey });
+  const envelope = { unverifiedPayload: readFileSync(join(out, "manifest.json")), signatures: [BEFORE_0_2] };
+  writeFileSync(join(out, "signed.json"), formatEnvelope(envelope));
   return out;
 }
 
@@ -66,6 +68,18 @@ test("parts that are missing go up once each, then the envelopes", async () => {
   const again = await publish(x64, arm64);
   expect(again.stdout).toContain("0 of 5 parts uploaded");
   expect(coordinator.artifacts.requests.filter((line) => line.startsWith("PUT"))).toEqual([]);
+});
+
+test("a build that nobody signed travels in an envelope without signatures", async () => {
+  const dir = await signedBuild("x64");
+  rmSync(join(dir, "signed.json"));
+  expect(await publish(dir)).toMatchObject({ code: 0 });
+  const [call] = coordinator.calls as readonly { readonly request: unknown }[];
+  if (call === undefined) throw new Error("nothing was published");
+  const { signedManifests } = call.request as { signedManifests: [string] };
+  const envelope = parseEnvelope(Buffer.from(signedManifests[0], "base64"));
+  expect(envelope.signatures).toEqual([]);
+  expect(Buffer.from(envelope.unverifiedPayload)).toEqual(readFileSync(join(dir, "manifest.json")));
 });
 
 test("an endpoint that cannot say what it has is given everything", async () => {
@@ -116,13 +130,13 @@ test("folders that are not one release are told apart before anything goes up", 
 
 test("what the coordinator refuses is told with its reason and what to do", async () => {
   coordinator.answer("publishRelease", () => {
-    throw new RpcError(status.FAILED_PRECONDITION, ErrorReason.SIGNATURES_TOO_FEW, "1 of 2 signatures");
+    throw new RpcError(status.FAILED_PRECONDITION, ErrorReason.BUILD_NOT_LISTED, "the list does not name it");
   });
   expect(await publish(await signedBuild("x64"))).toMatchObject({
     code: 3,
     stderr:
-      "moult: 1 of 2 signatures (SIGNATURES_TOO_FEW)\n" +
-      "  Have more council members sign: moult release sign DIR --key FILE\n",
+      "moult: the list does not name it (BUILD_NOT_LISTED)\n" +
+      "  Have the council allow it: moult release allow DIR --from FILE, then moult metadata publish\n",
   });
 });
 

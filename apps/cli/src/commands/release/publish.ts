@@ -1,7 +1,7 @@
 /** `moult release publish`: uploads what is missing and makes the release known. The dial still stands at nobody. */
 import { PublishReleaseResponseSchema } from "@moult/contracts/v1";
 import type { Command } from "commander";
-import { type UnverifiedBuild, readSignedBuild, readUnsignedBuild } from "../../build/build-dir.ts";
+import { type UnverifiedBuild, readBuildToSend, readUnsignedBuild } from "../../build/build-dir.ts";
 import { type DeltaOptions, makeDeltas } from "../../build/deltas.ts";
 import { checkOneRelease, uploadDeltas, uploadParts } from "../../build/publish-build.ts";
 import { openArtifacts } from "../../connection/artifacts.ts";
@@ -22,9 +22,10 @@ interface Options extends CallOptions {
 export function addReleasePublish(parent: Command, ports: Ports): void {
   const verb = addCall(parent, {
     usage: "publish <dir...>",
-    summary: "Upload a signed release and make it known",
+    summary: "Upload a release that is on the allowlist, and make it known",
     detail:
-      "Takes the folder of each platform's build. Parts that the coordinator has already are not uploaded again. No node " +
+      "Takes the folder of each platform's build; every one must be on the published allowlist (moult release allow, then moult " +
+      "metadata publish). Parts that the coordinator has already are not uploaded again. No node " +
       "moves by this: the dial of a new release stands at nobody. Repeating it changes nothing.\n\n" +
       "What `moult release delta` left in the folders goes up too. With --from, the deltas from these builds are made " +
       "first; parts of up to 8 MiB are packed in any case.",
@@ -35,7 +36,7 @@ export function addReleasePublish(parent: Command, ports: Ports): void {
   });
   verb.addOption(repeatable("--from <dir>", "a build that devices run now, to make deltas from", "make no deltas"));
   verb.action(async (dirs: readonly string[], options: Options) => {
-    const builds = dirs.map(readSignedBuild);
+    const builds = dirs.map(readBuildToSend);
     checkOneRelease(builds);
     const from = options.from.map(readUnsignedBuild);
     await withCoordinator(ports, options, async ({ releases, call, settings }) => {

@@ -1,73 +1,87 @@
-/** `moult release verify`: what a device will say of a build, said here. */
-import { type Council, TrustError, parseCouncil } from "@moult/trust";
+/** `moult release verify`: what a device will say of an allowlist, and of builds, said here. */
+import { digestOf } from "@moult/trust";
+import { type AllowedBuild, allowlistIn } from "@moult/trust/tuf";
 import type { Command } from "commander";
-import { YAMLParseError, parse } from "yaml";
-import { verifyBuild } from "../../build/verify-build.ts";
-import { usageError } from "../../errors.ts";
-import { readBounded } from "../../files.ts";
+import { readManifest } from "../../build/build-dir.ts";
+import { verifyParts } from "../../build/verify-build.ts";
+import { readMetadata } from "../../ceremony/files.ts";
+import { rootOption, rootPaths } from "../../ceremony/options.ts";
+import { fileAnswer, progressFor } from "../../ceremony/progress.ts";
+import { summaryLines } from "../../ceremony/review.ts";
+import { readRoots } from "../../ceremony/roots.ts";
+import { CliError, usageError } from "../../errors.ts";
+import { isFolder } from "../../files.ts";
 import { print } from "../../output/print.ts";
 import { progressLine } from "../../output/progress.ts";
-import { renderPairs } from "../../output/table.ts";
 import type { Ports } from "../../ports.ts";
-import { type OutputOptions, addVerb } from "../../verb.ts";
-
-/** 64 keys take some 5 kB. */
-const COUNCIL_BYTES_MAX = 65_536;
+import { type OutputOptions, addVerb, repeatable } from "../../verb.ts";
 
 interface Options extends OutputOptions {
-  readonly council: string;
+  readonly root: readonly string[];
+  readonly build: readonly string[];
 }
 
 /** Adds the verb. */
 export function addReleaseVerify(parent: Command, ports: Ports): void {
   addVerb(parent, {
-    usage: "verify <dir>",
-    summary: "Verify a build's signatures and parts",
+    usage: "verify <file>",
+    summary: "Verify an allowlist's quorum, and builds against it",
     detail:
-      "Checks, as each device does, that the council's quorum signed the manifest, and that every part is what the manifest " +
-      "says. The council's file is YAML or JSON with `threshold` and `keys`. Exit code 6 where anything is not as it must be.",
-    examples: ["moult release verify build/2.0.0 --council council.yaml"],
+      "Checks, as each device does, that the council's quorum signed the list and that it has not expired; and of each --build " +
+      "that the list names it and that every part is what its manifest says. Exit code 6 where anything is not as it must be.",
+    examples: ["moult release verify 2.targets.json --root root.json --build build/2.0.0"],
   })
-    .requiredOption("--council <file>", "the council: threshold and public keys")
-    .action(async (dir: string, options: Options) => {
-      const council = readCouncilFile(options.council);
-      const progress = progressLine(ports);
-      const { digest, manifest, signedBy } = await verifyBuild(dir, council, progress.show).finally(progress.clear);
-      print(ports, options.output, {
-        json: {
-          dir,
-          digest,
-          network: manifest.network,
-          version: manifest.version,
-          releaseCounter: manifest.release_counter,
-          platform: { ...manifest.platform },
-          signedBy: [...signedBy],
-          threshold: council.threshold,
-        },
-        table: (style) =>
-          renderPairs(
-            [
-              ["verified", { text: `${signedBy.length} signatures, ${council.threshold} needed`, tone: "good" }],
-              ["digest", digest],
-              ["network", manifest.network],
-              ["version", `${manifest.version} (counter ${manifest.release_counter})`],
-              ["platform", `${manifest.platform.os}-${manifest.platform.arch}`],
-              ["parts", `${manifest.parts.length}, all as the manifest says`],
-              ...signedBy.map((id, index) => [index === 0 ? "signed by" : "", id] as const),
-            ],
-            style,
-          ),
-      });
+    .addOption(rootOption())
+    .addOption(repeatable("--build <dir>", "a build's folder that must be allowed and whole"))
+    .action(async (path: string, options: Options) => {
+      if (isFolder(path)) {
+        throw usageError(`${path} is a folder.`, "Give the allowlist, and the folder as: --build DIR");
+      }
+      const file = readMetadata(path, "targets");
+      const roots = readRoots(rootPaths(options.root, ports.env));
+      const progress = progressFor(file, roots.newest);
+      if (progress?.complete !== true) {
+        const [quorum] = progress?.quorums ?? [];
+        throw new CliError(
+          "VERIFICATION",
+          `${quorum?.signed.length ?? 0} of the ${quorum?.threshold ?? 0} council keys that are needed signed ${path}. (SIGNATURES_TOO_FEW)`,
+          { advice: ["Have more members sign it: moult release sign FILE --key KEY"] },
+        );
+      }
+      const list = allowlistIn(file.bytes);
+      if (list.network !== roots.network.network) {
+        throw new CliError("VERIFICATION", `${path} is of ${list.network}, and the root of ${roots.network.network}.`);
+      }
+      if (file.expiresMs <= ports.now()) {
+        throw new CliError("VERIFICATION", `${path} expired at ${new Date(file.expiresMs).toISOString()}.`, {
+          advice: [`Prolong it: moult release allow --from ${path} --out FILE`],
+        });
+      }
+      const line = progressLine(ports);
+      const builds: AllowedBuild[] = [];
+      for (const dir of options.build) {
+        const digest = digestOf(readManifest(dir));
+        const build = list.builds.get(digest);
+        if (build === undefined) throw new CliError("VERIFICATION", `The list does not name ${dir} (${digest}).`);
+        await verifyParts(dir, line.show).finally(line.clear);
+        builds.push(build);
+      }
+      const lines = summaryLines(file);
+      print(
+        ports,
+        options.output,
+        fileAnswer(file, progress, {
+          json: {
+            summary: [...lines],
+            builds: builds.map(({ digest, version, releaseCounter, platform }) => ({
+              digest,
+              version,
+              releaseCounter,
+              platform: { ...platform },
+            })),
+          },
+          lines: [...lines, ...builds.map(({ digest, version }) => `allowed and whole: ${version} ${digest}`)],
+        }),
+      );
     });
-}
-
-function readCouncilFile(path: string): Council {
-  const text = new TextDecoder().decode(readBounded(path, COUNCIL_BYTES_MAX));
-  try {
-    return parseCouncil(parse(text));
-  } catch (error) {
-    if (error instanceof TrustError) throw usageError(`${path}: ${error.message}`);
-    if (error instanceof YAMLParseError) throw usageError(`${path} is not YAML: ${error.message.split("\n")[0]}`);
-    throw error;
-  }
 }

@@ -25,6 +25,9 @@ export const BACKUP_TABLES: Readonly<Record<string, Readonly<Record<string, Colu
   overrides: { override_id: "text", override: "text" },
   tokens: { token_hash: "text", expires_at_ms: "integer", token: "text" },
   requests: { request_id: "text", request_hash: "text", response: "bytes", at_ms: "integer" },
+  metadata_files: { published: "integer", role: "text", version: "integer", file: "bytes" },
+  brake_statements: { digest: "text", expires_at_ms: "integer", brake: "text", statement: "bytes" },
+  events: { event_id: "integer", event: "text" },
   totals: { pool_id: "text", demand_milli: "integer" },
   audit: { pool_id: "text", seq: "integer", at_ms: "integer", kind: "text", leaf: "text" },
   tree_pools: { pool_id: "text", seq: "integer" },
@@ -44,9 +47,15 @@ export function backupRow(table: string, row: EngineRow, engine: "sqlite" | "pos
     return [column, kind === "integer" ? Number(value) : (value as string)];
   });
   const plain = Object.fromEntries(entries);
+  if (table === "releases") return { ...plain, release_counter: counterOf(plain["release"]) };
   // PostgreSQL keeps what a client chose as JSON.
   if (table !== "requests" || engine === "sqlite") return plain;
   return { ...plain, request_id: JSON.parse(String(plain["request_id"])) as string };
+}
+
+/** The counter in the document is the one that counts; what SQLite keeps beside it has to be unique there. */
+function counterOf(release: unknown): number {
+  return (JSON.parse(String(release)) as { readonly releaseCounter: number }).releaseCounter;
 }
 
 /** A row of a backup for an engine; undefined where the engine keeps it itself. A restored tree is under a new epoch. */

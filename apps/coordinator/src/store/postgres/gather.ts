@@ -3,7 +3,7 @@
  * changes. Pure. The one place that knows of each kind of change what it leaves in PostgreSQL.
  */
 import { type AuditLeaf, FLEET_LOG, auditLeaf, dialBody } from "../audit-leaf.ts";
-import type { RememberedRequest, StoreChange } from "../port.ts";
+import type { BrakeStatement, MetadataFile, RememberedRequest, StoreChange } from "../port.ts";
 import { nodeState } from "../rows.ts";
 
 /** A row in the table of permits. */
@@ -23,11 +23,16 @@ export interface Gathered {
   /** Every permit that is named: what stands under it goes first. */
   readonly permitIds: Set<string>;
   readonly permits: Map<string, PermitRow>;
-  readonly releases: { readonly version: string; readonly releaseCounter: number; readonly release: string }[];
+  readonly releases: Map<string, { readonly releaseCounter: number; readonly release: string }>;
   readonly dials: Map<string, string>;
   readonly overrides: Map<string, { readonly poolId: string; readonly override: string } | undefined>;
   readonly tokens: Map<string, { readonly expiresAtMs: number; readonly token: string }>;
   readonly manifests: Map<string, Uint8Array>;
+  /** In the order in which they were published. One that goes, and one that is published anew, is named in `metadataGone`. */
+  readonly metadata: Map<string, MetadataFile>;
+  readonly metadataGone: Map<string, Omit<MetadataFile, "bytes">>;
+  readonly brakeStatements: Map<string, BrakeStatement>;
+  readonly events: Map<number, string>;
   readonly requests: Map<string, RememberedRequest>;
   readonly totals: Map<string, number>;
   readonly meta: Map<string, string>;
@@ -42,11 +47,15 @@ export function gather(changes: readonly StoreChange[]): Gathered {
     states: new Map(),
     permitIds: new Set(),
     permits: new Map(),
-    releases: [],
+    releases: new Map(),
     dials: new Map(),
     overrides: new Map(),
     tokens: new Map(),
     manifests: new Map(),
+    metadata: new Map(),
+    metadataGone: new Map(),
+    brakeStatements: new Map(),
+    events: new Map(),
     requests: new Map(),
     totals: new Map(),
     meta: new Map(),
@@ -85,7 +94,7 @@ function note(to: Gathered, change: StoreChange): readonly string[] {
       return [change.permit.poolId];
     case "release": {
       const { version, releaseCounter } = change.release;
-      to.releases.push({ version, releaseCounter, release: JSON.stringify(change.release) });
+      to.releases.set(version, { releaseCounter, release: JSON.stringify(change.release) });
       return [FLEET_LOG];
     }
     case "dial":
@@ -111,6 +120,21 @@ function note(to: Gathered, change: StoreChange): readonly string[] {
     case "manifest":
       if (!to.manifests.has(change.digest)) to.manifests.set(change.digest, change.envelope);
       return [];
+    case "metadata": {
+      const { role, version } = change.file;
+      dropMetadata(to, change.file);
+      to.metadata.set(`${role} ${version}`, change.file);
+      return [FLEET_LOG];
+    }
+    case "metadata-dropped":
+      dropMetadata(to, change.file);
+      return [FLEET_LOG];
+    case "brake-statement":
+      to.brakeStatements.set(change.brake.digest, change.brake);
+      return [FLEET_LOG];
+    case "event":
+      to.events.set(change.event.eventId, JSON.stringify(change.event));
+      return [FLEET_LOG];
     case "request":
       if (!to.requests.has(change.request.requestId)) to.requests.set(change.request.requestId, change.request);
       return [];
@@ -123,6 +147,11 @@ function note(to: Gathered, change: StoreChange): readonly string[] {
     case "readmitted":
       return [change.poolId];
   }
+}
+
+function dropMetadata(to: Gathered, { role, version }: Omit<MetadataFile, "bytes">): void {
+  to.metadata.delete(`${role} ${version}`);
+  to.metadataGone.set(`${role} ${version}`, { role, version });
 }
 
 function endPermit(to: Gathered, permitId: string): void {

@@ -1,7 +1,8 @@
 /** Everything a start needs, read as of one moment. Nodes come in chunks, so that others have their turn in between. */
 import type { Dial, Override, Permit, Release } from "@moult/policy";
 import { type Kysely, type Transaction } from "kysely";
-import type { EnrollmentToken, Snapshot, StoredNode } from "../port.ts";
+import type { FleetEvent } from "../../anomalies/kinds.ts";
+import type { BrakeStatement, EnrollmentToken, MetadataRole, Snapshot, StoredNode } from "../port.ts";
 import { storedDial, storedNode } from "../rows.ts";
 import type { PostgresTables } from "./tables.ts";
 
@@ -35,6 +36,9 @@ async function snapshot(tx: Transaction<PostgresTables>, poolIds: readonly strin
   const tokens = await tx.selectFrom("tokens").select("token").execute();
   const requests = await tx.selectFrom("requests").selectAll().execute();
   const totals = await tx.selectFrom("totals").selectAll().execute();
+  const events = await tx.selectFrom("events").select("event").orderBy("event_id").execute();
+  const metadata = await tx.selectFrom("metadata_files").selectAll().orderBy("published").execute();
+  const brakes = await tx.selectFrom("brake_statements").select(["brake", "statement"]).orderBy("digest").execute();
   return {
     nodes,
     permits: permits.filter((row) => isOurs(row.pool_id)).map(({ permit }) => JSON.parse(permit) as Permit),
@@ -49,9 +53,19 @@ async function snapshot(tx: Transaction<PostgresTables>, poolIds: readonly strin
       response: row.response,
       atMs: Number(row.at_ms),
     })),
+    events: events.map(({ event }) => JSON.parse(event) as FleetEvent),
     demandByPool: new Map(
       totals.filter((row) => isOurs(row.pool_id)).map((row) => [row.pool_id, Number(row.demand_milli)]),
     ),
     tally: tally === undefined ? undefined : (JSON.parse(tally) as Snapshot["tally"]),
+    metadata: metadata.map(({ role, version, file }) => ({
+      role: role as MetadataRole,
+      version: Number(version),
+      bytes: file,
+    })),
+    brakeStatements: brakes.map(({ brake: said, statement }) => ({
+      ...(JSON.parse(said) as BrakeStatement),
+      statement,
+    })),
   };
 }

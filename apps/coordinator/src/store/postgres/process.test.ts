@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { makeFolder, writeConfig } from "../../testing/coordinator.ts";
 import { TestDevice } from "../../testing/device.ts";
+import { networkAt } from "../../testing/network.ts";
+import { signedOverride } from "../../testing/override.ts";
 import { CoordinatorProcess } from "../../testing/process.ts";
 import { until } from "../../testing/wait.ts";
 import { POSTGRES_MISSING, PostgresServer, postgresBinaries } from "../testing/postgres-server.ts";
@@ -13,6 +15,7 @@ if (isMissing) test.skip(POSTGRES_MISSING, () => expect.unreachable());
 describe.skipIf(isMissing)("a coordinator on PostgreSQL", () => {
   let server: PostgresServer;
   let folder: string;
+  const network = networkAt();
   const started: CoordinatorProcess[] = [];
   beforeAll(async () => {
     server = await PostgresServer.start();
@@ -27,7 +30,7 @@ describe.skipIf(isMissing)("a coordinator on PostgreSQL", () => {
   });
 
   const start = (url: string, state = "state"): CoordinatorProcess => {
-    const config = writeConfig(folder, { state_dir: join(folder, state) });
+    const config = writeConfig(folder, { state_dir: join(folder, state) }, network);
     const process = new CoordinatorProcess(["--config", config], { MOULT_STORE: url });
     started.push(process);
     return process;
@@ -71,7 +74,7 @@ describe.skipIf(isMissing)("a coordinator on PostgreSQL", () => {
     const answered: string[] = [];
     const write = async (): Promise<boolean> => {
       try {
-        const made = await rollout.createOverride({ override, ttlS: 3600 }, operator);
+        const made = await rollout.createOverride(signedOverride(override, 3600), operator);
         answered.push(made.override?.name ?? "");
         return true;
       } catch (error) {

@@ -26,7 +26,7 @@ export const STEPS: Readonly<Record<string, readonly string[]>> = {
       node_id text PRIMARY KEY, permit_id text NOT NULL UNIQUE, pool_id text NOT NULL, permit text NOT NULL
     )`,
     `CREATE TABLE IF NOT EXISTS releases (
-      version text PRIMARY KEY, release_counter bigint NOT NULL UNIQUE, release text NOT NULL
+      version text PRIMARY KEY, release_counter bigint NOT NULL, release text NOT NULL
     )`,
     `CREATE TABLE IF NOT EXISTS manifests (digest text PRIMARY KEY, envelope bytea NOT NULL)`,
     `CREATE TABLE IF NOT EXISTS dials (version text PRIMARY KEY, dial text NOT NULL)`,
@@ -78,4 +78,14 @@ export const STEPS: Readonly<Record<string, readonly string[]>> = {
       END IF;
     END $$`,
   ],
+  "0004-trust": [
+    `CREATE TABLE IF NOT EXISTS metadata_files (
+      role text NOT NULL, version bigint NOT NULL, published bigint NOT NULL UNIQUE, file bytea NOT NULL,
+      PRIMARY KEY (role, version)
+    )`,
+    `CREATE TABLE IF NOT EXISTS brake_statements (
+      digest text PRIMARY KEY, expires_at_ms bigint NOT NULL, brake text NOT NULL, statement bytea NOT NULL
+    )`,
+  ],
+  "0005-events": [`CREATE TABLE IF NOT EXISTS events (event_id bigint PRIMARY KEY, event text NOT NULL)`],
 };

@@ -2,6 +2,7 @@
  * A batch as statements: few texts that never differ, each prepared once, with columns as arrays. Long columns are cut, so
  * that no statement holds the process for long. Pure.
  */
+import { EVENTS_KEPT } from "../../anomalies/kinds.ts";
 import type { AuditLeaf } from "../audit-leaf.ts";
 import type { Gathered } from "./gather.ts";
 import type { Holding } from "./ownership.ts";
@@ -26,8 +27,9 @@ const PERMITS_END = "DELETE FROM permits WHERE permit_id = ANY($1::text[])";
 const PERMITS_PUT = `INSERT INTO permits (node_id, permit_id, pool_id, permit)
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
   ON CONFLICT (node_id) DO UPDATE SET permit_id = excluded.permit_id, pool_id = excluded.pool_id, permit = excluded.permit`;
-const RELEASE_END = "DELETE FROM releases WHERE version = $1 OR release_counter = $2";
-const RELEASE_PUT = "INSERT INTO releases (version, release_counter, release) VALUES ($1, $2, $3)";
+const RELEASES = `INSERT INTO releases (version, release_counter, release)
+  SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
+  ON CONFLICT (version) DO UPDATE SET release_counter = excluded.release_counter, release = excluded.release`;
 const DIALS = `INSERT INTO dials (version, dial) SELECT * FROM unnest($1::text[], $2::text[])
   ON CONFLICT (version) DO UPDATE SET dial = excluded.dial`;
 const OVERRIDES_END = "DELETE FROM overrides WHERE override_id = ANY($1::text[])";
@@ -38,6 +40,17 @@ const TOKENS = `INSERT INTO tokens (token_hash, expires_at_ms, token)
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
   ON CONFLICT (token_hash) DO UPDATE SET expires_at_ms = excluded.expires_at_ms, token = excluded.token`;
 const MANIFEST = "INSERT INTO manifests (digest, envelope) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const METADATA_END = `DELETE FROM metadata_files
+  WHERE (role, version) IN (SELECT * FROM unnest($1::text[], $2::bigint[]))`;
+// One writer at a time, under the fleet's epoch: the next number is nobody else's.
+const METADATA_PUT = `INSERT INTO metadata_files (role, version, published, file)
+  SELECT $1::text, $2::bigint, COALESCE(max(published), 0) + 1, $3::bytea FROM metadata_files`;
+const BRAKE_STATEMENT = `INSERT INTO brake_statements (digest, expires_at_ms, brake, statement) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (digest) DO UPDATE
+    SET expires_at_ms = excluded.expires_at_ms, brake = excluded.brake, statement = excluded.statement`;
+const EVENTS = `INSERT INTO events (event_id, event) SELECT * FROM unnest($1::bigint[], $2::text[])
+  ON CONFLICT (event_id) DO UPDATE SET event = excluded.event`;
+const EVENTS_END = "DELETE FROM events WHERE event_id <= $1";
 const REQUESTS = `INSERT INTO requests (request_id, request_hash, response, at_ms)
   SELECT request_id, request_hash, decode(response, 'hex'), at_ms
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS new (request_id, request_hash, response, at_ms)
@@ -64,10 +77,11 @@ export function* rowStatements(rows: Gathered): Generator<Statement> {
     [...rows.permits],
     [([id]) => id, ([, row]) => row.permitId, ([, row]) => row.poolId, ([, row]) => row.permit],
   );
-  for (const { version, releaseCounter, release } of rows.releases) {
-    yield { text: RELEASE_END, values: [version, releaseCounter] };
-    yield { text: RELEASE_PUT, values: [version, releaseCounter, release] };
-  }
+  yield* chunked(
+    RELEASES,
+    [...rows.releases],
+    [([version]) => version, ([, row]) => row.releaseCounter, ([, { release }]) => release],
+  );
   yield* chunked(DIALS, [...rows.dials], [([version]) => version, ([, dial]) => dial]);
   const ended = [...rows.overrides].flatMap(([id, row]) => (row === undefined ? [id] : []));
   const put = [...rows.overrides].flatMap(([id, row]) => (row === undefined ? [] : [{ id, ...row }]));
@@ -75,6 +89,15 @@ export function* rowStatements(rows: Gathered): Generator<Statement> {
   yield* chunked(OVERRIDES_PUT, put, [({ id }) => id, ({ poolId }) => poolId, ({ override }) => override]);
   yield* chunked(TOKENS, [...rows.tokens], [([hash]) => hash, ([, row]) => row.expiresAtMs, ([, row]) => row.token]);
   for (const [digest, envelope] of rows.manifests) yield { text: MANIFEST, values: [digest, envelope] };
+  yield* chunked(METADATA_END, [...rows.metadataGone.values()], [({ role }) => role, ({ version }) => version]);
+  for (const { role, version, bytes } of rows.metadata.values()) {
+    yield { text: METADATA_PUT, values: [role, version, bytes] };
+  }
+  for (const { statement, ...brake } of rows.brakeStatements.values()) {
+    yield { text: BRAKE_STATEMENT, values: [brake.digest, brake.expiresAtMs, JSON.stringify(brake), statement] };
+  }
+  yield* chunked(EVENTS, [...rows.events], [([eventId]) => eventId, ([, event]) => event]);
+  if (rows.events.size > 0) yield { text: EVENTS_END, values: [Math.max(...rows.events.keys()) - EVENTS_KEPT] };
   yield* chunked(
     REQUESTS,
     [...rows.requests.values()],

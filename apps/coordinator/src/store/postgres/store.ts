@@ -134,6 +134,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
       retrying(`the store at ${name} cannot be tidied`, async () => {
         await sql`DELETE FROM requests WHERE at_ms < ${nowMs - REQUEST_KEEP_MS}`;
         await sql`DELETE FROM tokens WHERE expires_at_ms < ${nowMs - TOKEN_KEEP_MS}`;
+        await sql`DELETE FROM brake_statements WHERE expires_at_ms < ${nowMs}`;
       }),
     close: () =>
       turns.take(async () => {

@@ -38,6 +38,19 @@ export interface PostgresTables {
     readonly kind: string;
     readonly leaf: string;
   };
+  readonly metadata_files: {
+    readonly role: string;
+    readonly version: BigInt8;
+    readonly published: BigInt8;
+    readonly file: Bytes;
+  };
+  readonly brake_statements: {
+    readonly digest: string;
+    readonly expires_at_ms: BigInt8;
+    readonly brake: string;
+    readonly statement: Bytes;
+  };
+  readonly events: { readonly event_id: BigInt8; readonly event: string };
   readonly tree_state: {
     readonly id: number;
     readonly epoch: BigInt8;

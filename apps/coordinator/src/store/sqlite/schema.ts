@@ -75,4 +75,22 @@ export const ADDITIONS: readonly string[] = [
   ) STRICT;
   CREATE TABLE tree_bodies (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE metadata_files (
+    published INTEGER PRIMARY KEY AUTOINCREMENT,
+    role TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    file BLOB NOT NULL,
+    UNIQUE (role, version)
+  ) STRICT;
+  CREATE TABLE brake_statements (
+    digest TEXT PRIMARY KEY,
+    expires_at_ms INTEGER NOT NULL,
+    brake TEXT NOT NULL,
+    statement BLOB NOT NULL
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE events (event_id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
+  `,
 ];

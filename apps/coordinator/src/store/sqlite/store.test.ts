@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { NO_SITUATION, type Node, type NodeIdentity, type Permit } from "@moult/policy";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Store, type StoreChange, StoreError } from "../port.ts";
+import { type BrakeStatement, type MetadataFile, type Store, type StoreChange, StoreError } from "../port.ts";
 import { openDatabase } from "./open.ts";
 import { sqliteStore } from "./store.ts";
 
@@ -71,6 +71,15 @@ function nodeOf(nodeId: string): Node {
   };
 }
 
+function file(role: MetadataFile["role"], version: number): MetadataFile {
+  return { role, version, bytes: new Uint8Array([version]) };
+}
+
+function brakeUntil(expiresAtMs: number): BrakeStatement {
+  const said = { reason: "smoke", issuedAtMs: 1, expiresAtMs, breaker: "b" };
+  return { digest: `until ${expiresAtMs}`, statement: new Uint8Array([1]), ...said };
+}
+
 /** The places in each pool's log. */
 function places(): Readonly<Record<string, readonly unknown[]>> {
   const rows = db.prepare("SELECT pool_id, seq, kind FROM audit ORDER BY pool_id, seq").all();
@@ -103,6 +112,8 @@ test("everything that is written is read again by the next start", async () => {
   };
   const token = { tokenHash: "h", poolId: "home", usesLeft: 4, expiresAtMs: 5, labels: { a: "b" } };
   const request = { requestId: "r", requestHash: "h", response: new Uint8Array([1, 2]), atMs: 6 };
+  const about = { kind: "CLONE" as const, subject: "n1", nodeId: "n1", poolId: "home", message: "two" };
+  const event = { ...about, eventId: 7, count: 2, firstAtMs: 1, lastAtMs: 2 };
   const tally = { committed: 1, reverted: 2, lost: 3, refusals: { ALLOWLIST: 4, DIAL: 5, CAPACITY: 6 } };
   await commit(
     { kind: "enrolled", identity: node.identity },
@@ -116,7 +127,10 @@ test("everything that is written is read again by the next start", async () => {
     { kind: "brake", brake: { engaged: true, reason: "smoke", updatedAtMs: 8 } },
     { kind: "token", token },
     { kind: "request", request },
+    { kind: "event", event },
     { kind: "totals", demandByPool: new Map([["home", 1234]]), tally },
+    { kind: "metadata", file: file("root", 1) },
+    { kind: "brake-statement", brake: brakeUntil(1000) },
   );
   await store.close();
   open();
@@ -130,9 +144,12 @@ test("everything that is written is read again by the next start", async () => {
     overrides: [override],
     brake: { engaged: true, reason: "smoke", updatedAtMs: 8 },
     tokens: [token],
+    events: [event],
     requests: [{ ...request, response: expect.anything() }],
     demandByPool: new Map([["home", 1234]]),
     tally,
+    metadata: [file("root", 1)],
+    brakeStatements: [brakeUntil(1000)],
   });
   expect(Buffer.from(rest.requests[0]?.response ?? [])).toEqual(Buffer.from([1, 2]));
   expect(Buffer.from((await store.manifest("d1")) ?? [])).toEqual(Buffer.from([9]));
@@ -184,7 +201,7 @@ test("a batch in which one change cannot be written leaves nothing of the others
   expect(places()["home"]).toHaveLength((before["home"]?.length ?? 0) + 1);
 });
 
-test("tidying forgets old answers and long-ended tokens, and nothing else", async () => {
+test("tidying forgets old answers, long-ended tokens and brakes that ended, and nothing else", async () => {
   const day = 86_400_000;
   const now = 100 * day;
   const token = (tokenHash: string, expiresAtMs: number): StoreChange => ({
@@ -200,9 +217,12 @@ test("tidying forgets old answers and long-ended tokens, and nothing else", asyn
     token("ended", now - day),
     request("old", now - 2 * day),
     request("new", now - 1000),
+    { kind: "brake-statement", brake: brakeUntil(now - 1) },
+    { kind: "brake-statement", brake: brakeUntil(now + 1) },
   );
   await store.tidy(now);
-  const { tokens, requests } = await store.load();
+  const { tokens, requests, brakeStatements } = await store.load();
+  expect(brakeStatements).toEqual([brakeUntil(now + 1)]);
   expect(tokens.map((kept) => kept.tokenHash)).toEqual(["ended"]);
   expect(requests.map((kept) => kept.requestId)).toEqual(["new"]);
 });
@@ -215,4 +235,40 @@ test("a store that is closed, or of another network, says so in its own words", 
   expect(() => openDatabase(path, "other")).toThrow(expect.objectContaining({ code: "OTHER_NETWORK" }));
   // What was refused holds no lock.
   open();
+});
+
+test("metadata files come back in the order in which they were published, whatever their versions", async () => {
+  const last = { role: "timestamp" as const, version: Number.MAX_SAFE_INTEGER, bytes: new Uint8Array([1]) };
+  await commit({ kind: "metadata", file: last }, { kind: "metadata", file: file("targets", 4) });
+  await commit({ kind: "metadata", file: file("timestamp", 1) }, { kind: "metadata", file: file("targets", 5) });
+  const again = { ...file("targets", 4), bytes: new Uint8Array([44]) };
+  await commit({ kind: "metadata", file: again }, { kind: "metadata-dropped", file: file("targets", 5) });
+  await store.close();
+  open();
+  expect((await store.load()).metadata).toEqual([last, file("timestamp", 1), again]);
+  expect(places()["*"]).toHaveLength(5);
+});
+
+test("releases that the council gives one counter both stay, and keep what they are", async () => {
+  const release = (version: string, releaseCounter: number): StoreChange => ({
+    kind: "release",
+    release: { version, releaseCounter, builds: [], recalled: false, createdAtMs: 1, seed: "ab" },
+  });
+  await commit(release("1.0.0", 1), release("2.0.0", 2), release("3.0.0", 3));
+  await commit(release("1.0.0", 3), release("2.0.0", 3));
+  await commit(release("4.0.0", 1));
+  const { releases } = await store.load();
+  const known = releases.map(({ version, releaseCounter }) => `${version} ${releaseCounter}`).sort();
+  expect(known).toEqual(["1.0.0 3", "2.0.0 3", "3.0.0 3", "4.0.0 1"]);
+});
+
+test("a store from before there was metadata is taken over, with all that is in it", async () => {
+  await commit({ kind: "enrolled", identity: identity("n1") }, { kind: "permit", permit: permit("n1") });
+  db.exec(
+    "DROP TABLE metadata_files; DROP TABLE brake_statements; DROP TABLE events; UPDATE meta SET value = '1' WHERE key = 'additions'",
+  );
+  await store.close();
+  open();
+  await commit({ kind: "metadata", file: file("root", 1) }, { kind: "brake-statement", brake: brakeUntil(7) });
+  expect(await store.load()).toMatchObject({ permits: [permit("n1")], metadata: [file("root", 1)] });
 });

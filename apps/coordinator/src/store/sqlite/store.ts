@@ -5,11 +5,14 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Dial, Override, Permit, Release, Tally } from "@moult/policy";
 import { setImmediate as turn } from "node:timers/promises";
+import { EVENTS_KEPT, type FleetEvent } from "../../anomalies/kinds.ts";
 import { auditLeaf, dialBody } from "../audit-leaf.ts";
 import { REQUEST_KEEP_MS, TOKEN_KEEP_MS } from "../keep.ts";
 import {
   type Batch,
+  type BrakeStatement,
   type EnrollmentToken,
+  type MetadataFile,
   type Snapshot,
   type Store,
   type StoreChange,
@@ -26,6 +29,18 @@ const CHANGES_A_TURN = 500;
 
 /** Nodes between two turns while a store is read. */
 const NODES_A_TURN = 2_000;
+
+/**
+ * The council may give a release another counter, also one that another release has. The column has to stay unique for
+ * versions that go by it: who comes second gets a negative number there. What counts is the counter in the document.
+ */
+const WRITE_RELEASE = `
+  INSERT INTO releases VALUES (
+    ?1,
+    CASE WHEN EXISTS (SELECT 1 FROM releases WHERE release_counter = ?2 AND version <> ?1)
+      THEN (SELECT MIN(0, MIN(release_counter)) - 1 FROM releases) ELSE ?2 END,
+    ?3
+  ) ON CONFLICT (version) DO UPDATE SET release_counter = excluded.release_counter, release = excluded.release`;
 
 /** Opens or makes the store of `network` at `path`. Throws a StoreError that says why it cannot be used. */
 export function openSqliteStore(path: string, network: string): Store {
@@ -70,12 +85,7 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
         break;
       case "release": {
         const { version, releaseCounter } = change.release;
-        run(
-          "INSERT OR REPLACE INTO releases VALUES (?, ?, ?)",
-          version,
-          releaseCounter,
-          JSON.stringify(change.release),
-        );
+        run(WRITE_RELEASE, version, releaseCounter, JSON.stringify(change.release));
         break;
       }
       case "dial":
@@ -100,6 +110,26 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
       case "manifest":
         run("INSERT OR IGNORE INTO manifests VALUES (?, ?)", change.digest, change.envelope);
         break;
+      case "metadata": {
+        const { role, version, bytes } = change.file;
+        run("INSERT OR REPLACE INTO metadata_files (role, version, file) VALUES (?, ?, ?)", role, version, bytes);
+        break;
+      }
+      case "metadata-dropped":
+        run("DELETE FROM metadata_files WHERE role = ? AND version = ?", change.file.role, change.file.version);
+        break;
+      case "brake-statement": {
+        const { statement, ...brake } = change.brake;
+        const document = JSON.stringify(brake);
+        run(
+          "INSERT OR REPLACE INTO brake_statements VALUES (?, ?, ?, ?)",
+          brake.digest,
+          brake.expiresAtMs,
+          document,
+          statement,
+        );
+        break;
+      }
       case "request": {
         const { requestId, requestHash, response, atMs } = change.request;
         run("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?)", requestId, requestHash, response, atMs);
@@ -110,6 +140,10 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
           run("INSERT OR REPLACE INTO totals VALUES (?, ?)", poolId, demand);
         }
         run("INSERT OR REPLACE INTO meta VALUES ('tally', ?)", JSON.stringify(change.tally));
+        break;
+      case "event":
+        run("INSERT OR REPLACE INTO events VALUES (?, ?)", change.event.eventId, JSON.stringify(change.event));
+        run("DELETE FROM events WHERE event_id <= ?", change.event.eventId - EVENTS_KEPT);
         break;
       case "outcome":
       case "quarantined":
@@ -192,6 +226,7 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
               response: r.response,
               atMs: r.at_ms,
             })),
+            events: documents<FleetEvent>("SELECT event AS document FROM events ORDER BY event_id"),
             demandByPool: new Map(
               all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
                 t.pool_id,
@@ -199,6 +234,12 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
               ]),
             ),
             tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
+            metadata: all<MetadataFile>(
+              "SELECT role, version, file AS bytes FROM metadata_files ORDER BY published",
+            ).map((file) => ({ ...file })),
+            brakeStatements: all<{ brake: string; statement: Uint8Array }>(
+              "SELECT brake, statement FROM brake_statements ORDER BY digest",
+            ).map(({ brake: said, statement }) => ({ ...(JSON.parse(said) as BrakeStatement), statement })),
           };
         });
       }),
@@ -214,6 +255,7 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
         guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
           run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
           run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+          run("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
           db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
         }),
       ),

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Store, type StoreChange, StoreError } from "../port.ts";
-import { brakeOf, enrolled, nodeOf, permitOf } from "./changes.ts";
+import { brakeOf, enrolled, eventOf, nodeOf, permitOf } from "./changes.ts";
 import { history } from "./histories.ts";
 import { type ExpectedLeaf, Model, textOf } from "./model.ts";
 
@@ -150,6 +150,46 @@ export function behavesAsStore(name: string, start: () => Promise<Engine>): void
       });
     });
 
+    test("keeps two releases of one counter, and either under another", async () => {
+      await using(engine, async (store, place) => {
+        const release = (version: string, releaseCounter: number): StoreChange => ({
+          kind: "release",
+          release: { version, releaseCounter, builds: [], recalled: false, createdAtMs: 1, seed: "" },
+        });
+        await store.commit({ changes: [release("a", 7), release("b", 7)], atMs: 1 });
+        await store.commit({ changes: [release("c", 7), release("a", 8), release("b", 8)], atMs: 1 });
+        await store.close();
+        const again = await place.open();
+        const { releases } = await again.load();
+        await again.close();
+        expect(releases.map(({ version, releaseCounter }) => `${version} ${releaseCounter}`).toSorted()).toEqual([
+          "a 8",
+          "b 8",
+          "c 7",
+        ]);
+      });
+    });
+
+    test("says in the log on whose word, and nothing of whose addresses failed", async () => {
+      await using(engine, async (store) => {
+        const failures = { ...eventOf(1), kind: "AUTHENTICATION_FAILURES", subject: "192.0.2.1" } as const;
+        const word = { by: "jo", reason: "why", statement: "AA==" };
+        await store.commit({
+          changes: [
+            { ...brakeOf("r"), word },
+            { kind: "event", event: failures },
+          ],
+          atMs: 1,
+        });
+        const said = (await store.tree.unplaced(9)).map(({ body }) => JSON.parse(body) as unknown);
+        expect(said).toEqual([
+          expect.objectContaining({ engaged: true, by: "jo", statement: "AA==" }),
+          expect.objectContaining({ kind: "AUTHENTICATION_FAILURES", subject: "" }),
+        ]);
+        expect((await store.load()).events).toEqual([failures]);
+      });
+    });
+
     test("tidies remembered requests of yesterday and long-ended tokens, and nothing else", async () => {
       await using(engine, async (store) => {
         const now = 100 * DAY_MS;
@@ -161,15 +201,22 @@ export function behavesAsStore(name: string, start: () => Promise<Engine>): void
           kind: "request",
           request: { requestId, requestHash: "", response: bytes(), atMs },
         });
+        const brake = (digest: string, expiresAtMs: number): StoreChange => ({
+          kind: "brake-statement",
+          brake: { digest, statement: bytes(1), reason: "", issuedAtMs: 1, expiresAtMs, breaker: "" },
+        });
         const changes = [
           token("old", now - 31 * DAY_MS),
           token("ended", now - DAY_MS),
           request("old", now - 2 * DAY_MS),
           request("new", now - 1000),
+          brake("ended", now - 1),
+          brake("holds", now + 1),
         ];
         await store.commit({ changes, atMs: now });
         await store.tidy(now);
-        const { tokens, requests } = await store.load();
+        const { tokens, requests, brakeStatements } = await store.load();
+        expect(brakeStatements.map(({ digest }) => digest)).toEqual(["holds"]);
         expect(tokens.map(({ tokenHash }) => tokenHash)).toEqual(["ended"]);
         expect(requests.map(({ requestId }) => requestId)).toEqual(["new"]);
       });

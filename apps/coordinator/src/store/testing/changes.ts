@@ -1,5 +1,6 @@
 /** Changes for tests of a store: of every kind, small and plain. */
 import { type Node, type NodeIdentity, type Permit, NO_SITUATION } from "@moult/policy";
+import type { FleetEvent } from "../../anomalies/kinds.ts";
 import type { StoreChange } from "../port.ts";
 
 /** A node's identity. */
@@ -58,4 +59,10 @@ export function permitOf(nodeId: string, permitId: string, poolId = "home"): Per
 /** An engaged brake. */
 export function brakeOf(reason: string): StoreChange {
   return { kind: "brake", brake: { engaged: true, reason, updatedAtMs: 1 } };
+}
+
+/** Something that was told; about no pool where `poolId` is empty. */
+export function eventOf(eventId: number, poolId = "", message = "m"): FleetEvent {
+  const about = { kind: "CLONE", subject: "s", nodeId: "", poolId, message } as const;
+  return { ...about, eventId, count: 1, firstAtMs: 1, lastAtMs: 2 };
 }

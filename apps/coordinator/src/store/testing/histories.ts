@@ -1,7 +1,7 @@
 /** Random histories: batches of changes of every kind, over few nodes and pools, so that they meet. */
 import fc from "fast-check";
 import type { StoreChange } from "../port.ts";
-import { brakeOf, identityOf, nodeOf, permitOf } from "./changes.ts";
+import { brakeOf, eventOf, identityOf, nodeOf, permitOf } from "./changes.ts";
 
 /** Each node has its pool. */
 const POOLS = ["a", "b", "home"];
@@ -59,6 +59,22 @@ const change: fc.Arbitrary<StoreChange> = fc.oneof(
     kind: "token",
     token: { tokenHash: `t${n}`, poolId: "a", usesLeft, expiresAtMs: 2 ** 52, labels: {} },
   })),
+  fc.tuple(few, bytes).map(([version, file]): StoreChange => ({
+    kind: "metadata",
+    file: { role: version % 2 === 0 ? "root" : "targets", version, bytes: file },
+  })),
+  few.map((version): StoreChange => ({
+    kind: "metadata-dropped",
+    file: { role: version % 2 === 0 ? "root" : "targets", version },
+  })),
+  fc.tuple(few, text, bytes).map(([n, reason, statement]): StoreChange => ({
+    kind: "brake-statement",
+    brake: { digest: `b${n}`, statement, reason, issuedAtMs: 1, expiresAtMs: 2 ** 52, breaker: "" },
+    word: { by: "op", reason, statement: "AA==" },
+  })),
+  fc
+    .tuple(fc.constantFrom(1, 2, 3, 10_002), fc.constantFrom("", ...POOLS), text)
+    .map(([eventId, poolId, message]): StoreChange => ({ kind: "event", event: eventOf(eventId, poolId, message) })),
   fc.tuple(text, bytes).map(([requestId, response]): StoreChange => ({
     kind: "request",
     request: { requestId, requestHash: "h", response, atMs: 2 ** 52 },

@@ -4,6 +4,9 @@
  */
 import type { Snapshot, StoreChange, StoredNode } from "../port.ts";
 
+/** Of so many events the newest are kept. */
+const EVENTS_MAX = 10_000;
+
 /** A leaf as the model expects it in a pool's log. */
 export interface ExpectedLeaf {
   readonly poolId: string;
@@ -21,6 +24,9 @@ export class Model {
   readonly #tokens = new Map<string, unknown>();
   readonly #requests = new Map<string, { readonly response: Uint8Array }>();
   readonly #demand = new Map<string, number>();
+  readonly #metadata = new Map<string, { readonly bytes: Uint8Array }>();
+  readonly #brakes = new Map<string, { readonly statement: Uint8Array }>();
+  readonly #events = new Map<number, unknown>();
   #brake: unknown;
   #tally: unknown;
   readonly leaves: ExpectedLeaf[] = [];
@@ -42,6 +48,9 @@ export class Model {
       demand: [...this.#demand],
       brake: this.#brake,
       tally: this.#tally,
+      metadata: { inOrder: [...this.#metadata.values()].map((file) => ({ ...file, bytes: [...file.bytes] })) },
+      brakes: [...this.#brakes.values()].map((brake) => ({ ...brake, statement: [...brake.statement] })),
+      events: { inOrder: [...this.#events].toSorted(([a], [b]) => a - b).map(([, event]) => event) },
     });
   }
 
@@ -79,9 +88,6 @@ export class Model {
       case "readmitted":
         return this.#log(change.poolId, change.kind);
       case "release":
-        for (const [version, { releaseCounter }] of this.#releases) {
-          if (releaseCounter === change.release.releaseCounter) this.#releases.delete(version);
-        }
         this.#releases.set(change.release.version, change.release);
         return this.#log("*", change.kind);
       case "dial":
@@ -101,6 +107,22 @@ export class Model {
         return this.#log("*", change.kind);
       case "manifest":
         return;
+      case "metadata":
+        this.#metadata.delete(`${change.file.role} ${change.file.version}`);
+        this.#metadata.set(`${change.file.role} ${change.file.version}`, change.file);
+        return this.#log("*", change.kind);
+      case "metadata-dropped":
+        this.#metadata.delete(`${change.file.role} ${change.file.version}`);
+        return;
+      case "brake-statement":
+        this.#brakes.set(change.brake.digest, change.brake);
+        return this.#log("*", change.kind);
+      case "event":
+        this.#events.set(change.event.eventId, change.event);
+        for (const eventId of this.#events.keys()) {
+          if (eventId <= change.event.eventId - EVENTS_MAX) this.#events.delete(eventId);
+        }
+        return this.#log(change.event.poolId === "" ? "*" : change.event.poolId, change.kind);
       case "request":
         if (!this.#requests.has(change.request.requestId)) this.#requests.set(change.request.requestId, change.request);
         return;
@@ -126,6 +148,9 @@ export function textOf(snapshot: Snapshot, spoke: ReadonlySet<string>): string {
     demand: [...snapshot.demandByPool],
     brake: snapshot.brake,
     tally: snapshot.tally,
+    metadata: { inOrder: snapshot.metadata.map((file) => ({ ...file, bytes: [...file.bytes] })) },
+    brakes: snapshot.brakeStatements.map((brake) => ({ ...brake, statement: [...brake.statement] })),
+    events: { inOrder: snapshot.events },
   });
 }
 

@@ -1127,7 +1127,7 @@ export declare const AgentService: GenService<{
   },
   /**
    * The one optional stream: pulses up; nudges, the brake and drain notices down. A node that cannot hold it loses
-   * nothing but promptness.
+   * nothing but promptness. It ends with UNAUTHENTICATED and SESSION_EXPIRED no later than the session has lasted its time.
    *
    * @generated from rpc moult.v1.AgentService.Attend
    */

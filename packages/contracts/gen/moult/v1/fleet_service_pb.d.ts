@@ -9,6 +9,7 @@ import type { Platform, TargetBuild } from "./build_pb.js";
 import type { Situation } from "./situation_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Decision, Gate, GateResult, Permit, Reason } from "./verdict_pb.js";
+import type { Event, EventKind } from "./event_pb.js";
 
 /**
  * Describes the file moult/v1/fleet_service.proto.
@@ -848,6 +849,107 @@ export declare type ReadmitNodeResponse = Message<"moult.v1.ReadmitNodeResponse"
 export declare const ReadmitNodeResponseSchema: GenMessage<ReadmitNodeResponse>;
 
 /**
+ * A page of events.
+ *
+ * @generated from message moult.v1.ListEventsRequest
+ */
+export declare type ListEventsRequest = Message<"moult.v1.ListEventsRequest"> & {
+  /**
+   * Only of these kinds; none for all.
+   *
+   * @generated from field: repeated moult.v1.EventKind kinds = 1;
+   */
+  kinds: EventKind[];
+
+  /**
+   * At most this many; 0 for 100, at most 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message moult.v1.ListEventsRequest.
+ * Use `create(ListEventsRequestSchema)` to create a new message.
+ */
+export declare const ListEventsRequestSchema: GenMessage<ListEventsRequest>;
+
+/**
+ * A page of events.
+ *
+ * @generated from message moult.v1.ListEventsResponse
+ */
+export declare type ListEventsResponse = Message<"moult.v1.ListEventsResponse"> & {
+  /**
+   * The events, newest first.
+   *
+   * @generated from field: repeated moult.v1.Event events = 1;
+   */
+  events: Event[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message moult.v1.ListEventsResponse.
+ * Use `create(ListEventsResponseSchema)` to create a new message.
+ */
+export declare const ListEventsResponseSchema: GenMessage<ListEventsResponse>;
+
+/**
+ * Asks to be told of events.
+ *
+ * @generated from message moult.v1.WatchEventsRequest
+ */
+export declare type WatchEventsRequest = Message<"moult.v1.WatchEventsRequest"> & {
+  /**
+   * Only of these kinds; none for all.
+   *
+   * @generated from field: repeated moult.v1.EventKind kinds = 1;
+   */
+  kinds: EventKind[];
+};
+
+/**
+ * Describes the message moult.v1.WatchEventsRequest.
+ * Use `create(WatchEventsRequestSchema)` to create a new message.
+ */
+export declare const WatchEventsRequestSchema: GenMessage<WatchEventsRequest>;
+
+/**
+ * An event.
+ *
+ * @generated from message moult.v1.WatchEventsResponse
+ */
+export declare type WatchEventsResponse = Message<"moult.v1.WatchEventsResponse"> & {
+  /**
+   * The event. Absent in the first answer.
+   *
+   * @generated from field: moult.v1.Event event = 1;
+   */
+  event?: Event | undefined;
+};
+
+/**
+ * Describes the message moult.v1.WatchEventsResponse.
+ * Use `create(WatchEventsResponseSchema)` to create a new message.
+ */
+export declare const WatchEventsResponseSchema: GenMessage<WatchEventsResponse>;
+
+/**
  * What operators look at.
  *
  * @generated from service moult.v1.FleetService
@@ -944,6 +1046,27 @@ export declare const FleetService: GenService<{
     methodKind: "unary";
     input: typeof ReadmitNodeRequestSchema;
     output: typeof ReadmitNodeResponseSchema;
+  },
+  /**
+   * What looked wrong lately, newest first; the newest 10,000 are kept.
+   *
+   * @generated from rpc moult.v1.FleetService.ListEvents
+   */
+  listEvents: {
+    methodKind: "unary";
+    input: typeof ListEventsRequestSchema;
+    output: typeof ListEventsResponseSchema;
+  },
+  /**
+   * Each event as it is told. The first answer comes at once and carries none: nothing that is told after it is missed, but
+   * by a caller that reads so slowly that more than 1,000 wait for it.
+   *
+   * @generated from rpc moult.v1.FleetService.WatchEvents
+   */
+  watchEvents: {
+    methodKind: "server_streaming";
+    input: typeof WatchEventsRequestSchema;
+    output: typeof WatchEventsResponseSchema;
   },
 }>;
 

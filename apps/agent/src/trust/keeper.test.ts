@@ -1,0 +1,259 @@
+/** What a device believes, through refreshes, restarts, lies and a disk that fails. */
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeBrakeStatement } from "@moult/contracts";
+import { DiskError } from "@moult/slots";
+import type { TestNetwork } from "@moult/trust/testing";
+import { describe, expect, it } from "vitest";
+import { MetadataFile } from "../adapters/metadata-file.ts";
+import { nodeDisk } from "../adapters/node-disk.ts";
+import { TestSource, openKeeper, sourcesOf } from "../testing/device-trust.ts";
+import { makeFolder } from "../testing/folders.ts";
+import { approve, makeNetwork, makeTestBuild, offer } from "../testing/test-build.ts";
+import type { RunningBuild } from "../update/state.ts";
+import type { TrustKeeper } from "./keeper.ts";
+import type { Heard } from "./ports.ts";
+
+const HOUR_MS = 3_600_000;
+const build = makeTestBuild();
+const next = makeTestBuild({ manifest: { version: "3.0.0", release_counter: 3 } });
+const running: RunningBuild = {
+  slot: "factory",
+  digest: "a".repeat(64),
+  version: "1.0.0",
+  releaseCounter: 1,
+  workIdentity: "none",
+  healthTimeoutMs: 1,
+  soakMs: 0,
+};
+const stand = { running, denied: [] };
+const NOTHING: Heard = { brakes: [], timestampVersion: 0, leaving: false, wrote: false };
+
+/** A device whose disk, clock and sources are the test's. */
+class World {
+  nowMs = Date.UTC(2026, 10, 21);
+  readonly network: TestNetwork = makeNetwork(() => this.nowMs);
+  readonly coordinator = new TestSource("coordinator", this.network.files);
+  readonly mirror = new TestSource("mirror", new Map());
+  readonly path = join(makeFolder(), "metadata");
+  writes = 0;
+  full = false;
+  readonly signedTimes: number[] = [];
+
+  /** The agent starts. */
+  start(flashedRoot: Uint8Array | undefined = this.network.flashedRoot): Promise<TrustKeeper> {
+    const file = new MetadataFile(nodeDisk, this.path);
+    const write = async (kept: Parameters<typeof file.write>[0]): Promise<void> => {
+      if (this.full) throw new DiskError("FULL", "no space");
+      this.writes += 1;
+      await file.write(kept);
+    };
+    return openKeeper({
+      file: { read: () => file.read(), write },
+      flashedRoot,
+      sources: sourcesOf(this.coordinator, this.mirror),
+      nowMs: () => this.nowMs,
+      clock: { nowMs: () => this.nowMs },
+      onSignedTime: (timeMs) => this.signedTimes.push(timeMs),
+    });
+  }
+
+  brake(reason = "smoke", key = this.network.keys.breaker): Uint8Array {
+    const { nowMs } = this;
+    const said = { network: "test", issuedMs: nowMs, expiresMs: nowMs + 100 * HOUR_MS, body: { reason } };
+    return this.network.brake(writeBrakeStatement(said), key);
+  }
+}
+
+/** What a device makes of an offer: the refusal's reason. */
+async function offered(keeper: TrustKeeper, target = build, more: Partial<Heard> = {}): Promise<string> {
+  return (await keeper.weigh({ ...NOTHING, target: offer(target, []), ...more }, stand))?.reason ?? "allowed";
+}
+
+describe("an offer", () => {
+  it("of a build that is not known yet has the list fetched, judged and kept; the same list is not written twice", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(keeper.timestampVersion).toBe(0);
+    expect(await offered(keeper)).toBe("allowed");
+    expect(keeper.timestampVersion).toBe(1);
+    expect(world.signedTimes).toEqual([world.nowMs]);
+    expect(await offered(keeper, next)).toBe("NOT_APPROVED");
+    expect(world.writes).toBe(1);
+    // What was kept will do after a restart, without anybody.
+    world.coordinator.broken = true;
+    expect(await offered(await world.start(), build)).toBe("allowed");
+    expect(readdirSync(join(world.path, ".."))).toEqual(["metadata"]);
+  });
+
+  it("of a recalled build is refused as soon as the coordinator says that there is something newer", async () => {
+    const world = new World();
+    approve(world.network, [build, next]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    world.network.recall(build.digest);
+    expect(await offered(keeper, build, { timestampVersion: 2 })).toBe("NOT_APPROVED");
+    expect(await offered(await world.start(), build)).toBe("NOT_APPROVED");
+  });
+
+  it("is refused where what was fetched goes stale, by a coordinator that has nothing newer, lies, or falls silent", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    const old = new Map(world.network.files);
+    world.nowMs += 24 * HOUR_MS;
+    expect(await offered(keeper)).toBe("METADATA");
+    expect(await offered(await world.start())).toBe("METADATA");
+    world.network.publish();
+    world.coordinator.files = old;
+    expect(await offered(keeper)).toBe("METADATA");
+    world.coordinator.broken = true;
+    expect(await offered(keeper)).toBe("METADATA");
+    // A mirror has what the coordinator withholds.
+    world.mirror.files = world.network.files;
+    expect(await offered(keeper)).toBe("allowed");
+  });
+
+  it("goes by nothing that the council did not sign, and never by what is older", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const before = new Map(world.network.files);
+    const { network } = world;
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    approve(network, [next]);
+    const one = network.approve(network.propose({ add: [network.entry(next.bytes)] }), [0]);
+    world.coordinator.files = new Map(network.files).set("2.targets.json", one);
+    expect(await offered(keeper, next)).toBe("METADATA");
+    // The list of before counts no more: the publisher has named another one, and that is being withheld.
+    expect(await offered(keeper, build)).toBe("METADATA");
+    expect(await offered(await world.start(), build)).toBe("METADATA");
+    world.coordinator.files = network.files;
+    expect(await offered(keeper, next)).toBe("allowed");
+    network.recall(next.digest);
+    world.coordinator.files = before;
+    expect(await offered(keeper, next, { timestampVersion: 99 })).toBe("allowed");
+    expect(keeper.timestampVersion).toBe(2);
+    world.mirror.files = network.files;
+    expect(await offered(keeper, next, { timestampVersion: 99 })).toBe("NOT_APPROVED");
+  });
+});
+
+describe("roots", () => {
+  it("that were missed are walked, all of them, also more than one refresh may walk", async () => {
+    const world = new World();
+    const { network } = world;
+    for (let version = 2; version <= 300; version += 1) network.rotate({});
+    approve(network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    expect(keeper.view.root?.version).toBe(300);
+    expect(world.writes).toBe(1);
+    expect((await world.start()).view.root?.version).toBe(300);
+  }, 30_000);
+
+  it("of the flash count where what was kept is damaged, older, or of another network", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    expect(await offered(await world.start())).toBe("allowed");
+    const bytes = readFileSync(world.path);
+    bytes.writeUInt8(bytes.readUInt8(200) ^ 1, 200);
+    writeFileSync(world.path, bytes);
+    const keeper = await world.start();
+    expect(keeper.timestampVersion).toBe(0);
+    expect(await offered(keeper)).toBe("allowed");
+    world.network.rotate({});
+    expect((await world.start(world.network.root)).view.root?.version).toBe(2);
+    expect((await world.start(makeNetwork().flashedRoot)).timestampVersion).toBe(0);
+    // Without any root nothing is believed, and nothing dies of it.
+    const bare = new World();
+    expect(await offered(await bare.start(new Uint8Array([1])))).toBe("METADATA");
+    expect(bare.writes).toBe(0);
+  });
+
+  it("name whom to talk to, the spare included; none named, none pinned", async () => {
+    const world = new World();
+    const keeper = await world.start();
+    expect(keeper.serverPins).toEqual([]);
+    const [active, backup] = ["1".repeat(64), "2".repeat(64)];
+    world.network.rotate({ serverKeys: { active: [active], backup: [backup] } });
+    approve(world.network, [build]);
+    await offered(keeper);
+    expect(keeper.serverPins).toEqual([active, backup]);
+    expect((await world.start()).serverPins).toEqual([active, backup]);
+  });
+});
+
+describe("a brake", () => {
+  it.each(["verdict", "stream", "coordinator", "mirror"] as const)(
+    "heard by %s holds, also over a restart",
+    async (way) => {
+      const world = new World();
+      approve(world.network, [build]);
+      const keeper = await world.start();
+      expect(await offered(keeper)).toBe("allowed");
+      const brake = world.brake();
+      if (way === "verdict") await keeper.weigh({ ...NOTHING, brakes: [brake] }, stand);
+      if (way === "stream") expect((await keeper.hear([brake]))?.reason).toBe("BRAKED");
+      if (way === "coordinator" || way === "mirror") {
+        world[way].signedBrakes = [brake];
+        world.mirror.files = world.network.files;
+        world.coordinator.broken = way === "mirror";
+        world.network.publish();
+        await keeper.weigh({ ...NOTHING, timestampVersion: 2 }, stand);
+      }
+      expect(await offered(keeper)).toBe("BRAKED");
+      const { writes } = world;
+      await keeper.hear([brake]);
+      expect(world.writes).toBe(writes);
+      expect(await offered(await world.start())).toBe("BRAKED");
+    },
+  );
+
+  it("ends when it expires, and when the council's list lifts it; a stranger's is none", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    await offered(keeper);
+    expect(await keeper.hear([world.brake("stranger", world.network.keys.stranger)])).toBeUndefined();
+    await keeper.hear([world.brake()]);
+    const [digest = ""] = (await world.start()).brakes.map((held) => held.digest);
+    world.network.lift(digest);
+    expect(await offered(keeper, build, { timestampVersion: 2 })).toBe("allowed");
+    await keeper.hear([world.brake("again")]);
+    world.nowMs += 100 * HOUR_MS;
+    world.network.publish();
+    expect(await offered(keeper)).toBe("allowed");
+  });
+});
+
+describe("the disk", () => {
+  it("is not written where nothing is new, nor in a wake that wrote already, but for every second time", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    await offered(keeper);
+    world.network.publish();
+    const wake = (): Promise<unknown> => keeper.weigh({ ...NOTHING, timestampVersion: 2, wrote: !keeper.owed }, stand);
+    await wake();
+    expect([world.writes, keeper.owed]).toEqual([1, true]);
+    await wake();
+    expect([world.writes, keeper.owed]).toEqual([2, false]);
+    await wake();
+    expect([world.writes, keeper.owed]).toEqual([2, false]);
+  });
+
+  it("that is full costs nothing but the memory of it, and is tried again", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    world.full = true;
+    expect(await offered(keeper)).toBe("allowed");
+    expect(world.writes).toBe(0);
+    world.full = false;
+    await keeper.weigh(NOTHING, stand);
+    expect(world.writes).toBe(1);
+  });
+});

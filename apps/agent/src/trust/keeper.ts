@@ -1,0 +1,328 @@
+/**
+ * Keeps what the device believes: begins with what the disk holds, takes in what coordinators and mirrors bring, has it
+ * verified, and keeps it. The shell around `gate.ts` and `refresh-rule.ts`, which decide; a failure of any kind leaves
+ * what was believed before, and at worst nothing moves.
+ */
+import { DiskError } from "@moult/slots";
+import {
+  type KeptMetadata,
+  type NetworkRoot,
+  TufError,
+  type TrustedNetwork,
+  keptRoot,
+  keptTimestampVersion,
+  recallNetwork,
+  refreshNetwork,
+} from "@moult/trust/tuf";
+import type { KeptTrust, MetadataFile } from "../adapters/metadata-file.ts";
+import type { Clock, Log } from "../ports.ts";
+import type { Refusal, RunningBuild } from "../update/state.ts";
+import { type DeviceFacts, type Judgement, counterOf, judgeListed, judgeMove } from "./gate.ts";
+import type { Heard, Stand, Trust, TrustSource, TrustSources } from "./ports.ts";
+import { type News, isStale, refreshReason } from "./refresh-rule.ts";
+import { type Brake, type TrustView, brakesHolding, brakesToKeep } from "./view.ts";
+
+/** What a keeper needs. */
+export interface KeeperParts {
+  readonly file: Pick<MetadataFile, "read" | "write">;
+  /** The root that the device was flashed with; undefined where there is none. */
+  readonly flashedRoot: Uint8Array | undefined;
+  readonly sources: TrustSources;
+  readonly device: DeviceFacts;
+  /** T, milliseconds since 1970. */
+  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly roll: () => number;
+  readonly log: Log;
+  /** Called with each root that is trusted: how far T may be moved, and whom to talk to. */
+  readonly onRoot: (root: NetworkRoot) => void;
+  /** Called with each time that the publisher signed. */
+  readonly onSignedTime: (timeMs: number) => void;
+}
+
+/** One source after the other may take this long together, in milliseconds; a device that is about to leave is drained. */
+const REFRESH_MS_MAX = 300_000;
+const LEAVING_REFRESH_MS_MAX = 20_000;
+
+/** So often a walk over missed roots goes on with the same source: 4,096 rotations. */
+const WALKS_MAX = 16;
+
+/** The keeper. */
+export class TrustKeeper implements Trust {
+  readonly #parts: KeeperParts;
+  #view: TrustView = { gap: "no root was flashed.", timestampVersion: 0, brakes: [] };
+  #kept: KeptMetadata | undefined;
+  /** What the disk holds, as far as it is known. */
+  #written: KeptTrust | undefined;
+  #roll: number;
+  #owed = false;
+  #versionOf: { readonly timestamp: Uint8Array; readonly version: number } | undefined;
+  /** One change at a time: refreshes and brakes write the same file. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    this.#roll = parts.roll();
+  }
+
+  /** Begins with what is kept; with the flashed root where that is damaged, older, or of another line. */
+  static async open(parts: KeeperParts): Promise<TrustKeeper> {
+    const keeper = new TrustKeeper(parts);
+    await keeper.#begin();
+    return keeper;
+  }
+
+  get view(): TrustView {
+    return this.#view;
+  }
+
+  get timestampVersion(): number {
+    return this.#view.timestampVersion;
+  }
+
+  get owed(): boolean {
+    return this.#owed;
+  }
+
+  /** Brakes that hold now. */
+  get brakes(): readonly Brake[] {
+    return brakesHolding(this.#view, this.#parts.nowMs());
+  }
+
+  /** SHA-256 of the public keys that servers must have; empty where the root names none. */
+  get serverPins(): readonly string[] {
+    const keys = this.#view.root?.serverKeys;
+    return keys === undefined || keys.active.length === 0 ? [] : [...keys.active, ...keys.backup];
+  }
+
+  counterOf(running: RunningBuild): number {
+    return counterOf(this.#view, running);
+  }
+
+  judge(digest: string, stand: Stand): Judgement {
+    return judgeMove(this.#input(digest, stand));
+  }
+
+  /** Whether a build that was staged before may stay so; brakes and cohorts are looked at when it is to be moved to. */
+  judgeStaged(digest: string, stand: Stand): Judgement {
+    return judgeListed(this.#input(digest, stand));
+  }
+
+  async weigh(heard: Heard, stand: Stand): Promise<Refusal | undefined> {
+    await this.#oneByOne(() => this.#takeIn(heard));
+    if (heard.target === undefined) return undefined;
+    const judgement = this.judge(heard.target.digest, stand);
+    return "refused" in judgement ? judgement.refused : undefined;
+  }
+
+  async hear(brakes: readonly Uint8Array[]): Promise<Refusal | undefined> {
+    await this.#oneByOne(async () => {
+      this.#takeBrakes(brakes);
+      await this.#keep();
+    });
+    const [brake] = this.brakes;
+    return brake && { reason: "BRAKED", message: `A breaker's brake holds: ${brake.reason}` };
+  }
+
+  #input(digest: string, { running, denied }: Stand): Parameters<typeof judgeMove>[0] {
+    const { device, nowMs } = this.#parts;
+    return { view: this.#view, device, digest, running, denied, nowMs: nowMs() };
+  }
+
+  #oneByOne<T>(act: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(act);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #begin(): Promise<void> {
+    const { file, flashedRoot, log } = this.#parts;
+    const { kept, damaged } = await file.read();
+    if (damaged) log.error({}, "the metadata that was kept cannot be read; the flashed root counts");
+    const flashed = flashedRoot && this.#tryRoot(flashedRoot, "the flashed root cannot be used");
+    const known =
+      kept && this.#tryRoot(kept.metadata.root, "the root that was kept cannot be used; the flashed root counts");
+    const useKept = known !== undefined && (flashed === undefined || isOfSameLine(known, flashed));
+    if (kept !== undefined && useKept) {
+      this.#kept = kept.metadata;
+      this.#written = kept;
+      this.#view = { ...this.#view, brakes: kept.brakes };
+    } else if (flashedRoot !== undefined && flashed !== undefined) {
+      if (known !== undefined) log.warn({}, "the flashed root is newer, or another one; what was kept is dropped");
+      this.#kept = { root: flashedRoot, targets: new Map() };
+    } else {
+      log.error({}, "there is no root to trust: this device will move to nothing");
+    }
+    await this.#recall(useKept ? known : flashed);
+  }
+
+  #tryRoot(bytes: Uint8Array, otherwise: string): NetworkRoot | undefined {
+    try {
+      return keptRoot({ root: bytes, targets: new Map() });
+    } catch (error) {
+      if (!(error instanceof TufError)) throw error;
+      this.#parts.log.error({ err: error }, otherwise);
+      return undefined;
+    }
+  }
+
+  /** Makes the view anew from what is kept. */
+  async #recall(root: NetworkRoot | undefined): Promise<void> {
+    const { nowMs, log } = this.#parts;
+    if (this.#kept === undefined || root === undefined) return;
+    this.#view = { ...this.#without(), root, gap: "none was fetched yet.", timestampVersion: this.#keptVersion() };
+    this.#parts.onRoot(root);
+    try {
+      this.#believe(await recallNetwork(this.#kept, nowMs()));
+    } catch (error) {
+      if (!(error instanceof TufError)) throw error;
+      this.#view = { ...this.#view, gap: error.message };
+      log.debug({ code: error.code, role: error.role }, `no allowlist is kept that holds: ${error.message}`);
+    }
+  }
+
+  #without(): TrustView {
+    const { network: _network, root: _root, ...rest } = this.#view;
+    return rest;
+  }
+
+  /** Verifying costs a slow box time, so the same file is verified for this once. */
+  #keptVersion(): number {
+    const timestamp = this.#kept?.timestamp;
+    if (this.#kept === undefined || timestamp === undefined) return 0;
+    if (this.#versionOf?.timestamp !== timestamp) {
+      this.#versionOf = { timestamp, version: versionIn(this.#kept) };
+    }
+    return this.#versionOf.version;
+  }
+
+  #believe(network: TrustedNetwork): void {
+    const { log, onRoot, onSignedTime } = this.#parts;
+    for (const { role, error } of network.discarded) log.debug({ role, err: error }, "a kept file was of no use");
+    this.#view = { ...this.#view, root: network.root, network, gap: "", timestampVersion: this.#keptVersion() };
+    onRoot(network.root);
+    onSignedTime(network.signedTimeMs);
+  }
+
+  async #takeIn(heard: Heard): Promise<void> {
+    const { nowMs, clock } = this.#parts;
+    const news: News = {
+      timestampVersion: heard.timestampVersion,
+      leaving: heard.leaving,
+      ...(heard.target && { digest: heard.target.digest }),
+    };
+    this.#takeBrakes(heard.brakes);
+    const reason = refreshReason(this.#view, news, { nowMs: nowMs(), clockMs: clock.nowMs(), roll: this.#roll });
+    // What can wait gives way to another write of the same wake, once.
+    const wait = reason === "ROUTINE" && heard.wrote && !this.#owed;
+    this.#owed = wait;
+    if (reason !== undefined && !wait) {
+      await this.#refresh(heard);
+      // A breaker that only a newer root names is heard now.
+      this.#takeBrakes(heard.brakes);
+    }
+    await this.#keep();
+  }
+
+  /** One source after the other, until one has the newest of what holds. */
+  async #refresh({ target, leaving }: Heard): Promise<void> {
+    const { sources, nowMs, clock, log, roll } = this.#parts;
+    const ended = new AbortController();
+    const limit = AbortSignal.timeout(leaving ? LEAVING_REFRESH_MS_MAX : REFRESH_MS_MAX);
+    const signal = AbortSignal.any([ended.signal, limit]);
+    try {
+      for (const source of sources.open(target?.sources ?? [], signal)) {
+        if (limit.aborted) return;
+        const done = await this.#refreshFrom(source);
+        source.close();
+        if (!done) continue;
+        this.#view = { ...this.#view, checkedAtMs: clock.nowMs() };
+        this.#roll = roll();
+        return;
+      }
+      if (isStale(this.#view, nowMs())) log.warn({}, `no allowlist that holds could be had: ${this.#view.gap}`);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  /** Whether what the source has was verified and holds. What was verified until a failure is kept. */
+  async #refreshFrom(source: TrustSource): Promise<boolean> {
+    const { nowMs, log } = this.#parts;
+    const before = this.#kept;
+    if (before === undefined) return false;
+    const store = {
+      load: async () => this.#kept ?? before,
+      save: async (kept: KeptMetadata) => void (this.#kept = kept),
+    };
+    for (let walk = 1; ; walk += 1) {
+      try {
+        this.#believe(await refreshNetwork({ source, store }, nowMs()));
+        this.#takeBrakes(await this.#brakesOf(source));
+        return true;
+      } catch (error) {
+        if (!(error instanceof TufError)) throw error;
+        if (error.code === "ROOTS_TOO_MANY" && walk < WALKS_MAX) continue;
+        log.info({ source: source.name, code: error.code, role: error.role, err: error.cause }, error.message);
+        if (this.#kept !== before) await this.#recall(keptRoot(this.#kept ?? before));
+        return false;
+      }
+    }
+  }
+
+  /** A source that has the metadata and no brakes is good enough: brakes come with every verdict too. */
+  async #brakesOf(source: TrustSource): Promise<readonly Uint8Array[]> {
+    try {
+      return await source.brakes();
+    } catch (error) {
+      this.#parts.log.info({ source: source.name, err: error }, "a source has no brakes that can be read");
+      return [];
+    }
+  }
+
+  #takeBrakes(heard: readonly Uint8Array[]): void {
+    const { nowMs, log } = this.#parts;
+    const before = this.brakes.map(({ digest }) => digest);
+    this.#view = { ...this.#view, brakes: brakesToKeep(this.#view, heard, nowMs()) };
+    for (const brake of this.brakes) {
+      if (!before.includes(brake.digest)) log.warn({ digest: brake.digest, reason: brake.reason }, "a brake holds");
+    }
+  }
+
+  /** Writes what is new, if anything is. A disk that refuses costs memory over a restart, and is tried again. */
+  async #keep(): Promise<void> {
+    const { file, log } = this.#parts;
+    const [metadata, { brakes }] = [this.#kept, this.#view];
+    const written = this.#written;
+    if (metadata === undefined) return;
+    if (written === undefined && metadata.timestamp === undefined && brakes.length === 0 && !this.#walked) return;
+    if (written !== undefined && written.metadata === metadata && written.brakes === brakes) return;
+    try {
+      await file.write({ metadata, brakes });
+      this.#written = { metadata, brakes };
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      log.warn({ err: error }, "what was verified could not be kept");
+    }
+  }
+
+  /** Whether the root is another than the flashed one. */
+  get #walked(): boolean {
+    return this.#kept?.root !== this.#parts.flashedRoot;
+  }
+}
+
+function versionIn(kept: KeptMetadata): number {
+  try {
+    return keptTimestampVersion(kept);
+  } catch (error) {
+    if (!(error instanceof TufError)) throw error;
+    return 0;
+  }
+}
+
+/** Whether the root that was kept goes on from the flashed one, as far as can be told: who flashes anew means it. */
+function isOfSameLine(kept: NetworkRoot, flashed: NetworkRoot): boolean {
+  if (kept.network !== flashed.network || kept.version < flashed.version) return false;
+  return kept.version > flashed.version || JSON.stringify(kept) === JSON.stringify(flashed);
+}

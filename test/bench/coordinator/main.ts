@@ -1,0 +1,287 @@
+/**
+ * `pnpm bench`: what a coordinator carries. Drives the shipped coordinator over real gRPC and TLS from a process of its
+ * own, beside a server that does nothing, in one run: the ratio between the two is what says something on a noisy machine.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { openSqliteStore } from "../../../apps/coordinator/src/store/sqlite/store.ts";
+import { rssMib, runMs } from "../stage/process.ts";
+import { Caller } from "./caller.ts";
+import { BUILDS, COMPANY, NETWORK, fill, nodeIds } from "./fill.ts";
+import { PATHS, Voice } from "./frames.ts";
+import type { Answer, Member, Order } from "./orders.ts";
+import { Place, type Server } from "./servers.ts";
+
+const CASES = [
+  "noop",
+  "ask",
+  "noop-256",
+  "ask-256",
+  "ask-half",
+  "ask-fresh",
+  "pulse",
+  "permit-cycle",
+  "streams",
+  "sustain",
+] as const;
+type Case = (typeof CASES)[number];
+
+const HELP = `Measures a coordinator over real gRPC, beside a server that does nothing.
+
+Usage: pnpm bench [--json] [--nodes N,…] [--cases C,…] [--count-s N] [--sustain-s N] [--streams N]
+
+Options:
+  --json         one line of JSON a row, then nothing else
+  --nodes N,…    enrolled nodes, one row set for each (default 100000)
+  --cases C,…    of ${CASES.join(", ")} (default: all but sustain)
+  --count-s N    how long each case counts, in seconds (default 10)
+  --sustain-s N  how long sustain counts, in seconds (default 600)
+  --streams N    streams that are held (default 10000)
+
+Rows: {case, engine, replicas, nodes, connections, inFlight, perS, p50Ms, p99Ms, cpuUsPerCall, cpuPct, rssMB,
+ceilingRatio, failed}. cpuUsPerCall is the server's processor time for a call, all threads; cpuPct is of one core;
+ceilingRatio is perS through that of the no-op server with as many connections, in this run. permit-cycle counts whole
+cycles: permit, departure, return. streams: perS is absent, kbPerStream is there.
+
+Exit codes: 0 measured, 1 failed.
+
+Example: pnpm bench --cases noop,ask --json
+`;
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    nodes: { type: "string", default: "100000" },
+    cases: { type: "string", default: CASES.filter((name) => name !== "sustain").join() },
+    "count-s": { type: "string", default: "10" },
+    "sustain-s": { type: "string", default: "600" },
+    streams: { type: "string", default: "10000" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const wanted = values.cases.split(",") as readonly Case[];
+const unknown = wanted.find((name) => !CASES.includes(name));
+if (unknown !== undefined) throw new Error(`there is no case ${unknown}; there are ${CASES.join(", ")}`);
+const countS = Number(values["count-s"]);
+
+/** Nodes with a session; more than speak at once, so that no two asks in a row are one node's. */
+const SPEAKERS = 2_000;
+/** Nodes that can be spared, one for each client of permit-cycle. */
+const WIDE = 256;
+
+interface Row {
+  readonly case: string;
+  readonly engine: string;
+  readonly replicas: number;
+  readonly nodes: number;
+  readonly [figure: string]: string | number | undefined;
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const rows: Row[] = [];
+const tell = (row: Row): void => {
+  rows.push(row);
+  if (values.json) process.stdout.write(`${JSON.stringify(row)}\n`);
+  else
+    say(
+      Object.entries(row)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(" "),
+    );
+};
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+/** Runs one load; what the server spent while it counted. */
+async function load(
+  server: Server,
+  order: Order,
+): Promise<Answer & { readonly cpuMs: number; readonly rssMB: number }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "load.ts")], { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.end(JSON.stringify(order));
+  let [said, beganMs, endedMs, rssMB] = ["", 0, 0, 0];
+  child.stdout.on("data", (data: Buffer) => {
+    const text = data.toString("utf8");
+    said += text;
+    if (text.includes("count\n")) beganMs = runMs(server.pid);
+    if (text.includes("counted\n")) {
+      endedMs = runMs(server.pid);
+      rssMB = rssMib(server.pid);
+    }
+  });
+  const [code] = (await once(child, "close")) as [number];
+  if (code !== 0) throw new Error(`the load process ended with ${code}`);
+  const answer = JSON.parse(said.trim().split("\n").at(-1) ?? "") as Answer;
+  return { ...answer, cpuMs: endedMs - beganMs, rssMB };
+}
+
+const folder = mkdtempSync(join(tmpdir(), "moult-bench-"));
+try {
+  for (const nodes of values.nodes.split(",").map(Number)) await measure(nodes);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measure(nodes: number): Promise<void> {
+  const place = new Place(join(folder, String(nodes)));
+  const speakers = Math.min(nodes - WIDE - COMPANY, wanted.includes("sustain") ? 20_000 : SPEAKERS);
+  say(`filling a store with ${nodes} nodes`);
+  const store = openSqliteStore(join(place.stateDir, "moult.db"), NETWORK);
+  await fill(store, nodes, WIDE);
+  await store.close();
+  const [tight, wide, company] = await Promise.all([
+    place.members(nodeIds("tight", speakers)),
+    place.members(nodeIds("wide", WIDE)),
+    place.members(nodeIds("company", COMPANY)),
+  ]);
+  const server = await place.coordinator();
+  const facts = { engine: "sqlite", replicas: 1, nodes };
+  tell({ case: "cold-start", ...facts, startMs: round(server.startMs), rssMB: round(rssMib(server.pid)) });
+  const { ca } = place.tls;
+  const order = (over: Partial<Order> & Pick<Order, "what">): Order => ({
+    addresses: [server.address],
+    ca,
+    connections: 10,
+    inFlight: 100,
+    warmS: 3,
+    countS,
+    members: tight,
+    builds: BUILDS,
+    ...over,
+  });
+  const ceilings = new Map<number, number>();
+  const row = async (name: Case, on: Server, given: Order): Promise<Answer> => {
+    say(`${name} at ${nodes} nodes`);
+    const answer = await load(on, given);
+    const perS = answer.calls / answer.seconds;
+    const ceiling = ceilings.get(given.connections);
+    if (name.startsWith("noop")) ceilings.set(given.connections, perS);
+    tell({
+      case: name,
+      ...facts,
+      connections: given.connections,
+      inFlight: given.inFlight,
+      perS: round(perS),
+      p50Ms: round(answer.p50Ms, 2),
+      p99Ms: round(answer.p99Ms, 2),
+      cpuUsPerCall: round((answer.cpuMs * 1000) / Math.max(1, answer.calls + answer.pulses)),
+      cpuPct: round(answer.cpuMs / answer.seconds / 10),
+      rssMB: round(answer.rssMB),
+      ...(ceiling !== undefined && name.startsWith("ask") && { ceilingRatio: round(perS / ceiling, 2) }),
+      ...(answer.pulses > 0 && { pulsesPerS: round(answer.pulses / answer.seconds) }),
+      failed: answer.failed,
+      ...(answer.failed > 0 && { failure: answer.failure }),
+    });
+    return answer;
+  };
+  const noop = async (connections: number): Promise<void> => {
+    const ceiling = await place.ceiling();
+    const name = connections === 256 ? "noop-256" : "noop";
+    await row(
+      name,
+      ceiling,
+      order({ what: "ask", addresses: [ceiling.address], connections, inFlight: inFlightOf(connections) }),
+    );
+    await ceiling.stop();
+  };
+  try {
+    for (const name of CASES.filter((each) => wanted.includes(each))) {
+      switch (name) {
+        case "noop":
+          await noop(10);
+          break;
+        case "noop-256":
+          await noop(256);
+          break;
+        case "ask":
+          await row(name, server, order({ what: "ask" }));
+          break;
+        case "ask-256":
+          await row(name, server, order({ what: "ask", connections: 256, inFlight: inFlightOf(256) }));
+          break;
+        case "ask-half": {
+          const full = Number(rows.findLast((each) => each.case === "ask" && each.nodes === nodes)?.["perS"] ?? 4_000);
+          // Half on asks, half of the connections for streams that hold and say next to nothing.
+          await row(name, server, order({ what: "sustain", connections: 20, asksPerS: full / 2, pulsesPerS: 1 }));
+          break;
+        }
+        case "ask-fresh":
+          await row(name, server, order({ what: "ask-fresh", connections: 0, inFlight: 16 }));
+          break;
+        case "pulse":
+          await row(name, server, order({ what: "pulse", connections: 1_000, inFlight: 0, pulsesPerS: 16_667 }));
+          break;
+        case "permit-cycle":
+          await bringCompany(server, ca, company);
+          for (const clients of [1, 64, 256]) {
+            await row(
+              name,
+              server,
+              order({ what: "permit-cycle", connections: Math.min(clients, 64), inFlight: clients, members: wide }),
+            );
+          }
+          break;
+        case "streams":
+          await streams(
+            server,
+            facts,
+            order({ what: "hold", connections: Number(values.streams), inFlight: 0, pulsesPerS: 0, warmS: 5 }),
+          );
+          break;
+        case "sustain":
+          await row(
+            name,
+            server,
+            order({
+              what: "sustain",
+              connections: 2_000,
+              asksPerS: 1_111,
+              pulsesPerS: 16_667,
+              warmS: 20,
+              countS: Number(values["sustain-s"]),
+            }),
+          );
+          break;
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+function inFlightOf(connections: number): number {
+  return connections === 256 ? 256 : 100;
+}
+
+async function streams(server: Server, facts: Omit<Row, "case">, held: Order): Promise<void> {
+  say(`holding ${held.connections} streams`);
+  const before = rssMib(server.pid);
+  const answer = await load(server, held);
+  tell({
+    case: "streams",
+    engine: String(facts["engine"]),
+    replicas: Number(facts["replicas"]),
+    nodes: Number(facts["nodes"]),
+    streams: held.connections,
+    kbPerStream: round(((answer.rssMB - before) * 1024) / held.connections),
+    rssMB: round(answer.rssMB),
+    cpuPct: round(answer.cpuMs / answer.seconds / 10),
+  });
+}
+
+/** A few large nodes of `wide` say what they carry, so that the small ones can be spared. */
+async function bringCompany(server: Server, ca: string, company: readonly Member[]): Promise<void> {
+  const caller = await Caller.open(server.address, ca);
+  for (const { nodeId, token } of company) {
+    await caller.call(PATHS.ask, token, new Voice(nodeId, { ...BUILDS, staged: "" }, 1_000_000).ask());
+  }
+  caller.close();
+}
+if (!values.json) writeFileSync(1, `${JSON.stringify(rows, undefined, 1)}\n`);

@@ -1,0 +1,111 @@
+/** The processes that are measured: the coordinator as it is shipped, and the ceiling. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createSessions } from "../../../apps/coordinator/src/identity/sessions.ts";
+import { NETWORK, TRUST } from "./fill.ts";
+import type { Member } from "./orders.ts";
+
+const COORDINATOR = join(import.meta.dirname, "../../../apps/coordinator/src/main.ts");
+const NOOP = join(import.meta.dirname, "noop-server.ts");
+
+/** How long a server may take to listen, in milliseconds. */
+const UP_MS = 120_000;
+
+/** One server that is measured. */
+export interface Server {
+  readonly address: string;
+  readonly pid: number;
+  /** From the start of the process until it listened, in milliseconds. */
+  readonly startMs: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Where a coordinator lives. */
+export class Place {
+  readonly folder: string;
+  readonly stateDir: string;
+  readonly #secret = Buffer.alloc(32, 7);
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.stateDir = join(folder, "state");
+    mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
+    writeFileSync(join(this.stateDir, "session.key"), this.#secret.toString("hex"), { mode: 0o600 });
+  }
+
+  get tls(): { readonly ca: string; readonly cert: string; readonly key: string } {
+    const file = (name: string): string => join(this.stateDir, "tls", name);
+    return { ca: readFileSync(file("ca.pem"), "utf8"), cert: file("server.pem"), key: file("server.key") };
+  }
+
+  /** Sessions of these nodes. */
+  async members(nodeIds: readonly string[]): Promise<readonly Member[]> {
+    const sessions = createSessions(this.#secret, NETWORK, 86_400_000, { now: () => Date.now() });
+    return Promise.all(nodeIds.map(async (nodeId) => ({ nodeId, token: await sessions.open(nodeId) })));
+  }
+
+  /** Starts the coordinator on this state. */
+  async coordinator(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+    const config = join(this.folder, "coordinator.yaml");
+    const root = join(this.folder, "root.json");
+    writeFileSync(root, TRUST.flashedRoot);
+    const day = 86_400_000;
+    writeFileSync(
+      config,
+      JSON.stringify({
+        network: NETWORK,
+        state_dir: this.stateDir,
+        root_file: root,
+        // So large a margin that `tight` cannot spare anybody, and reports that stay fresh for the whole bench.
+        capacity: {
+          margin_ratio: 10,
+          report_fresh_ms: day,
+          vanish_after_ms: day,
+          domain_cap_ratio: 1,
+          shard_holders_min: 0,
+        },
+        log_level: "warn",
+      }),
+    );
+    const endpoints = join(this.stateDir, "endpoints.json");
+    rmSync(endpoints, { force: true });
+    const beganMs = performance.now();
+    const log = openSync(join(this.folder, "coordinator.log"), "a");
+    const child = spawn(process.execPath, [COORDINATOR, "--config", config], {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, ...env },
+    });
+    while (!existsSync(endpoints)) {
+      if (child.exitCode !== null || performance.now() - beganMs > UP_MS) {
+        throw new Error(`the coordinator did not come up; see ${join(this.folder, "coordinator.log")}`);
+      }
+      await sleep(20);
+    }
+    const startMs = performance.now() - beganMs;
+    const { grpc } = JSON.parse(readFileSync(endpoints, "utf8")) as { readonly grpc: string };
+    return { address: grpc, pid: child.pid ?? 0, startMs, stop: () => end(child) };
+  }
+
+  /** Starts the ceiling with the coordinator's own TLS material. */
+  async ceiling(): Promise<Server> {
+    const { cert, key } = this.tls;
+    const child = spawn(process.execPath, [NOOP, cert, key], { stdio: ["ignore", "pipe", "inherit"] });
+    const beganMs = performance.now();
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    const { port } = JSON.parse(line.toString("utf8")) as { readonly port: number };
+    const startMs = performance.now() - beganMs;
+    return { address: `127.0.0.1:${port}`, pid: child.pid ?? 0, startMs, stop: () => end(child) };
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await ended;
+  clearTimeout(late);
+}

@@ -10,6 +10,7 @@ import { validate as isCron } from "node-cron";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { AuditSettings } from "./audit/audit-log.ts";
+import { SQLITE } from "./store/engine.ts";
 
 const DAY_MS = 86_400_000;
 const ratio = z.number().min(0).max(10);
@@ -27,6 +28,11 @@ const ConfigFile = z.strictObject({
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "1 to 63 of a-z, 0-9 and - (no - at an end)")
     .describe("Name of the network; manifests of another network are refused."),
   state_dir: z.string().min(1).describe("Folder for the store, parts, certificates and tokens."),
+  store: z
+    .string()
+    .refine(isStore, "sqlite, or the URL of a PostgreSQL database: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+    .default(SQLITE)
+    .describe("The store: `sqlite`, a file in `state_dir`, or the URL of a PostgreSQL database."),
   grpc: Address.prefault({}),
   json: Address.prefault({}).describe("Operators' calls as Connect and JSON over HTTPS."),
   operators: Address.optional().describe(
@@ -168,6 +174,10 @@ const ConfigFile = z.strictObject({
   log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
+function isStore(text: string): boolean {
+  return text === SQLITE || (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text));
+}
+
 function isWitnessKey(text: string): boolean {
   try {
     parseVkey(text, "cosignature");
@@ -182,6 +192,7 @@ function isWitnessKey(text: string): boolean {
 export interface Config {
   readonly network: string;
   readonly state_dir: string;
+  readonly store: string;
   readonly grpc: { readonly host: string; readonly port: number };
   readonly json: { readonly host: string; readonly port: number };
   readonly operators?: { readonly host: string; readonly port: number } | undefined;

@@ -1,51 +1,89 @@
 #!/usr/bin/env node
 /** The coordinator's process: reads the configuration, builds what is real, serves until it is told to stop. */
 import { randomBytes, randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
+import { runBackup, runRestore } from "./commands/backup.ts";
 import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
 import { makeStateDir, startCoordinator } from "./coordinator.ts";
 import { OperatorsFileError } from "./identity/operators-file.ts";
 import { SecretError } from "./identity/secret-file.ts";
+import type { Random } from "./ports.ts";
+import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/port.ts";
-import { openSqliteStore } from "./store/sqlite/store.ts";
 import { TlsError } from "./tls/certificate.ts";
 
 const HELP = `Runs a Moult coordinator.
 
 Usage: coordinator --config FILE
+       coordinator backup --config FILE --out FILE [--json]
+       coordinator restore --config FILE --from FILE [--json]
+
+Commands:
+  backup          writes the whole store into one file, also beside a coordinator that works
+  restore         makes a store of a backup, on either engine, where there is none; refused where the backup is older than
+                  what was signed since or what a witness saw. A restored store begins new epochs
 
 Options:
   --config FILE   YAML configuration; MOULT_SECTION__KEY=VALUE in the environment overrides SECTION.KEY
+  --out FILE      where the backup is written
+  --from FILE     the backup to restore
+  --json          print what was done as JSON
   --schema        print the JSON Schema of the configuration, and exit
   --help          print this, and exit
 
 Signals: SIGHUP reads the table of operators again, SIGTERM and SIGINT stop.
 
-Exit codes: 0 stopped as told, 1 failed, 2 the command line or the configuration is wrong, 3 the store cannot be used.
+Exit codes: 0 stopped as told or done, 1 failed, 2 the command line or the configuration is wrong, 3 the store or the backup
+cannot be used.
 
-Example: coordinator --config /etc/moult/coordinator.yaml
+Examples: coordinator --config /etc/moult/coordinator.yaml
+          coordinator backup --config /etc/moult/coordinator.yaml --out /var/backups/moult.backup
+          MOULT_STORE=postgres://moult@db/moult coordinator restore --config coordinator.yaml --from moult.backup
 `;
+
+const [STDOUT, STDERR] = [1, 2];
+
+const RANDOM: Random = { bytes: (count) => randomBytes(count), uuid: () => randomUUID() };
 
 const EXIT = { usage: 2, store: 3 } as const;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { config: { type: "string" }, schema: { type: "boolean" }, help: { type: "boolean" } },
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: "string" },
+      out: { type: "string" },
+      from: { type: "string" },
+      json: { type: "boolean" },
+      schema: { type: "boolean" },
+      help: { type: "boolean" },
+    },
   });
   if (values.help) return void process.stdout.write(HELP);
   if (values.schema) return void process.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
   if (values.config === undefined) throw new ConfigError("say where the configuration is: --config FILE");
   const config = readConfig(values.config, process.env);
-  const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } });
+  const [command, ...more] = positionals;
+  if ((command !== undefined && command !== "backup" && command !== "restore") || more.length > 0) {
+    throw new ConfigError(`there is no command "${positionals.join(" ")}"; see --help`);
+  }
+  // What a command prints is read by machines: its log goes elsewhere.
+  const destination = pino.destination(command === undefined ? STDOUT : STDERR);
+  const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } }, destination);
+  if (command !== undefined) {
+    const parts = { config, clock: { now: () => Date.now() }, random: RANDOM, log };
+    const done = command === "backup" ? await runBackup(parts, values.out) : await runRestore(parts, values.from);
+    return void process.stdout.write(values.json ? `${JSON.stringify(done.facts)}\n` : `${done.sentence}\n`);
+  }
   makeStateDir(config.state_dir);
-  const store = openSqliteStore(join(config.state_dir, "moult.db"), config.network);
+  const { store: engine, state_dir: stateDir, network } = config;
+  const store = await openStore({ store: engine, stateDir, network, owner: randomUUID(), log });
   // The wall clock says when this is; from then on time only goes forward, whatever is done to the wall clock.
   const [startedAtMs, startedAt] = [Date.now(), performance.now()];
   const running = await startCoordinator(config, {
     clock: { now: () => startedAtMs + Math.floor(performance.now() - startedAt) },
-    random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
+    random: RANDOM,
     log,
     store,
   });

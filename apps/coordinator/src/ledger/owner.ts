@@ -5,10 +5,10 @@
  */
 import type { Effect, Ledger, Step } from "@moult/policy";
 import type { Clock, Log } from "../ports.ts";
-import type { Store, StoreChange, Word } from "../store/port.ts";
+import { type Store, type StoreChange, StoreError, type Word } from "../store/port.ts";
 import { written } from "./written.ts";
 
-/** The store cannot be written now. Nothing of the move was kept. */
+/** The store cannot be written now. Nothing of the move was kept, unless its message says that this is not known. */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
@@ -118,8 +118,10 @@ export class Owner {
   #fail(batch: readonly Waiting[], cause: unknown): void {
     this.#parts.log.error({ err: cause, moves: batch.length }, "a batch was not written; the ledger is loaded again");
     this.#ledger = undefined;
+    const isUncertain = cause instanceof StoreError && cause.code === "UNCERTAIN";
+    const outcome = isUncertain ? "whether it was written shows when it is back" : "nothing was changed";
     for (const waiting of batch) {
-      waiting.failed(new StoreUnavailable("the store cannot be written; nothing was changed", { cause }));
+      waiting.failed(new StoreUnavailable(`the store cannot be written; ${outcome}`, { cause }));
     }
     this.#reload();
   }

@@ -108,14 +108,22 @@ export type StoreErrorCode =
   | "VERSION"
   | "UNREADABLE"
   | "UNWRITABLE"
-  /** Another sequencer has taken the tree over. */
+  /** It would lose what it calls durable: fsync is off, or the like. */
+  | "UNSAFE"
+  /** Another coordinator holds it. */
+  | "HELD"
+  /** The connection broke while a batch was on its way: whether it was written shows at the next load. */
+  | "UNCERTAIN"
+  /** There is something in it, where nothing may be. */
+  | "NOT_EMPTY"
+  /** Another sequencer has taken the tree over, or another coordinator a pool. */
   | "FENCED"
   /** The metadata in it do not verify, or do not follow from the configured root. */
   | "UNTRUSTED"
   /** The store is older than what was signed for it, or differs from it: a backup was restored, or it was changed. */
   | "BEHIND";
 
-/** The store failed; nothing of the batch was written. */
+/** The store failed; nothing of the batch was written, unless the code is UNCERTAIN. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;
@@ -128,7 +136,7 @@ export class StoreError extends Error {
 
 /** The store. */
 export interface Store {
-  /** Resolves when the batch is durable. Rejects with a StoreError; then nothing of it was written. */
+  /** Resolves when the batch is durable. Rejects with a StoreError; nothing of it was written then, or UNCERTAIN. */
   readonly commit: (batch: Batch) => Promise<void>;
   /** Everything a start needs. */
   readonly load: () => Promise<Snapshot>;

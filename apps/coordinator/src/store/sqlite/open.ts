@@ -21,10 +21,8 @@ function open(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path);
-    // EXCLUSIVE keeps a second coordinator out for as long as this one lives.
-    db.exec(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-    );
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    lock(db, path);
     return db;
   } catch (cause) {
     db?.close();
@@ -32,6 +30,28 @@ function open(path: string): DatabaseSync {
     const message = why.includes("locked") ? "another coordinator holds it" : why;
     throw new StoreError("UNREADABLE", `the store at ${path} cannot be opened: ${message}`, { cause });
   }
+}
+
+/**
+ * Keeps a second coordinator out for as long as this one lives: by a file beside the store, so that a backup can read the
+ * store meanwhile. In this mode a file that was written once stays locked until its connection closes. A coordinator of
+ * 0.1.0 locks the store itself, and each refuses the other.
+ */
+function lock(db: DatabaseSync, path: string): void {
+  db.prepare("ATTACH DATABASE ? AS lock").run(`${path}-lock`);
+  db.exec(`
+    PRAGMA lock.locking_mode = EXCLUSIVE; PRAGMA lock.synchronous = OFF; PRAGMA lock.journal_mode = MEMORY;
+    BEGIN EXCLUSIVE; PRAGMA lock.user_version = 1; COMMIT; PRAGMA busy_timeout = 1000;
+  `);
+}
+
+/** The network that a store belongs to. Throws StoreError UNREADABLE where there is none. */
+export function networkOf(db: DatabaseSync, path: string): string {
+  return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+    const value = db.prepare("SELECT value FROM meta WHERE key = 'network'").get()?.["value"];
+    if (typeof value !== "string") throw new Error("it belongs to no network");
+    return value;
+  });
 }
 
 function migrate(db: DatabaseSync, path: string): void {

@@ -4,8 +4,10 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Dial, Override, Permit, Release, Tally } from "@moult/policy";
+import { setImmediate as turn } from "node:timers/promises";
 import { EVENTS_KEPT, type FleetEvent } from "../../anomalies/kinds.ts";
 import { auditLeaf, dialBody } from "../audit-leaf.ts";
+import { REQUEST_KEEP_MS, TOKEN_KEEP_MS } from "../keep.ts";
 import {
   type Batch,
   type BrakeStatement,
@@ -15,15 +17,18 @@ import {
   type Store,
   type StoreChange,
   StoreError,
+  type StoredNode,
 } from "../port.ts";
 import { guarded, openDatabase } from "./open.ts";
-import { nodeState, storedDial, storedNode } from "./rows.ts";
+import { nodeState, storedDial, storedNode } from "../rows.ts";
+import { Turns } from "../turns.ts";
 import { sqliteTree } from "./tree.ts";
 
-/** Remembered answers are kept for a day: longer than any client goes on retrying. */
-const REQUEST_KEEP_MS = 86_400_000;
-/** Tokens are kept this long after their end, so that "expired" can be told from "unknown". */
-const TOKEN_KEEP_MS = 30 * 86_400_000;
+/** The process has a turn for others after so many changes: some milliseconds. */
+const CHANGES_A_TURN = 500;
+
+/** Nodes between two turns while a store is read. */
+const NODES_A_TURN = 2_000;
 
 /**
  * The council may give a release another counter, also one that another release has. The column has to stay unique for
@@ -44,6 +49,8 @@ export function openSqliteStore(path: string, network: string): Store {
 
 /** The store over an open database; `path` is for its errors. */
 export function sqliteStore(db: DatabaseSync, path: string): Store {
+  // A long batch pauses in the middle of its transaction: nothing else may use the connection then.
+  const turns = new Turns();
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
@@ -157,74 +164,102 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
     );
   };
 
-  return {
-    async commit(batch: Batch) {
-      try {
-        db.exec("BEGIN IMMEDIATE");
-        for (const change of batch.changes) {
-          write(change);
-          append(change, batch.atMs);
+  const readNodes = async (): Promise<readonly StoredNode[]> => {
+    const nodes: StoredNode[] = [];
+    const rows = guarded("UNREADABLE", `the store at ${path} cannot be read`, () =>
+      prepare("SELECT identity, state FROM nodes").iterate(),
+    );
+    for (let more = true; more;) {
+      more = guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+        for (let n = 0; n < NODES_A_TURN; n += 1) {
+          const { done, value } = rows.next();
+          if (done === true) return false;
+          nodes.push(storedNode(value as { identity: string; state: string | null }));
         }
-        db.exec("COMMIT");
-      } catch (cause) {
-        if (db.isTransaction) db.exec("ROLLBACK");
-        throw new StoreError("UNWRITABLE", `the store at ${path} cannot be written: ${(cause as Error).message}`, {
-          cause,
+        return true;
+      });
+      if (more) await turn();
+    }
+    return nodes;
+  };
+
+  return {
+    commit: ({ changes, atMs }: Batch) =>
+      turns.take(async () => {
+        try {
+          db.exec("BEGIN IMMEDIATE");
+          for (const [n, change] of changes.entries()) {
+            if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
+            write(change);
+            append(change, atMs);
+          }
+          db.exec("COMMIT");
+        } catch (cause) {
+          if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+          throw new StoreError("UNWRITABLE", `the store at ${path} cannot be written: ${(cause as Error).message}`, {
+            cause,
+          });
+        }
+      }),
+    load: () =>
+      turns.take(async (): Promise<Snapshot> => {
+        const nodes = await readNodes();
+        return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+          const meta = new Map(
+            all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
+          );
+          const brake = meta.get("brake");
+          const tally = meta.get("tally");
+          return {
+            nodes,
+            permits: documents<Permit>("SELECT permit AS document FROM permits"),
+            releases: documents<Release>("SELECT release AS document FROM releases ORDER BY release_counter DESC"),
+            dials: documents<Dial>("SELECT dial AS document FROM dials").map(storedDial),
+            overrides: documents<Override>("SELECT override AS document FROM overrides"),
+            brake: brake === undefined ? undefined : (JSON.parse(brake) as Snapshot["brake"]),
+            tokens: documents<EnrollmentToken>("SELECT token AS document FROM tokens"),
+            requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
+              "SELECT * FROM requests",
+            ).map((r) => ({
+              requestId: r.request_id,
+              requestHash: r.request_hash,
+              response: r.response,
+              atMs: r.at_ms,
+            })),
+            events: documents<FleetEvent>("SELECT event AS document FROM events ORDER BY event_id"),
+            demandByPool: new Map(
+              all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
+                t.pool_id,
+                t.demand_milli,
+              ]),
+            ),
+            tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
+            metadata: all<MetadataFile>(
+              "SELECT role, version, file AS bytes FROM metadata_files ORDER BY published",
+            ).map((file) => ({ ...file })),
+            brakeStatements: all<{ brake: string; statement: Uint8Array }>(
+              "SELECT brake, statement FROM brake_statements ORDER BY digest",
+            ).map(({ brake: said, statement }) => ({ ...(JSON.parse(said) as BrakeStatement), statement })),
+          };
         });
-      }
-    },
-    async load(): Promise<Snapshot> {
-      return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
-        const meta = new Map(
-          all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
-        );
-        const brake = meta.get("brake");
-        const tally = meta.get("tally");
-        return {
-          nodes: all<{ identity: string; state: string | null }>("SELECT identity, state FROM nodes").map(storedNode),
-          permits: documents<Permit>("SELECT permit AS document FROM permits"),
-          releases: documents<Release>("SELECT release AS document FROM releases ORDER BY release_counter DESC"),
-          dials: documents<Dial>("SELECT dial AS document FROM dials").map(storedDial),
-          overrides: documents<Override>("SELECT override AS document FROM overrides"),
-          brake: brake === undefined ? undefined : (JSON.parse(brake) as Snapshot["brake"]),
-          tokens: documents<EnrollmentToken>("SELECT token AS document FROM tokens"),
-          requests: all<{ request_id: string; request_hash: string; response: Uint8Array; at_ms: number }>(
-            "SELECT * FROM requests",
-          ).map((r) => ({ requestId: r.request_id, requestHash: r.request_hash, response: r.response, atMs: r.at_ms })),
-          events: documents<FleetEvent>("SELECT event AS document FROM events ORDER BY event_id"),
-          demandByPool: new Map(
-            all<{ pool_id: string; demand_milli: number }>("SELECT * FROM totals").map((t) => [
-              t.pool_id,
-              t.demand_milli,
-            ]),
-          ),
-          tally: tally === undefined ? undefined : (JSON.parse(tally) as Tally),
-          metadata: all<MetadataFile>("SELECT role, version, file AS bytes FROM metadata_files ORDER BY published").map(
-            (file) => ({ ...file }),
-          ),
-          brakeStatements: all<{ brake: string; statement: Uint8Array }>(
-            "SELECT brake, statement FROM brake_statements ORDER BY digest",
-          ).map(({ brake: said, statement }) => ({ ...(JSON.parse(said) as BrakeStatement), statement })),
-        };
-      });
-    },
-    async manifest(digest) {
-      return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
-        const row = prepare("SELECT envelope FROM manifests WHERE digest = ?").get(digest);
-        return row?.["envelope"] as Uint8Array | undefined;
-      });
-    },
-    async tidy(nowMs) {
-      guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
-        run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
-        run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
-        run("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
-        db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
-      });
-    },
-    async close() {
-      db.close();
-    },
-    tree: sqliteTree(db, path),
+      }),
+    manifest: (digest) =>
+      turns.take(async () =>
+        guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+          const row = prepare("SELECT envelope FROM manifests WHERE digest = ?").get(digest);
+          return row?.["envelope"] as Uint8Array | undefined;
+        }),
+      ),
+    tidy: (nowMs) =>
+      turns.take(async () =>
+        guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
+          run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+          run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+          run("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
+          db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+        }),
+      ),
+    close: () => turns.take(async () => db.close()),
+    tree: sqliteTree(db, path, turns),
   };
 }

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { StoreError } from "../port.ts";
 import type { Growth, LoggedLeaf, TreeState, TreeStore } from "../tree.ts";
+import type { Turns } from "../turns.ts";
 import { guarded } from "./open.ts";
 
 interface StateRow {
@@ -10,8 +11,8 @@ interface StateRow {
   readonly checkpoint: Uint8Array | null;
 }
 
-/** The tree over an open database; `path` is for its errors. */
-export function sqliteTree(db: DatabaseSync, path: string): TreeStore {
+/** The tree over an open database; `path` is for its errors. It takes its turn with all that uses the database. */
+export function sqliteTree(db: DatabaseSync, path: string, turns: Turns): TreeStore {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? db.prepare(sql);
@@ -19,13 +20,15 @@ export function sqliteTree(db: DatabaseSync, path: string): TreeStore {
     return statement;
   };
   const run = (sql: string, ...values: readonly SQLInputValue[]): void => void prepare(sql).run(...values);
-  const reading = async <T>(work: () => T): Promise<T> =>
-    guarded("UNREADABLE", `the store at ${path} cannot be read`, work);
+  const reading = <T>(work: () => T): Promise<T> =>
+    turns.take(async () => guarded("UNREADABLE", `the store at ${path} cannot be read`, work));
 
   const state = (): StateRow => prepare("SELECT epoch, size, checkpoint FROM tree_state").get() as unknown as StateRow;
 
   /** In one transaction; under an epoch only as long as it is the newest. */
-  const writing = async <T>(epoch: number | undefined, work: (state: StateRow) => T): Promise<T> => {
+  const writing = <T>(epoch: number | undefined, work: (state: StateRow) => T): Promise<T> =>
+    turns.take(async () => write(epoch, work));
+  const write = <T>(epoch: number | undefined, work: (state: StateRow) => T): T => {
     try {
       db.exec("BEGIN IMMEDIATE");
       const now = state();

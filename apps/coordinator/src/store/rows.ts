@@ -1,6 +1,6 @@
 /** What stands in the columns that hold JSON. It decides nothing; what was written is believed. */
 import { type Dial, type DialSetting, NO_SITUATION, type Node, type NodeIdentity } from "@moult/policy";
-import type { StoredNode } from "../port.ts";
+import type { StoredNode } from "./port.ts";
 
 /** What an ask leaves of a node. Pulses never get here. */
 export function nodeState(node: Node): string {

@@ -1,0 +1,232 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { openAuditLog } from "../audit/audit-log.ts";
+import { type Config, readConfig } from "../config.ts";
+import { BACKUP_TABLES } from "../store/backup/tables.ts";
+import { openStore } from "../store/open.ts";
+import type { Store } from "../store/port.ts";
+import { enrolled, eventOf, nodeOf, permitOf } from "../store/testing/changes.ts";
+import { textOf } from "../store/testing/model.ts";
+import { POSTGRES_MISSING, PostgresServer, postgresBinaries } from "../store/testing/postgres-server.ts";
+import { makeFolder, writeConfig } from "../testing/coordinator.ts";
+import { CoordinatorProcess } from "../testing/process.ts";
+import { type CommandParts, runBackup, runRestore } from "./backup.ts";
+
+let folder: string;
+let server: PostgresServer | undefined;
+beforeAll(async () => {
+  server = postgresBinaries() === undefined ? undefined : await PostgresServer.start();
+});
+afterAll(() => server?.remove());
+beforeEach(() => {
+  folder = makeFolder();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+const random = { bytes: (count: number): Uint8Array => randomBytes(count), uuid: () => randomUUID() };
+const clock = { now: () => Date.now() };
+
+/** A coordinator's folder, or the same folder with another engine. */
+function partsOf(state: string, store = "sqlite"): CommandParts {
+  mkdirSync(join(folder, state), { recursive: true });
+  const path = writeConfig(folder, { state_dir: join(folder, state), store });
+  return { config: readConfig(path, {}), clock, random, log: quiet };
+}
+
+async function using<T>({ config }: { readonly config: Config }, work: (store: Store) => Promise<T>): Promise<T> {
+  const { store: engine, state_dir: stateDir, network } = config;
+  const store = await openStore({ store: engine, stateDir, network, owner: randomUUID(), log: quiet });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Has the log signed for all that is there. */
+async function sign({ config }: CommandParts, store: Store): Promise<void> {
+  const { audit, network, state_dir: stateDir } = config;
+  const settings = { ...audit, checkpoint_ms: 1 };
+  const kept = await openAuditLog({ settings, network, stateDir, tree: store.tree, clock, random, log: quiet });
+  kept.start();
+  const size = (): number => kept.endpoint.published()?.size ?? 0;
+  await expect
+    .poll(async () => size() > 0 && (await store.tree.unplaced(1)).length === 0, { timeout: 10_000 })
+    .toBe(true);
+  await kept.stop();
+}
+
+const release = { releaseCounter: 7, builds: [], recalled: false, createdAtMs: 1, seed: "" };
+const brake = { reason: "r", issuedAtMs: 1, expiresAtMs: 2 ** 52, breaker: "" };
+
+async function fill(store: Store, first: number, count = 3): Promise<void> {
+  const ids = Array.from({ length: count }, (_, n) => `n${first + n}`);
+  await store.commit({
+    changes: [
+      ...ids.map((id) => enrolled(id)),
+      ...ids.slice(1).map((id) => ({ kind: "node" as const, node: nodeOf(id) })),
+      { kind: "permit", permit: permitOf(ids[0] ?? "", `p${first}`) },
+      {
+        kind: "request",
+        request: { requestId: `r\u0000"${first}`, requestHash: "h", response: randomBytes(9), atMs: 1 },
+      },
+      { kind: "manifest", digest: `d${first}`, envelope: randomBytes(99) },
+      // The council may give several releases one counter.
+      { kind: "release", release: { ...release, version: `v${first}` } },
+      { kind: "metadata", file: { role: "targets", version: first + 1, bytes: randomBytes(9) } },
+      { kind: "brake-statement", brake: { ...brake, digest: `b${first}`, statement: randomBytes(9) } },
+      { kind: "event", event: eventOf(first + 1) },
+    ],
+    atMs: 1,
+  });
+}
+
+/** All that a coordinator would start from, as text. */
+async function held(parts: CommandParts): Promise<string> {
+  return using(parts, async (store) => {
+    const spoke = new Set(["n1", "n2", "n11", "n12"]);
+    const entries = (await store.tree.entries(0, 100)).map((entry) => Buffer.from(entry).toString("hex"));
+    const manifest = Buffer.from((await store.manifest("d0")) ?? []).toString("hex");
+    return [textOf(await store.load(), spoke), ...entries, manifest].join("\n");
+  });
+}
+
+const ROUTES = [
+  ["sqlite", "sqlite"],
+  ["sqlite", "postgres"],
+  ["postgres", "sqlite"],
+  ["postgres", "postgres"],
+] as const;
+
+test.for(ROUTES)("a fleet moves whole from %s to %s, and its epochs begin anew", async ([from, to], { skip }) => {
+  if (server === undefined) skip(POSTGRES_MISSING);
+  const place = async (engine: string): Promise<string> =>
+    engine === "postgres" ? ((await server?.database()) ?? "") : engine;
+  const old = partsOf("one", await place(from));
+  const epoch = await using(old, async (store) => {
+    await fill(store, 0);
+    await sign(old, store);
+    await fill(store, 10);
+    return (await store.tree.claim()).epoch;
+  });
+  const before = await held(old);
+  const out = join(folder, "fleet.backup");
+  expect((await runBackup(old, out)).facts).toMatchObject({ file: out, engine: from });
+  expect(existsSync(`${out}.copy`)).toBe(false);
+  const moved = partsOf(from === to && from === "sqlite" ? "two" : "one", await place(to));
+  if (from === to && from === "sqlite") {
+    const folders = [old.config.state_dir, moved.config.state_dir];
+    // The log's key and its memory are files of the state folder.
+    cpSync(join(folders[0] ?? "", "audit"), join(folders[1] ?? "", "audit"), { recursive: true });
+  }
+  expect((await runRestore(moved, out)).facts).toMatchObject({ engine: to });
+  expect(await held(moved)).toBe(before);
+  await using(moved, async (store) => {
+    expect((await store.tree.claim()).epoch).toBeGreaterThan(epoch + 1);
+    // The logs go on where they were.
+    await fill(store, 20);
+    await sign(moved, store);
+  });
+  await expect(runRestore(moved, out)).rejects.toMatchObject({ name: "StoreError" });
+});
+
+test.for(["sqlite", "postgres"])(
+  "a backup that is behind what was signed is refused on %s, and nothing is written",
+  async (engine, { skip }) => {
+    if (engine === "postgres" && server === undefined) skip(POSTGRES_MISSING);
+    const parts = partsOf("one");
+    const out = join(folder, "fleet.backup");
+    await using(parts, async (store) => {
+      await fill(store, 0);
+      await sign(parts, store);
+      await runBackup(parts, out);
+      await fill(store, 10);
+      await sign(parts, store);
+    });
+    for (const end of ["", "-wal", "-shm"]) rmSync(join(parts.config.state_dir, `moult.db${end}`), { force: true });
+    const target = partsOf("one", engine === "sqlite" ? "sqlite" : await server?.database());
+    await expect(runRestore(target, out)).rejects.toMatchObject({ code: "BEHIND" });
+    expect(await using(target, (store) => store.load())).toMatchObject({ nodes: [], permits: [] });
+  },
+);
+
+test("a backup that was cut off, damaged or is another network's is refused, and where there is a store, every one", async () => {
+  const parts = partsOf("one");
+  const out = join(folder, "fleet.backup");
+  await using(parts, (store) => fill(store, 0));
+  await runBackup(parts, out);
+  await expect(runRestore(parts, out)).rejects.toMatchObject({ code: "NOT_EMPTY" });
+  const whole = readFileSync(out);
+  const text = gunzipSync(whole).toString();
+  const empty = partsOf("two");
+  const wrong = [
+    [whole.subarray(0, whole.length - 20), "UNREADABLE"],
+    [gzipSync(text.split("\n").slice(0, -2).join("\n")), "UNREADABLE"],
+    [gzipSync(text.replace('"n1"', '"n9"')), "UNREADABLE"],
+    [gzipSync(text.replace('"moult_backup":1', '"moult_backup":2')), "UNREADABLE"],
+    [Buffer.from("no backup"), "UNREADABLE"],
+  ] as const;
+  for (const [bytes, code] of wrong) {
+    writeFileSync(join(folder, "wrong"), bytes);
+    await expect(runRestore(empty, join(folder, "wrong"))).rejects.toMatchObject({ code });
+  }
+  const other = { ...empty, config: { ...empty.config, network: "other" } };
+  await expect(runRestore(other, out)).rejects.toMatchObject({ code: "OTHER_NETWORK" });
+  await expect(runBackup({ ...parts, config: { ...parts.config, network: "other" } }, out)).rejects.toMatchObject({
+    code: "OTHER_NETWORK",
+  });
+  expect(existsSync(join(empty.config.state_dir, "moult.db"))).toBe(false);
+});
+
+test("every table that is the fleet's is in a backup", async ({ skip }) => {
+  const parts = partsOf("one");
+  await using(parts, async () => {});
+  const db = new DatabaseSync(join(parts.config.state_dir, "moult.db"), { readOnly: true });
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
+  db.close();
+  expect(tables.map(({ name }) => String(name)).toSorted()).toEqual(Object.keys(BACKUP_TABLES).toSorted());
+  if (server === undefined) skip(POSTGRES_MISSING);
+  const url = (await server?.database()) ?? "";
+  await using(partsOf("two", url), async () => {});
+  const text = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'";
+  const own = ["replicas", "pool_owner", "moult_steps", "moult_steps_lock"];
+  const found = (await server?.query(text, new URL(url).pathname.slice(1)))?.map(({ name }) => String(name)) ?? [];
+  expect(found.filter((name) => !own.includes(name)).toSorted()).toEqual(Object.keys(BACKUP_TABLES).toSorted());
+});
+
+test("the commands work beside a coordinator that serves, and say what they did", async () => {
+  const config = writeConfig(folder);
+  const serving = new CoordinatorProcess(["--config", config]);
+  const out = join(folder, "fleet.backup");
+  try {
+    const { fleet, operator } = await serving.serves(join(folder, "state"));
+    await fleet.createEnrollmentToken({ pool: "pools/home", uses: 4, ttlS: 3600 }, operator);
+    const taken = await new CoordinatorProcess(["backup", "--config", config, "--out", out, "--json"]).ended;
+    expect([taken.code, taken.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(taken.stdout)).toEqual({ file: out, engine: "sqlite", rows: expect.any(Number) });
+    await fleet.listPools({}, operator);
+  } finally {
+    await serving.end("SIGTERM");
+  }
+  // The log's key is a secret of the state folder, and in no backup.
+  cpSync(join(folder, "state", "audit"), join(folder, "elsewhere", "audit"), { recursive: true });
+  const elsewhere = { MOULT_STATE_DIR: join(folder, "elsewhere") };
+  const restored = await new CoordinatorProcess(["restore", "--config", config, "--from", out], elsewhere).ended;
+  expect([restored.code, restored.stderr]).toEqual([0, ""]);
+  expect(restored.stdout).toMatch(/^\d+ rows of \d{4}-.* are in the sqlite store\n$/);
+  const again = await new CoordinatorProcess(["restore", "--config", config, "--from", out], elsewhere).ended;
+  expect([again.code, again.stderr]).toEqual([3, expect.stringMatching(/^there is a store at .*\n$/)]);
+  const wrong = await Promise.all(
+    [
+      ["backup", "--config", config],
+      ["restore", "--config", config],
+      ["mend", "--config", config],
+    ].map((args) => new CoordinatorProcess(args).ended),
+  );
+  expect(wrong.map(({ code }) => code)).toEqual([2, 2, 2]);
+});

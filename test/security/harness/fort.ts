@@ -18,6 +18,8 @@ export interface FortOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** By how much `leap` puts the clock forward, in milliseconds. */
   readonly leapMs?: number;
+  /** Whose keys count; a network of its own without it. */
+  readonly network?: TestNetwork;
   /** The folder; without it, the scene's. */
   readonly folder?: string;
 }
@@ -52,7 +54,7 @@ export class Fort {
     this.folder = options.folder ?? scene.root;
     this.stateDir = join(this.folder, "state");
     const { network = NETWORK } = (options.config ?? {}) as { readonly network?: string };
-    this.network = new TestNetwork({ network, nowMs: () => this.now() });
+    this.network = options.network ?? new TestNetwork({ network, nowMs: () => this.now() });
     scene.atEnd(async () => void (await this.#process?.end("SIGKILL")));
   }
 

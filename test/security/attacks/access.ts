@@ -49,7 +49,7 @@ const everyMethod: Attack = {
     {
       defence: "a lower role is refused",
       of: "coordinator",
-      patches: [{ file: "rpc/access.ts", from: "if (held < wanted) {", to: "if (held > 99) {" }],
+      patches: [{ file: "rpc/access.ts", from: "if (covers(operator.roles, wanted)) return", to: "return" }],
       caught: /a viewer was let in/,
     },
     {
@@ -58,8 +58,8 @@ const everyMethod: Attack = {
       patches: [
         {
           file: "rpc/access.ts",
-          from: "return operator(operators(bearer(metadata)), wanted);",
-          to: "return { kind: 'operator', access: wanted };",
+          from: "return requireCover(whoOperates(operators, metadata, certificate, clock.now()), wanted);",
+          to: "return { kind: 'operator', operator: { name: 'x', roles: ['admin'], overrideKeys: [] } };",
         },
       ],
       caught: /nobody was let in/,
@@ -113,7 +113,7 @@ const unlisted: Attack = {
       patches: [
         {
           file: "rpc/access.ts",
-          from: 'throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, "nobody may call this method");',
+          from: 'throw denied("nobody may call this method");',
           to: "return ANYONE;",
         },
       ],
@@ -188,9 +188,9 @@ const roleNames: Attack = {
       of: "coordinator",
       patches: [
         {
-          file: "identity/operator-tokens.ts",
-          from: 'return createHash("sha256").update(token).digest();',
-          to: 'return createHash("sha256").update(token.toLowerCase()).digest();',
+          file: "identity/operators.ts",
+          from: 'return createHash("sha256").update(token).digest("hex");',
+          to: 'return createHash("sha256").update(token.toLowerCase()).digest("hex");',
         },
       ],
       caught: /Bearer .* answered/,

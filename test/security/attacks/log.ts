@@ -48,8 +48,15 @@ function found(run: Run, lie: string): void {
   must(run.code === VERIFY_FAILED, `${lie}: the auditor ended with ${run.code}: ${run.stderr}`);
 }
 
-const reworded = (entry: Uint8Array, from: RegExp, to: string): Uint8Array =>
-  Buffer.from(Buffer.from(entry).toString("utf8").replace(from, to));
+/** The first drill, in other words; every other leaf as it is. */
+const reworded = (entries: readonly Uint8Array[]): readonly Uint8Array[] =>
+  entries.map((entry) =>
+    Buffer.from(
+      Buffer.from(entry)
+        .toString("utf8")
+        .replace(/drill 0/, "drill 9"),
+    ),
+  );
 
 function withEntries(log: CapturedLog, entries: readonly Uint8Array[], sign: "anew" | "as it was"): Resources {
   const lie = forge(log, entries);
@@ -79,8 +86,7 @@ const flipped: Attack = {
       await audit(withEntries(log, [second, first, ...entries.slice(2)], "as it was")),
       "leaves in each other's place",
     );
-    const other = reworded(first, /drill 0/, "drill 9");
-    found(await audit(withEntries(log, [other, ...entries.slice(1)], "as it was")), "a reworded leaf");
+    found(await audit(withEntries(log, reworded(entries), "as it was")), "a reworded leaf");
   },
   mutants: [
     {
@@ -118,11 +124,7 @@ const ownHand: Attack = {
       writeFileSync(seen, log.resources.get("checkpoint") ?? new Uint8Array());
       return audit(lie, seen);
     };
-    const [first = new Uint8Array(), ...rest] = entries;
-    found(
-      await look(withEntries(log, [reworded(first, /drill 0/, "drill 9"), ...rest], "anew")),
-      "a rewritten history",
-    );
+    found(await look(withEntries(log, reworded(entries), "anew")), "a rewritten history");
     found(await look(withEntries(log, entries.slice(0, -4), "anew")), "a log that was cut");
     found(
       await look(withEntries({ ...log, privateKey: new Uint8Array(32).fill(9) }, entries, "anew")),
@@ -239,7 +241,7 @@ const witnessed: Attack = {
     const witness = new WitnessProcess(serve);
     scene.atEnd(() => witness.kill());
     const config = { audit: { checkpoint_ms: 100, witnesses: [{ url: await witness.serves(), key: vkey }] } };
-    const fort = await Fort.open(scene, { config });
+    const fort = await Fort.open(scene, { config, network: first.network });
     await grow(fort, 2);
     await until("two cosigned leaves", async () => ((await sizeOf(fort)) >= 2 ? true : undefined));
     await fort.end("SIGTERM");

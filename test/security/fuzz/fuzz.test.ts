@@ -7,7 +7,7 @@ import { samplesOf } from "./round.ts";
 import { readersInSources } from "./survey.ts";
 
 const DEEP = process.env["MOULT_DEEP"] === "1";
-const INPUTS = DEEP ? 10_000_000 : 40_000;
+const INPUTS = DEEP ? 10_000_000 : 20_000;
 const SEED = Number(process.env["MOULT_SEED"] ?? Date.now() % 2 ** 32);
 /** What is kept between inputs is caches of some kilobytes. */
 const GROWTH_MAX_MB = 32;

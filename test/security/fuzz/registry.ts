@@ -2,6 +2,7 @@
 import { AUDIT_PARSERS } from "./parsers/audit.ts";
 import { CLI_PARSERS } from "./parsers/cli.ts";
 import { COORDINATOR_PARSERS } from "./parsers/coordinator.ts";
+import { CARRIED_PARSERS } from "./parsers/carried.ts";
 import { DEVICE_PARSERS } from "./parsers/device.ts";
 import { TRUST_PARSERS } from "./parsers/trust.ts";
 import type { Parser } from "./parser.ts";
@@ -11,6 +12,7 @@ export const PARSERS: readonly Parser[] = [
   ...AUDIT_PARSERS,
   ...DEVICE_PARSERS,
   ...COORDINATOR_PARSERS,
+  ...CARRIED_PARSERS,
   ...CLI_PARSERS,
 ];
 
@@ -29,6 +31,8 @@ export const EXCUSED: Readonly<Record<string, string>> = {
   "apps/agent/src/wire/report.ts#fromNodeState": TYPED,
   "apps/coordinator/src/identity/secret-file.ts#readOrMakeSecret": OWN_SECRET,
   "apps/coordinator/src/audit/log-key.ts#readOrMakeLogKey": OWN_SECRET,
+  "apps/coordinator/src/rpc/services.ts#readCarried": "reads no bytes: waits for what is being written",
+  "apps/coordinator/src/tls/certificate.ts#readAuthority": "reads the operator's own certificate, by Node's own parser",
   "apps/coordinator/src/tls/certificate.ts#readTls": "reads the operator's own certificate, by Node's own parser",
   "apps/cli/src/files.ts#readBounded": FILE_OF_OURS,
   "apps/cli/src/audit/options.ts#readLogSettings": OPTIONS,
@@ -36,9 +40,12 @@ export const EXCUSED: Readonly<Record<string, string>> = {
   "apps/cli/src/audit/saved-checkpoint.ts#readSaved": FILE_OF_OURS,
   "apps/cli/src/build/build-dir.ts#readManifest": FILE_OF_OURS,
   "apps/cli/src/build/build-dir.ts#readSigned": FILE_OF_OURS,
+  "apps/cli/src/build/build-dir.ts#readBuildToSend": FILE_OF_OURS,
   "apps/cli/src/build/build-dir.ts#readUnsignedBuild": FILE_OF_OURS,
-  "apps/cli/src/build/build-dir.ts#readSignedBuild": FILE_OF_OURS,
   "apps/cli/src/build/part-file.ts#readPart": "hashes bytes and reads none",
+  "apps/cli/src/ceremony/roots.ts#readRoots": FILE_OF_OURS,
+  "apps/cli/src/commands/metadata/publisher-options.ts#readTrust": OPTIONS,
+  "apps/cli/src/commands/metadata/publisher-options.ts#readWish": OPTIONS,
   "apps/cli/src/connection/settings.ts#readSettings": OPTIONS,
   "apps/cli/src/connection/state-dir.ts#readStateDir": STATE,
   "apps/cli/src/commands/key/private-key.ts#readPrivateKey": FILE_OF_OURS,

@@ -1,9 +1,11 @@
 /** A coordinator as a process of its own, entered by its sockets and its disk only; its clock can be put forward. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { TestNetwork } from "@moult/trust/testing";
 import type { Clients } from "../../../apps/coordinator/src/testing/clients.ts";
 import { writeConfig } from "../../../apps/coordinator/src/testing/coordinator.ts";
 import { TestDevice, WORKING } from "../../../apps/coordinator/src/testing/device.ts";
+import { NETWORK } from "../../../apps/coordinator/src/testing/network.ts";
 import { CoordinatorProcess, type Ending } from "../../../apps/coordinator/src/testing/process.ts";
 import { refused } from "../../../apps/coordinator/src/testing/refusal.ts";
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
@@ -16,6 +18,8 @@ export interface FortOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** By how much `leap` puts the clock forward, in milliseconds. */
   readonly leapMs?: number;
+  /** Whose keys count; a network of its own without it. */
+  readonly network?: TestNetwork;
   /** The folder; without it, the scene's. */
   readonly folder?: string;
 }
@@ -37,6 +41,8 @@ export interface Footprint {
 export class Fort {
   readonly folder: string;
   readonly stateDir: string;
+  /** Whose keys approve, publish and brake here; its publisher's clock leaps with the coordinator's. */
+  readonly network: TestNetwork;
   readonly #scene: Scene;
   readonly #options: FortOptions;
   #process: CoordinatorProcess | undefined;
@@ -47,6 +53,8 @@ export class Fort {
     this.#options = options;
     this.folder = options.folder ?? scene.root;
     this.stateDir = join(this.folder, "state");
+    const { network = NETWORK } = (options.config ?? {}) as { readonly network?: string };
+    this.network = options.network ?? new TestNetwork({ network, nowMs: () => this.now() });
     scene.atEnd(async () => void (await this.#process?.end("SIGKILL")));
   }
 
@@ -99,7 +107,7 @@ export class Fort {
 
   #spawn(): CoordinatorProcess {
     rmSync(join(this.stateDir, "endpoints.json"), { force: true });
-    const config = writeConfig(this.folder, this.#options.config);
+    const config = writeConfig(this.folder, this.#options.config, this.network);
     this.#preload = preload(this.#scene, "coordinator", this.#options.leapMs);
     this.#process = new CoordinatorProcess(["--config", config], this.#preload.env);
     return this.#process;
@@ -110,6 +118,11 @@ export class Fort {
     const ended = await this.#process?.end(signal);
     this.#process = undefined;
     return ended;
+  }
+
+  /** Its clock, milliseconds since 1970. */
+  now(): number {
+    return Date.now() + (this.#preload?.leaps() ?? 0) * (this.#options.leapMs ?? 0);
   }
 
   /** Puts its clock forward. */

@@ -46,6 +46,14 @@ describe("the configuration", () => {
     );
   });
 
+  it("refuses text that is no YAML, and aliases that lead nowhere or unfold to far too much", () => {
+    const level = (n: number): string => `l${n}: &l${n} [${`${n === 0 ? "x" : `*l${n - 1}`}, `.repeat(9)}]`;
+    const laughs = Array.from({ length: 9 }, (_, n) => level(n));
+    for (const text of ["network: [", "network: *nowhere", laughs.join("\n")]) {
+      expect(() => loadConfig("/etc/moult/device.yaml", text, {}), text).toThrow(ConfigError);
+    }
+  });
+
   it("lets the environment win, key by key", () => {
     const { settings } = load(
       { wake_interval_ms: 5_000, model: "box" },

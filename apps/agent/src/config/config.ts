@@ -66,7 +66,8 @@ function parseYaml(file: string, text: string, what: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
+    // An alias without its anchor, or one that unfolds to far too much, is found only when the values are made.
+    if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
     throw new ConfigError(file, [`${what} is not YAML: ${error.message}`], error);
   }
 }

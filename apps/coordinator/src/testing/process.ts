@@ -7,6 +7,9 @@ import { until } from "./wait.ts";
 
 const MAIN = join(import.meta.dirname, "..", "main.ts");
 
+/** A start among many others, on a machine that has two cores. */
+const START_MS = 30_000;
+
 /** How a process ended. */
 export interface Ending {
   readonly code: number | null;
@@ -44,11 +47,12 @@ export class CoordinatorProcess {
   /** Resolves when it serves. `stateDir` is where it writes its endpoints. */
   async serves(stateDir: string): Promise<Clients> {
     const path = join(stateDir, "endpoints.json");
-    const at = await until("the coordinator serves", () => {
+    const look = (): { readonly grpc: string; readonly artifacts: string } | undefined => {
       if (!existsSync(path)) return undefined;
       const endpoints = JSON.parse(readFileSync(path, "utf8")) as { grpc: string; artifacts: string; pid: number };
       return endpoints.pid === this.#child.pid ? endpoints : undefined;
-    });
+    };
+    const at = await until("the coordinator serves", look, START_MS);
     this.#clients = openClients(stateDir, at);
     return this.#clients;
   }

@@ -6,12 +6,16 @@ const DEADLINE_MS = 10_000;
 const LOOK_MS = 10;
 
 /** The first value that `look` finds; fails after the deadline and says what was waited for. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const endMs = Date.now() + DEADLINE_MS;
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  deadlineMs: number = DEADLINE_MS,
+): Promise<T> {
+  const endMs = Date.now() + deadlineMs;
   while (Date.now() < endMs) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     await pause(LOOK_MS);
   }
-  throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+  throw new Error(`not within ${deadlineMs} ms: ${what}`);
 }

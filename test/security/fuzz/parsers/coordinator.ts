@@ -1,13 +1,9 @@
 /** Parsers of a coordinator: what devices and operators send it, and its own configuration. */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type DescMessage, type MessageShape, create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { RpcError, readRpcError } from "@moult/contracts";
 import {
   AskRequestSchema,
-  CreateOverrideRequestSchema,
   DialSchema,
   EnrollRequestSchema,
   ErrorReason,
@@ -30,28 +26,17 @@ import { readEnrolment } from "../../../../apps/coordinator/src/wire/enrolment.t
 import { Fields } from "../../../../apps/coordinator/src/wire/fields.ts";
 import { readRelease } from "../../../../apps/coordinator/src/wire/release.ts";
 import { readReport } from "../../../../apps/coordinator/src/wire/report.ts";
-import { readDial, readOverride } from "../../../../apps/coordinator/src/wire/rollout.ts";
-import { COUNCIL, buildOf, signed } from "../../../../apps/coordinator/src/testing/council.ts";
+import { readDial } from "../../../../apps/coordinator/src/wire/rollout.ts";
+import { buildOf, enveloped } from "../../../../apps/coordinator/src/testing/network.ts";
+import { allowedBuildOf } from "../../../../packages/trust/src/tuf/repository/build-entry.ts";
 import { parseName } from "../../../../packages/contracts/src/names.ts";
+import { aside } from "../aside.ts";
+import { message } from "../message.ts";
 import { type Parser, bytesOf, oneOf, textOf } from "../parser.ts";
 
 const WIRE = "apps/coordinator/src/wire";
 const DIGEST = "ab".repeat(32);
 const rpc = oneOf(RpcError);
-
-/** What cannot be decoded never comes to the readers: gRPC answers it. */
-function message<S extends DescMessage>(schema: S, read: (message: MessageShape<S>) => unknown): Parser["parse"] {
-  return (bytes) => {
-    let decoded: MessageShape<S>;
-    try {
-      decoded = fromBinary(schema, bytes);
-    } catch (error) {
-      if (error instanceof Error) return undefined;
-      throw error;
-    }
-    return read(decoded);
-  };
-}
 
 const SITUATION = {
   capacityRps: 10,
@@ -103,10 +88,8 @@ const DIAL = create(SetDialRequestSchema, {
   },
 });
 
-const OVERRIDE = create(CreateOverrideRequestSchema, {
-  override: { pool: "pools/home", nodes: ["nodes/n1"], reason: "drill", deficitMaxRps: 2, allowShardAndDomain: true },
-  ttlS: 60,
-});
+const LISTED = buildOf("2.0.0", 2);
+const LIST = new Map([[LISTED.digest, allowedBuildOf(LISTED.manifest, {})]]);
 
 const ENROL = create(EnrollRequestSchema, {
   enrollmentToken: "welcome",
@@ -120,18 +103,9 @@ const random = { bytes: (count: number): Uint8Array => new Uint8Array(count).fil
 const challenges = createChallenges(clock, random);
 const sessions = createSessions(new Uint8Array(32).fill(1), "demo", 60_000, clock);
 
-let configFile: string | undefined;
-
-/** The only reader that opens the file itself. */
-function readConfigBytes(bytes: Uint8Array): unknown {
-  configFile ??= join(mkdtempSync(join(tmpdir(), "mlt-fuzz-")), "coordinator.yaml");
-  writeFileSync(configFile, bytes);
-  return readConfig(configFile, {});
-}
-
 const CONFIG = `network: demo
 state_dir: ./state
-council: { threshold: 1, keys: ["${COUNCIL.keys[0] ?? ""}"] }
+root_file: root.json
 grpc: { host: 127.0.0.1, port: 7443 }
 capacity: { margin_ratio: 0.15, permit_ttl_ms: 1000 }
 audit: { checkpoint_ms: 100 }
@@ -175,17 +149,10 @@ export const COORDINATOR_PARSERS: readonly Parser[] = [
     refuses: rpc,
   },
   {
-    name: "an override",
-    covers: [`${WIRE}/rollout.ts#readOverride`],
-    samples: () => [toBinary(CreateOverrideRequestSchema, OVERRIDE)],
-    parse: message(CreateOverrideRequestSchema, (override) => readOverride(override, "o", 7)),
-    refuses: rpc,
-  },
-  {
     name: "a release's manifests",
     covers: [`${WIRE}/release.ts#readRelease`],
-    samples: () => [signed(buildOf("2.0.0", 2))],
-    parse: (bytes) => readRelease([bytes], { network: "demo", council: COUNCIL, seed: DIGEST, now: 7 }),
+    samples: () => [enveloped(LISTED)],
+    parse: (bytes) => readRelease([bytes], { network: "demo", list: LIST, seed: DIGEST, now: 7 }),
     refuses: rpc,
     dear: true,
   },
@@ -255,7 +222,7 @@ export const COORDINATOR_PARSERS: readonly Parser[] = [
     name: "a coordinator's configuration",
     covers: ["apps/coordinator/src/config.ts#readConfig"],
     samples: () => [bytesOf(CONFIG)],
-    parse: readConfigBytes,
+    parse: (bytes) => readConfig(aside("coordinator.yaml", bytes), {}),
     refuses: oneOf(ConfigError),
     dear: true,
   },

@@ -7,6 +7,7 @@ import { readLife } from "../../../../apps/agent/src/adapters/agent-life.ts";
 import { parseStudy } from "../../../../apps/agent/src/adapters/host/study.ts";
 import { readWorkRecord } from "../../../../apps/agent/src/adapters/work/record.ts";
 import { readWanted } from "../../../../apps/agent/src/adapters/work/wanted.ts";
+import { MetadataFile } from "../../../../apps/agent/src/adapters/metadata-file.ts";
 import { ConfigError, loadConfig } from "../../../../apps/agent/src/config/config.ts";
 import { readStartNote } from "../../../../apps/agent/src/launcher/leftovers.ts";
 import { readLauncherSettings } from "../../../../apps/agent/src/launcher/settings.ts";
@@ -20,6 +21,7 @@ import { decodeBootRecord } from "../../../../packages/slots/src/boot-record.ts"
 import type { Disk } from "../../../../packages/slots/src/disk.ts";
 import { decodeContents } from "../../../../packages/slots/src/slot-contents.ts";
 import { unseal } from "../../../../packages/slots/src/sealed.ts";
+import { metadataSamples } from "../metadata.ts";
 import { type Parser, bytesOf, oneOf, textOf } from "../parser.ts";
 import { sealed } from "../sealed.ts";
 
@@ -212,6 +214,17 @@ export const DEVICE_PARSERS: readonly Parser[] = [
         () => fromBinary(AskResponseSchema, bytes),
         ({ verdict }) => fromAnswer(verdict),
       ),
+  },
+  {
+    name: "what a device kept of metadata",
+    covers: [],
+    samples() {
+      const { files, brake } = metadataSamples();
+      const texts = Object.entries(files).map(([name, file]) => [name, Buffer.from(file).toString("base64")]);
+      const brakes = [Buffer.from(brake).toString("base64")];
+      return [sealed(bytesOf(`${JSON.stringify({ ...Object.fromEntries(texts), brakes })}\n`))];
+    },
+    parse: (bytes) => new MetadataFile(diskWith(bytes), "/trust/metadata.json").read(),
   },
   {
     name: "a workload's situation",

@@ -1,4 +1,5 @@
 /** All attacks, by family. */
+import { approval } from "./attacks/approval.ts";
 import { access } from "./attacks/access.ts";
 import { asks } from "./attacks/asks.ts";
 import { enrolment } from "./attacks/enrolment.ts";
@@ -15,17 +16,11 @@ export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   access,
   sizes,
   log,
+  approval,
 };
 
 /** Rows whose attacks are still to be written. */
 export const AWAITED: readonly Row[] = [
-  "unapproved digest",
-  "one council key",
-  "same key under two ids",
-  "duplicate signatures",
-  "threshold 0",
-  "small-order key",
-  "malleable or truncated signature",
   "old metadata",
   "old image with a valid verdict",
   "recalled build",

@@ -38,9 +38,18 @@ export interface AccessParts {
 /** The check that runs before each handler. */
 export function createAccessCheck(parts: AccessParts): Interceptor<Principal> {
   const { sessions, operators, clock } = parts;
+  // Reading an option decodes it anew, which costs an ask more than its gates do.
+  const table = new Map<DescMethod, Access>();
+  const wantedOf = (method: DescMethod): Access => {
+    const known = table.get(method);
+    if (known !== undefined) return known;
+    const open = OPEN_PACKAGES.some((prefix) => method.parent.typeName.startsWith(prefix));
+    const wanted = open ? Access.ANYONE : accessOf(method);
+    table.set(method, wanted);
+    return wanted;
+  };
   const check: Interceptor<Principal> = (method, metadata, _, certificate) => {
-    if (OPEN_PACKAGES.some((prefix) => method.parent.typeName.startsWith(prefix))) return ANYONE;
-    const wanted = accessOf(method);
+    const wanted = wantedOf(method);
     switch (wanted) {
       case Access.ANYONE:
         return ANYONE;

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BrakeStatement, type MetadataFile, type Store, type StoreChange, StoreError } from "../port.ts";
 import { openDatabase } from "./open.ts";
 import { sqliteStore } from "./store.ts";
+import { directWriter } from "./writer.ts";
 
 let folder: string;
 let path: string;
@@ -24,7 +25,7 @@ afterEach(async () => {
 
 function open(): void {
   db = openDatabase(path, "demo");
-  store = sqliteStore(db, path);
+  store = sqliteStore(db, path, directWriter(db));
 }
 
 function commit(...changes: StoreChange[]): Promise<void> {

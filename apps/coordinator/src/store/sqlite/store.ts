@@ -16,13 +16,13 @@ import {
   type Snapshot,
   type Store,
   type StoreChange,
-  StoreError,
   type StoredNode,
 } from "../port.ts";
 import { guarded, openDatabase } from "./open.ts";
 import { nodeState, storedDial, storedNode } from "../rows.ts";
 import { Turns } from "../turns.ts";
 import { sqliteTree } from "./tree.ts";
+import { type Run, type Writer, threadWriter, writing } from "./writer.ts";
 
 /** The process has a turn for others after so many changes: some milliseconds. */
 const CHANGES_A_TURN = 500;
@@ -44,12 +44,12 @@ const WRITE_RELEASE = `
 
 /** Opens or makes the store of `network` at `path`. Throws a StoreError that says why it cannot be used. */
 export function openSqliteStore(path: string, network: string): Store {
-  return sqliteStore(openDatabase(path, network), path);
+  return sqliteStore(openDatabase(path, network), path, threadWriter(path));
 }
 
-/** The store over an open database; `path` is for its errors. */
-export function sqliteStore(db: DatabaseSync, path: string): Store {
-  // A long batch pauses in the middle of its transaction: nothing else may use the connection then.
+/** The store over an open database, which it reads; `path` is for its errors. */
+export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Store {
+  // One after another: what is read under a turn cannot change before it is written under the same.
   const turns = new Turns();
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
@@ -60,14 +60,12 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
     }
     return statement;
   };
-  const run = (sql: string, ...values: (string | number | Uint8Array | null)[]): void => {
-    prepare(sql).run(...values);
-  };
+  const runNow: Run = (sql, ...values) => void prepare(sql).run(...values);
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the shape of its own SELECT
   const all = <T>(sql: string): readonly T[] => prepare(sql).all() as T[];
   const documents = <T>(sql: string): T[] => all<{ document: string }>(sql).map((row) => JSON.parse(row.document) as T);
 
-  const write = (change: StoreChange): void => {
+  const write = (change: StoreChange, run: Run): void => {
     switch (change.kind) {
       case "enrolled":
         run("INSERT OR IGNORE INTO nodes VALUES (?, ?, NULL)", change.identity.nodeId, JSON.stringify(change.identity));
@@ -152,7 +150,7 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
     }
   };
 
-  const append = (change: StoreChange, atMs: number): void => {
+  const append = (change: StoreChange, atMs: number, run: Run): void => {
     const leaf = auditLeaf(change);
     if (leaf === undefined) return;
     run(
@@ -185,22 +183,15 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
 
   return {
     commit: ({ changes, atMs }: Batch) =>
-      turns.take(async () => {
-        try {
-          db.exec("BEGIN IMMEDIATE");
+      turns.take(() =>
+        writing(path, writer, async (run) => {
           for (const [n, change] of changes.entries()) {
             if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
-            write(change);
-            append(change, atMs);
+            write(change, run);
+            append(change, atMs, run);
           }
-          db.exec("COMMIT");
-        } catch (cause) {
-          if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
-          throw new StoreError("UNWRITABLE", `the store at ${path} cannot be written: ${(cause as Error).message}`, {
-            cause,
-          });
-        }
-      }),
+        }),
+      ),
     load: () =>
       turns.take(async (): Promise<Snapshot> => {
         const nodes = await readNodes();
@@ -253,13 +244,17 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
     tidy: (nowMs) =>
       turns.take(async () =>
         guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
-          run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
-          run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
-          run("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
+          runNow("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+          runNow("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+          runNow("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
           db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
         }),
       ),
-    close: () => turns.take(async () => db.close()),
-    tree: sqliteTree(db, path, turns),
+    close: () =>
+      turns.take(async () => {
+        await writer.close();
+        db.close();
+      }),
+    tree: sqliteTree(db, path, turns, writer),
   };
 }

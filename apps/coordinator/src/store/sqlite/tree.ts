@@ -1,9 +1,10 @@
 /** The tree's tables in SQLite. Every write looks at the epoch and the size in its own transaction. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { StoreError } from "../port.ts";
 import type { Growth, LoggedLeaf, TreeState, TreeStore } from "../tree.ts";
 import type { Turns } from "../turns.ts";
 import { guarded } from "./open.ts";
+import { type Run, type Writer, writing } from "./writer.ts";
 
 interface StateRow {
   readonly epoch: number;
@@ -12,39 +13,32 @@ interface StateRow {
 }
 
 /** The tree over an open database; `path` is for its errors. It takes its turn with all that uses the database. */
-export function sqliteTree(db: DatabaseSync, path: string, turns: Turns): TreeStore {
+export function sqliteTree(db: DatabaseSync, path: string, turns: Turns, writer: Writer): TreeStore {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? db.prepare(sql);
     statements.set(sql, statement);
     return statement;
   };
-  const run = (sql: string, ...values: readonly SQLInputValue[]): void => void prepare(sql).run(...values);
   const reading = <T>(work: () => T): Promise<T> =>
     turns.take(async () => guarded("UNREADABLE", `the store at ${path} cannot be read`, work));
 
   const state = (): StateRow => prepare("SELECT epoch, size, checkpoint FROM tree_state").get() as unknown as StateRow;
 
-  /** In one transaction; under an epoch only as long as it is the newest. */
-  const writing = <T>(epoch: number | undefined, work: (state: StateRow) => T): Promise<T> =>
-    turns.take(async () => write(epoch, work));
-  const write = <T>(epoch: number | undefined, work: (state: StateRow) => T): T => {
-    try {
-      db.exec("BEGIN IMMEDIATE");
-      const now = state();
-      if (epoch !== undefined && now.epoch !== epoch) {
-        throw new StoreError("FENCED", `the store at ${path} has another sequencer: epoch ${now.epoch}, not ${epoch}`);
-      }
-      const done = work(now);
-      db.exec("COMMIT");
-      return done;
-    } catch (cause) {
-      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
-      if (cause instanceof StoreError) throw cause;
-      const message = `the store at ${path} cannot be written: ${(cause as Error).message}`;
-      throw new StoreError("UNWRITABLE", message, { cause });
-    }
-  };
+  /** In one transaction; under an epoch only as long as it is the newest. Nobody else writes meanwhile: it is a turn. */
+  const changing = <T>(epoch: number | undefined, work: (state: StateRow, run: Run) => T): Promise<T> =>
+    turns.take(() =>
+      writing(path, writer, (run) => {
+        const now = guarded("UNREADABLE", `the store at ${path} cannot be read`, state);
+        if (epoch !== undefined && now.epoch !== epoch) {
+          throw new StoreError(
+            "FENCED",
+            `the store at ${path} has another sequencer: epoch ${now.epoch}, not ${epoch}`,
+          );
+        }
+        return work(now, run);
+      }),
+    );
 
   /** The pools that have a log, one step of the index each: counting its rows would take as long as the log is. */
   const pools = (): readonly string[] => {
@@ -58,7 +52,7 @@ export function sqliteTree(db: DatabaseSync, path: string, turns: Turns): TreeSt
 
   return {
     claim: () =>
-      writing(undefined, ({ epoch, size, checkpoint }): TreeState => {
+      changing(undefined, ({ epoch, size, checkpoint }, run): TreeState => {
         run("UPDATE tree_state SET epoch = ?", epoch + 1);
         return { epoch: epoch + 1, size, checkpoint: checkpoint ?? undefined };
       }),
@@ -80,7 +74,7 @@ export function sqliteTree(db: DatabaseSync, path: string, turns: Turns): TreeSt
         );
       }),
     grow: (epoch, { size, leaves, tiles, bodies }: Growth) =>
-      writing(epoch, (now) => {
+      changing(epoch, (now, run) => {
         if (now.size !== size) throw new Error(`the tree has ${now.size} leaves, not ${size}`);
         for (const [n, { poolId, seq, entry }] of leaves.entries()) {
           run("INSERT INTO tree_leaves VALUES (?, ?, ?, ?)", size + n, poolId, seq, entry);
@@ -92,7 +86,7 @@ export function sqliteTree(db: DatabaseSync, path: string, turns: Turns): TreeSt
         for (const { digest, bytes } of bodies) run("INSERT OR IGNORE INTO tree_bodies VALUES (?, ?)", digest, bytes);
         run("UPDATE tree_state SET size = ?", size + leaves.length);
       }),
-    keepCheckpoint: (epoch, note) => writing(epoch, () => run("UPDATE tree_state SET checkpoint = ?", note)),
+    keepCheckpoint: (epoch, note) => changing(epoch, (_, run) => run("UPDATE tree_state SET checkpoint = ?", note)),
     tile: (level, index) =>
       reading(() => {
         const row = prepare("SELECT hashes FROM tree_tiles WHERE level = ? AND tile_index = ?").get(level, index);

@@ -1,0 +1,24 @@
+/** The thread of `writer.ts`: a connection that writes what it is told, and says when it is durable. */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { parentPort, workerData } from "node:worker_threads";
+import { type Answer, type Order, runAll } from "./writer.ts";
+
+/** A reader that checkpoints for a moment is waited for, in milliseconds. */
+const BUSY_MS = 5_000;
+
+const { path } = workerData as { readonly path: string };
+const db = new DatabaseSync(path, { timeout: BUSY_MS });
+db.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+const statements: StatementSync[] = [];
+
+parentPort?.on("message", ({ fresh, writes }: Order) => {
+  let answer: Answer = {};
+  try {
+    for (const sql of fresh) statements.push(db.prepare(sql));
+    runAll(db, statements, writes);
+  } catch (error) {
+    answer = { failure: error instanceof Error ? error.message : String(error) };
+  }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  parentPort?.postMessage(answer);
+});

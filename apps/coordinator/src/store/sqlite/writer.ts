@@ -1,0 +1,158 @@
+/**
+ * Who writes: everything of one transaction, as statements with their values, whole or not at all. A commit waits for the
+ * disk, and whoever answers calls must not wait with it, so the writer of a coordinator is a thread of its own with a
+ * connection of its own. Only one transaction is under way at a time; whoever calls sees to that.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
+import { StoreError } from "../port.ts";
+
+/** A value of a statement. */
+export type Value = string | number | Uint8Array | null;
+
+/** A statement and its values. */
+export type Write = readonly [sql: string, ...values: readonly Value[]];
+
+/** Writes transactions. */
+export interface Writer {
+  /** Resolves when all of it is durable. Rejects where nothing of it was written, or with WriterLost. */
+  readonly write: (writes: readonly Write[]) => Promise<void>;
+  /** Nothing may be written after this. */
+  readonly close: () => Promise<void>;
+}
+
+/** The thread ended in the middle of a transaction: nobody knows whether it was written. */
+export class WriterLost extends Error {
+  override readonly name = "WriterLost";
+}
+
+/** Takes one statement of a transaction. */
+export type Run = (sql: string, ...values: Value[]) => void;
+
+/**
+ * Writes what `record` names, for the store at `path`; answers what it answers. Throws StoreError: its own, or UNWRITABLE,
+ * or UNCERTAIN where nobody knows.
+ */
+export async function writing<T>(path: string, writer: Writer, record: (run: Run) => T | Promise<T>): Promise<T> {
+  const writes: Write[] = [];
+  try {
+    const done = await record((sql, ...values) => void writes.push([sql, ...values]));
+    if (writes.length > 0) await writer.write(writes);
+    return done;
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
+    const code = cause instanceof WriterLost ? "UNCERTAIN" : "UNWRITABLE";
+    throw new StoreError(code, `the store at ${path} cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What the thread is told: statements that it has not seen, then numbers of statements with their values. */
+export interface Order {
+  readonly fresh: readonly string[];
+  readonly writes: readonly (readonly [statement: number, ...values: readonly Value[]])[];
+}
+
+/** What it answers: nothing, or why nothing was written. */
+export interface Answer {
+  readonly failure?: string;
+}
+
+/** Runs one transaction on a connection. Throws what the database says; then nothing was written. */
+export function runAll(db: DatabaseSync, statements: readonly StatementSync[], writes: Order["writes"]): void {
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    for (const [n, ...values] of writes) statements[n]?.run(...values);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** A writer in a thread. The store at `path` must have been opened, and so brought forward and locked, before. */
+export function threadWriter(path: string): Writer {
+  let thread: Thread | undefined;
+  let closed = false;
+  return {
+    async write(writes) {
+      if (closed) throw new Error("it is closed");
+      thread = thread?.lives === true ? thread : new Thread(path);
+      await thread.write(writes);
+    },
+    async close() {
+      closed = true;
+      await thread?.close();
+    },
+  };
+}
+
+/** A writer on the reader's own connection: commits are waited for where calls are answered. For tests and small tools. */
+export function directWriter(db: DatabaseSync): Writer {
+  return {
+    async write(writes) {
+      const statements = writes.map(([sql]) => db.prepare(sql));
+      runAll(
+        db,
+        statements,
+        writes.map(([, ...values], n) => [n, ...values]),
+      );
+    },
+    close: async () => undefined,
+  };
+}
+
+class Thread {
+  lives = true;
+  readonly #worker: Worker;
+  readonly #numbers = new Map<string, number>();
+  #waiting: { readonly done: () => void; readonly failed: (error: Error) => void } | undefined;
+
+  constructor(path: string) {
+    this.#worker = new Worker(new URL("./writer-thread.ts", import.meta.url), { workerData: { path } });
+    // A store that was not closed must not keep its process.
+    this.#worker.unref();
+    this.#worker.on("message", ({ failure }: Answer) => {
+      const waiting = this.#take();
+      if (failure === undefined) waiting?.done();
+      else waiting?.failed(new Error(failure));
+    });
+    const lost = (why: string, cause?: unknown): void => {
+      this.lives = false;
+      this.#take()?.failed(new WriterLost(`the writer ended: ${why}`, { cause }));
+    };
+    this.#worker.on("error", (error: Error) => lost(error.message, error));
+    this.#worker.on("exit", (code) => lost(`with code ${code}`));
+  }
+
+  write(writes: readonly Write[]): Promise<void> {
+    if (this.#waiting !== undefined) throw new Error("one transaction at a time");
+    const fresh: string[] = [];
+    const numbered = writes.map(([sql, ...values]): Order["writes"][number] => {
+      let number = this.#numbers.get(sql);
+      if (number === undefined) {
+        number = this.#numbers.size;
+        this.#numbers.set(sql, number);
+        fresh.push(sql);
+      }
+      return [number, ...values];
+    });
+    return new Promise((done, failed) => {
+      this.#waiting = { done, failed };
+      this.#worker.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      this.#worker.postMessage({ fresh, writes: numbered } satisfies Order);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.lives = false;
+    await this.#worker.terminate();
+  }
+
+  #take() {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    this.#worker.unref();
+    return waiting;
+  }
+}

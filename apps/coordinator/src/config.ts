@@ -22,6 +22,9 @@ const Address = z.strictObject({
   port: z.number().int().min(0).max(65_535).default(0).describe("Port to listen on; 0 takes any that is free."),
 });
 
+/** How many connections a port that is open to everybody takes. */
+const connections = z.number().int().min(1).max(1_000_000);
+
 const ConfigFile = z.strictObject({
   network: z
     .string()
@@ -33,8 +36,20 @@ const ConfigFile = z.strictObject({
     .refine(isStore, "sqlite, or the URL of a PostgreSQL database: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
     .default(SQLITE)
     .describe("The store: `sqlite`, a file in `state_dir`, or the URL of a PostgreSQL database."),
-  grpc: Address.prefault({}),
-  json: Address.prefault({}).describe("Operators' calls as Connect and JSON over HTTPS."),
+  grpc: Address.extend({
+    connections_max: connections
+      .default(262_144)
+      .describe("Connections at once; further ones are refused. Each device holds one. Below the limit of open files."),
+    connections_per_address_max: connections
+      .default(1_024)
+      .describe("The same, of one address. Many devices may share one behind a provider's NAT."),
+  }).prefault({}),
+  json: Address.extend({
+    connections_max: connections.default(1_024).describe("Connections at once; further ones are refused."),
+    connections_per_address_max: connections.default(256).describe("The same, of one address."),
+  })
+    .prefault({})
+    .describe("Operators' calls as Connect and JSON over HTTPS."),
   operators: Address.optional().describe(
     "A second gRPC port that lets in only operators with client certificates; none by default.",
   ),
@@ -56,18 +71,10 @@ const ConfigFile = z.strictObject({
   artifacts: Address.extend({
     public_url: z.url().optional().describe("Base URL under which devices reach the artifacts; default: the listener."),
     part_bytes_max: z.number().int().min(1).default(1_073_741_824).describe("Largest part that may be uploaded."),
-    connections_max: z
-      .number()
-      .int()
-      .min(1)
-      .max(1_000_000)
+    connections_max: connections
       .default(4_096)
       .describe("Connections at once; further ones are refused. Below the process's limit of open files."),
-    connections_per_address_max: z
-      .number()
-      .int()
-      .min(1)
-      .max(1_000_000)
+    connections_per_address_max: connections
       .default(256)
       .describe("The same, of one address. Many devices may share one behind a provider's NAT."),
     idle_timeout_ms: durationMs
@@ -188,13 +195,21 @@ function isWitnessKey(text: string): boolean {
   }
 }
 
+/** A port that is open to everybody. */
+interface OpenPort {
+  readonly host: string;
+  readonly port: number;
+  readonly connections_max: number;
+  readonly connections_per_address_max: number;
+}
+
 /** The configuration as it was written, with defaults; the descriptions stand with the checks above. */
 export interface Config {
   readonly network: string;
   readonly state_dir: string;
   readonly store: string;
-  readonly grpc: { readonly host: string; readonly port: number };
-  readonly json: { readonly host: string; readonly port: number };
+  readonly grpc: OpenPort;
+  readonly json: OpenPort;
   readonly operators?: { readonly host: string; readonly port: number } | undefined;
   readonly operators_file: string;
   readonly operators_ca_file?: string | undefined;

@@ -12,7 +12,7 @@ import { Anomalies } from "./anomalies/anomalies.ts";
 import { knownBuilds } from "./anomalies/known-builds.ts";
 import type { FleetEvent } from "./anomalies/kinds.ts";
 import { uploaderOf } from "./artifacts/uploader.ts";
-import { boundConnections } from "./artifacts/connections.ts";
+import { type ConnectionCounts, boundMovingConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
@@ -167,14 +167,11 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     },
     endpoint,
   );
-  boundConnections(
+  boundMovingConnections(
     artifactServer,
-    {
-      connectionsMax: config.artifacts.connections_max,
-      connectionsPerAddressMax: config.artifacts.connections_per_address_max,
-      idleTimeoutMs: config.artifacts.idle_timeout_ms,
-    },
+    { ...countsOf(config.artifacts), idleTimeoutMs: config.artifacts.idle_timeout_ms },
     log,
+    "artifacts",
   );
   await new Promise<void>((resolve, reject) => {
     artifactServer.once("error", (cause) => reject(cannotListen("artifacts", config.artifacts, cause)));
@@ -202,17 +199,17 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     anomalies: new Anomalies({ owner, clock, log, stored: events, listed: knownBuilds(() => loaded?.releases ?? []) }),
   };
   const operatorsPort = config.operators && { listen: config.operators, operatorsCaPem };
-  const server = await startServer(parts, operators, tls, config.grpc, operatorsPort).catch((cause: unknown) => {
+  const grpcPort = { ...config.grpc, bounds: countsOf(config.grpc) };
+  const server = await startServer(parts, operators, tls, grpcPort, operatorsPort).catch((cause: unknown) => {
     artifactServer.close();
     throw cannotListen("grpc", config.grpc, cause as Error);
   });
-  const json = await startJsonServer(parts, operators, tls, config.json, operatorsCaPem).catch(
-    async (cause: unknown) => {
-      artifactServer.close();
-      await server.stop();
-      throw cannotListen("json", config.json, cause as Error);
-    },
-  );
+  const jsonPort = { ...config.json, bounds: countsOf(config.json) };
+  const json = await startJsonServer(parts, operators, tls, jsonPort, operatorsCaPem).catch(async (cause: unknown) => {
+    artifactServer.close();
+    await server.stop();
+    throw cannotListen("json", config.json, cause as Error);
+  });
   auditLog.start();
   const stopTimers = startTimers(config, parts, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
@@ -300,6 +297,13 @@ const writeTotals: Move<void> = ({ pools, tally }) => {
   const demandByPool = new Map([...pools].map(([poolId, pool]) => [poolId, pool.demandMilli] as const));
   return { answer: undefined, changes: [{ kind: "totals", demandByPool, tally }], effects: [] };
 };
+
+function countsOf(port: {
+  readonly connections_max: number;
+  readonly connections_per_address_max: number;
+}): ConnectionCounts {
+  return { connectionsMax: port.connections_max, connectionsPerAddressMax: port.connections_per_address_max };
+}
 
 function cannotListen(
   key: string,

@@ -59,6 +59,8 @@ export class Place {
         network: NETWORK,
         state_dir: this.stateDir,
         root_file: root,
+        // All callers come from one address here.
+        grpc: { connections_per_address_max: 1_000_000 },
         // So large a margin that `tight` cannot spare anybody, and reports that stay fresh for the whole bench.
         capacity: {
           margin_ratio: 10,

@@ -28,7 +28,10 @@ async function stage(scene: Scene): Promise<Stage> {
   const fort = await Fort.open(scene, { config: QUICK });
   await grow(fort, LEAVES);
   await growApart(fort);
-  const log = await capture(fort, LEAVES + 3);
+  const log = await until("the leaf whose body stands beside the log", async () => {
+    const captured = await capture(fort, LEAVES);
+    return [...captured.resources.keys()].some((path) => path.startsWith("body/")) ? captured : undefined;
+  });
   let served: ReadonlyMap<string, Uint8Array> = log.resources;
   const server = await serveResources(() => served);
   scene.atEnd(() => server.stop());

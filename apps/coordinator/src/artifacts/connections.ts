@@ -1,19 +1,22 @@
 /**
- * Bounds the connections of the artifact endpoint, which is open to everybody: how many there are, how many of one
- * address, and that each of them moves. A client that stops reading, or reads a byte a minute, would otherwise hold a
+ * Bounds the connections of ports that are open to everybody: how many there are and how many of one address; and, where
+ * files are sent, that each of them moves. A client that stops reading, or reads a byte a minute, would otherwise hold a
  * descriptor and an open file for ever.
  */
-import type { Server } from "node:https";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../ports.ts";
 
-/** The bounds. */
-export interface ConnectionBounds {
+/** How many there may be. */
+export interface ConnectionCounts {
   /** At most so many at once; further ones are refused. */
   readonly connectionsMax: number;
   /** At most so many of one address. */
   readonly connectionsPerAddressMax: number;
+}
+
+/** The bounds of a port whose connections have to move. */
+export interface ConnectionBounds extends ConnectionCounts {
   /** A connection that moves fewer than WINDOW_BYTES_MIN bytes in this time is ended, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
@@ -24,10 +27,10 @@ const WINDOW_BYTES_MIN = 1_024;
 /** Refusals are told at most this often, in milliseconds. */
 const TELL_MS = 60_000;
 
-/** Puts the bounds on a server. */
-export function boundConnections(server: Server, bounds: ConnectionBounds, log: Log): void {
+/** Bounds how many connections a server has; `port` is what the log calls it. */
+export function boundConnections(server: Server, bounds: ConnectionCounts, log: Log, port: string): void {
   const perAddress = new Map<string, number>();
-  const tell = sparingly((why) => log.warn({ why }, "connections to the artifacts were refused"));
+  const tell = sparingly((why) => log.warn({ why, port }, "connections were refused"));
   server.maxConnections = bounds.connectionsMax;
   server.on("drop", () => tell("connections_max"));
   server.on("connection", (socket: Socket) => {
@@ -44,6 +47,11 @@ export function boundConnections(server: Server, bounds: ConnectionBounds, log: 
       socket.destroy();
     }
   });
+}
+
+/** The same, and ends connections that do not move. */
+export function boundMovingConnections(server: Server, bounds: ConnectionBounds, log: Log, port: string): void {
+  boundConnections(server, bounds, log, port);
   server.on("secureConnection", (socket: TLSSocket) => watch(socket, bounds.idleTimeoutMs));
 }
 

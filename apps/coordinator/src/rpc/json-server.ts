@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { RpcError } from "@moult/contracts";
 import { FleetService, MembershipService, MetadataService, ReleaseService, RolloutService } from "@moult/contracts/v1";
+import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
 import { isGood } from "../tls/operator-listener.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
@@ -30,7 +31,7 @@ export async function startJsonServer(
   parts: Parts,
   operators: Operators,
   tls: TlsMaterial,
-  listen: { readonly host: string; readonly port: number },
+  listen: { readonly host: string; readonly port: number; readonly bounds: ConnectionCounts },
   operatorsCaPem?: string,
 ): Promise<RunningJsonServer> {
   const { sessions, clock, anomalies } = parts;
@@ -64,6 +65,8 @@ export async function startJsonServer(
     },
     handler,
   );
+  // Node's own limits on headers and bodies end what drips; a stream of events may be still for as long as it likes.
+  boundConnections(server, listen.bounds, parts.log, "JSON");
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(listen.port, listen.host, resolve);

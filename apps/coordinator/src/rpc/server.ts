@@ -1,7 +1,7 @@
 /** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
 import type { DescService } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { Server } from "@grpc/grpc-js";
 import { type RpcError, bindService } from "@moult/contracts";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
@@ -16,7 +16,9 @@ import {
 } from "@moult/contracts/v1";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
+import type { ConnectionCounts } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
+import { startDeviceListener } from "../tls/device-listener.ts";
 import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
 import { createFleetService } from "./fleet-service.ts";
@@ -66,7 +68,7 @@ export async function startServer(
   parts: Parts,
   operators: Operators,
   tls: TlsMaterial,
-  listen: { readonly host: string; readonly port: number },
+  listen: { readonly host: string; readonly port: number; readonly bounds: ConnectionCounts },
   operatorsPort?: OperatorsPort,
 ): Promise<RunningServer> {
   const server = new Server({
@@ -97,12 +99,7 @@ export async function startServer(
   bindService(server, Health, health.implementation, check, defect, options);
   bindService(server, ServerReflection, reflection, check, defect, options);
   bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
-  const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
-  const port = await new Promise<number>((resolve, reject) => {
-    const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
-    const credentials = ServerCredentials.createSsl(null, [keyPair]);
-    server.bindAsync(`${host}:${listen.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
-  });
+  const devices = await startDeviceListener(server, { tls, bounds: listen.bounds, log: parts.log }, listen);
   let own: RunningOperatorListener | undefined;
   if (operatorsPort !== undefined) {
     const { operatorsCaPem } = operatorsPort;
@@ -112,17 +109,20 @@ export async function startServer(
       { tls, operatorsCaPem, operators, clock, onFailure: seen },
       operatorsPort.listen,
     ).catch((cause: unknown) => {
+      devices.close();
       server.forceShutdown();
       throw cause;
     });
   }
   health.set(true);
   return {
-    port,
+    port: devices.port,
     operatorsPort: own?.port,
     health,
     async stop() {
+      devices.close();
       await stop(server, parts, health, stopping);
+      devices.cut();
       own?.stop();
     },
   };

@@ -1,0 +1,56 @@
+/**
+ * The port of devices. It stands before the gRPC server and hands it connections, because grpc-js listens by itself without
+ * any bound on how many there are: whoever opens sockets and says nothing would take the descriptors of everybody else.
+ * TLS and all that follows is the server's; a connection whose peer answers no ping is ended by its keepalive.
+ */
+import { type AddressInfo, type Socket, createServer } from "node:net";
+import { type Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
+import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
+import type { Log } from "../ports.ts";
+import type { TlsMaterial } from "./certificate.ts";
+
+/** What it works with. */
+export interface DeviceListenerParts {
+  readonly tls: TlsMaterial;
+  readonly bounds: ConnectionCounts;
+  readonly log: Log;
+}
+
+/** A listener that listens. */
+export interface RunningDeviceListener {
+  readonly port: number;
+  /** Takes no further connections; those that there are stay. */
+  readonly close: () => void;
+  /** Ends what is left. */
+  readonly cut: () => void;
+}
+
+/** Starts listening; connections reach `server`. */
+export async function startDeviceListener(
+  server: GrpcServer,
+  { tls, bounds, log }: DeviceListenerParts,
+  listen: { readonly host: string; readonly port: number },
+): Promise<RunningDeviceListener> {
+  const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
+  const injector = server.createConnectionInjector(ServerCredentials.createSsl(null, [keyPair]));
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true });
+  boundConnections(listener, bounds, log, "gRPC");
+  listener.on("connection", (socket) => {
+    if (socket.destroyed) return;
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
+  await new Promise<void>((resolve, reject) => {
+    listener.once("error", reject);
+    listener.listen(listen.port, listen.host, resolve);
+  });
+  return {
+    port: (listener.address() as AddressInfo).port,
+    close: () => void listener.close(),
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

@@ -1,10 +1,14 @@
 /** All attacks, by family. */
 import { approval } from "./attacks/approval.ts";
 import { access } from "./attacks/access.ts";
+import { alteredCoordinator } from "./attacks/altered-coordinator.ts";
 import { asks } from "./attacks/asks.ts";
+import { brakes } from "./attacks/brakes.ts";
 import { enrolment } from "./attacks/enrolment.ts";
 import { sessions } from "./attacks/sessions.ts";
+import { freshness } from "./attacks/freshness.ts";
 import { log } from "./attacks/log.ts";
+import { roots } from "./attacks/roots.ts";
 import { sizes } from "./attacks/sizes.ts";
 import type { Attack } from "./harness/attack.ts";
 import type { Row } from "./harness/rows.ts";
@@ -17,28 +21,18 @@ export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   sizes,
   log,
   approval,
+  freshness,
+  brakes,
+  roots,
+  "altered-coordinator": alteredCoordinator,
 };
 
 /** Rows whose attacks are still to be written. */
 export const AWAITED: readonly Row[] = [
-  "old metadata",
-  "old image with a valid verdict",
-  "recalled build",
-  "stale timestamp",
-  "version at maximum",
-  "mixed metadata",
   "endless data, slow drip",
   "wrong platform",
   "partial bundle",
-  "verdict replayed, for another node, after a reboot",
-  "everyone at once",
-  "brake suppressed",
-  "breaker tries to approve or resume",
-  "brake for ever",
-  "root skips a version or lacks the old threshold",
   "clock back or forward",
-  "far-future signed time",
-  "pinned server key lost",
   "power loss mid-swap",
   "health lies, crash loop",
 ];

@@ -16,7 +16,7 @@ import {
   signature,
   text,
 } from "../../../packages/trust/src/tuf/testing/forge.ts";
-import { targetOf } from "../../../apps/agent/src/testing/open-gates.ts";
+import { openGates, targetOf } from "../../../apps/agent/src/testing/open-gates.ts";
 import { type Attack, type Mutant, type Scene, must } from "../harness/attack.ts";
 import { type Change, part } from "../harness/forge.ts";
 import { Siege } from "../harness/siege.ts";
@@ -77,20 +77,25 @@ const unapproved: Attack = {
     coordinator.judge = () => ({ decision: Decision.GO, target, permit });
     const told = await siege.holds(MOVED, NOT_APPROVED);
     must(told.permitId === "forged", "leave that was forged was not handed back");
-    await movesYet(siege);
+    // Approved is build 7, and what the mirror gives under its name is build 6.
+    const seven = siege.build(7);
+    siege.forge.allow([seven]);
+    siege.offered = seven;
+    coordinator.judge = (ask) => openGates(ask, siege.gates);
+    siege.mirror.misbehave = ({ kind, response }) => kind === "manifests" && Boolean(response.end(offered.envelope));
+    await siege.holds(MOVED, NOT_APPROVED);
+    siege.mirror.misbehave = undefined;
+    await siege.moves(seven);
   },
   mutants: [
     {
-      defence: "a build has to be on the list",
+      defence: "a mirror's manifest is the one whose digest is on the list",
       of: "agent",
       patches: [
         {
-          file: "trust/gate.ts",
-          from: "const allowed = network.allowlist.builds.get(digest);",
-          to: `const allowed = {
-            digest, lengthBytes: 1e9, platform: device.platform, version: "6.0.0", releaseCounter: 6, fromVersions: [],
-            flags: new Map(),
-          };`,
+          file: "build/judge.ts",
+          from: "digest !== allowed.digest || bytes.length !== allowed.lengthBytes",
+          to: "bytes.length === 0",
         },
       ],
       caught: new RegExp(MOVED),
@@ -158,7 +163,6 @@ const duplicate: Attack = {
     await siege.holds(MOVED, METADATA, "targets FORM_INVALID");
     await movesYet(siege);
   },
-  mutants: [UNCOUNTED],
 };
 
 const nobody: Attack = {

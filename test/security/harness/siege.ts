@@ -34,6 +34,9 @@ export interface SiegeOptions {
 /** What a move, or the word that there is none, may take on a busy machine, in milliseconds. */
 const COMES_MS = 60_000;
 
+/** News that are to end live for so long at first, in milliseconds. */
+const SHORT_MS = 3_000;
+
 /** A build that is refused is tried again after this time, in milliseconds. */
 const BACKOFF_MS = 150;
 
@@ -48,8 +51,12 @@ export class Siege {
   readonly forge: Forge;
   /** What is offered to it, with open gates; nothing at first. */
   offered: TestBuild | undefined;
+  /** The timestamp that the coordinator says is published; 0 for none. */
+  hint = 0;
   readonly #scene: Parameters<typeof makeBuild>[0];
   #runs: TestBuild;
+  /** Why it refused last. */
+  #refused: FailureReason | undefined;
 
   private constructor(
     parts: Pick<Siege, "coordinator" | "mirror" | "box" | "forge">,
@@ -62,7 +69,7 @@ export class Siege {
     this.forge = parts.forge;
     this.#scene = scene;
     this.#runs = runs;
-    this.coordinator.judge = (ask) => openGates(ask, this.gates);
+    this.coordinator.judge = this.#opened;
   }
 
   /** Flashes a device; it is not switched on. */
@@ -92,6 +99,7 @@ export class Siege {
         ca_file: caFile,
         root_file: rootFile,
         enrollment_token: "welcome",
+        pull_rounds: 2,
         failure_backoff_ms: BACKOFF_MS,
         failure_backoff_max_ms: BACKOFF_MS,
         ...config,
@@ -112,6 +120,11 @@ export class Siege {
     return { target: this.offered, sources: [this.mirror.url], retryAfterMs: 250 };
   }
 
+  readonly #opened: FakeCoordinator["judge"] = (ask) => ({
+    ...openGates(ask, this.gates),
+    timestampVersion: BigInt(this.hint),
+  });
+
   get outcomes(): readonly Outcome[] {
     return this.coordinator.reports.flatMap(({ report }) => (report.case === "outcome" ? [report.value] : []));
   }
@@ -123,14 +136,36 @@ export class Siege {
     return build;
   }
 
-  /** Waits until the device says that it has verified this timestamp. */
+  /** Offers the build, and lets everything pass. */
+  opensGates(build: TestBuild): void {
+    this.offered = build;
+    this.coordinator.judge = this.#opened;
+  }
+
+  /**
+   * Publishes news that end shortly after the device has verified them, and waits until they have ended. `publish` is given
+   * when they have to end, in milliseconds since 1970; once more where the machine was too slow.
+   */
+  async outlives(publish: (endMs: number) => number): Promise<void> {
+    const { asks } = this.coordinator;
+    await until("the first ask", () => asks.length > 0, COMES_MS);
+    for (let lifeMs = SHORT_MS; ; lifeMs *= 2) {
+      const endMs = Date.now() + lifeMs;
+      const version = BigInt(publish(endMs));
+      const knows = (): boolean => asks.at(-1)?.timestampVersion === version;
+      await until("the device or the end", () => knows() || Date.now() > endMs, COMES_MS);
+      if (!knows()) continue;
+      return void (await until("the end of the news", () => Date.now() > endMs + 1_000, COMES_MS));
+    }
+  }
+
+  /** Tells the device that there is this timestamp, until it says that it has verified it. */
   async knows(timestampVersion: number): Promise<void> {
     const { asks } = this.coordinator;
-    await until(
-      `timestamp ${timestampVersion}`,
-      () => asks.at(-1)?.timestampVersion === BigInt(timestampVersion),
-      COMES_MS,
-    );
+    const version = BigInt(timestampVersion);
+    this.hint = timestampVersion;
+    await until(`timestamp ${version}`, () => asks.at(-1)?.timestampVersion === version, COMES_MS);
+    this.hint = 0;
   }
 
   /** Offers the build until the device has it staged, and gives no leave. */
@@ -138,8 +173,10 @@ export class Siege {
     const { asks } = this.coordinator;
     const from = asks.length;
     this.offered = build;
-    this.coordinator.judge = (ask) =>
-      openGates(ask, { ...this.gates, target: ask.stagedDigest === build.digest ? undefined : build });
+    this.coordinator.judge = (ask) => ({
+      ...openGates(ask, { ...this.gates, target: ask.stagedDigest === build.digest ? undefined : build }),
+      timestampVersion: BigInt(this.hint),
+    });
     await until(
       `${build.manifest.version} staged`,
       () => asks.slice(from).at(-1)?.stagedDigest === build.digest,
@@ -159,12 +196,17 @@ export class Siege {
       this.box.log.slice(logged).some(({ role, code }) => `${String(role)} ${String(code)}` === says);
     await this.#stays(claim, `the refusal ${FailureReason[reason]} ${says ?? ""}`, () => {
       const outcomes = this.outcomes.slice(told);
-      const other = outcomes.find((outcome) => !refusals(outcome));
+      const first = outcomes.findIndex(refusals);
+      // What was on its way when the attack changed is no answer to it.
+      const late = (outcome: Outcome, n: number): boolean =>
+        outcome.kind === OutcomeKind.FAILED && outcome.reason === this.#refused && (first < 0 || n < first);
+      const other = outcomes.find((outcome, n) => !refusals(outcome) && !late(outcome, n));
       must(other === undefined, `refused for another reason, ${FailureReason[other?.reason ?? 0]}: ${other?.message}`);
       return outcomes.length > 0 && seen();
     });
     const outcome = this.outcomes.findLast(refusals);
     must(outcome !== undefined, "no refusal");
+    this.#refused = reason;
     return outcome;
   }
 
@@ -176,26 +218,23 @@ export class Siege {
   async #stays(claim: string, what: string, done: () => boolean): Promise<void> {
     const { asks } = this.coordinator;
     const [asked, starts] = [asks.length, this.#starts];
-    const digest = this.offered?.digest;
-    const held = asks.at(-1)?.stagedDigest === digest;
+    const before = asks.at(-1)?.stagedDigest ?? "";
     await until(
       what,
       () => {
         const since = asks.slice(asked);
-        const took = !held && digest !== undefined && since.some(({ stagedDigest }) => stagedDigest === digest);
+        const took = since.some(({ stagedDigest }) => stagedDigest !== "" && stagedDigest !== before);
         const moved = since.some(({ runningDigest }) => runningDigest !== this.#runs.digest);
         must(!took && !moved && this.#starts === starts && this.#recordStands, claim);
         return done() && since.length >= ASKS;
       },
       COMES_MS,
     );
-    must(!this.mirror.parts.some((part) => digest !== undefined && !held && this.#isOnlyOf(part)), claim);
   }
 
   /** The device moves to the build: that the attacks before did not let it is no accident. */
   async moves(build: TestBuild, otherwise: () => string | undefined = () => undefined): Promise<void> {
-    this.offered = build;
-    this.coordinator.judge = (ask) => openGates(ask, this.gates);
+    this.opensGates(build);
     await until(
       `the move to ${build.manifest.version}`,
       () => {
@@ -232,11 +271,5 @@ export class Siege {
   get #recordStands(): boolean {
     const record = this.box.record();
     return record === undefined || (record.trial === undefined && record.committed.digest === this.#runs.digest);
-  }
-
-  /** Whether the part is of the offered build and of no other on the mirror, so that it was pulled for this one alone. */
-  #isOnlyOf(part: string): boolean {
-    const others = this.mirror.builds.filter(({ digest }) => digest !== this.offered?.digest);
-    return this.offered?.parts.has(part) === true && !others.some(({ parts }) => parts.has(part));
   }
 }

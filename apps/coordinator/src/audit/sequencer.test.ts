@@ -8,13 +8,21 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Store, type StoreChange, StoreError } from "../store/port.ts";
 import { MIGRATIONS } from "../store/sqlite/schema.ts";
-import { openSqliteStore } from "../store/sqlite/store.ts";
+import { openDatabase } from "../store/sqlite/open.ts";
+import { sqliteStore } from "../store/sqlite/store.ts";
+import { directWriter } from "../store/sqlite/writer.ts";
 import type { TreeStore } from "../store/tree.ts";
 import { rootAt } from "./hashes.ts";
 import { lastCheckpointIn } from "./last-checkpoint.ts";
 import { readOrMakeLogKey } from "./log-key.ts";
 import { Sequencer } from "./sequencer.ts";
 import { Witnesses } from "./witnesses.ts";
+
+/** Hundreds of stores are opened here, too many for a thread each. */
+function openHere(path: string, network: string): Store {
+  const db = openDatabase(path, network);
+  return sqliteStore(db, path, directWriter(db));
+}
 
 const DEEP = process.env["MOULT_DEEP"] === "1";
 const random = { bytes: (count: number) => randomBytes(count), uuid: () => randomUUID() };
@@ -24,7 +32,7 @@ let folder: string;
 let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "moult-sequencer-"));
-  store = openSqliteStore(join(folder, "moult.db"), "demo");
+  store = openHere(join(folder, "moult.db"), "demo");
 });
 afterEach(async () => {
   await store.close();
@@ -34,7 +42,7 @@ afterEach(async () => {
 /** Starts from the files, as a process does. */
 async function reopen(): Promise<void> {
   await store.close();
-  store = openSqliteStore(join(folder, "moult.db"), "demo");
+  store = openHere(join(folder, "moult.db"), "demo");
 }
 
 const keyOf = (origin = "demo/log") => readOrMakeLogKey(join(folder, "audit"), origin, random);
@@ -123,7 +131,7 @@ test("whatever write fails and whenever it ends, no leaf is placed twice, lost o
       await store.close();
       rmSync(folder, { recursive: true, force: true });
       folder = mkdtempSync(join(tmpdir(), "moult-sequencer-"));
-      store = openSqliteStore(join(folder, "moult.db"), "demo");
+      store = openHere(join(folder, "moult.db"), "demo");
       let size = 0;
       const signed: { readonly size: number; readonly root: Uint8Array }[] = [];
       for (const { pool, count, failAt, isCarriedOut, restart } of steps) {
@@ -181,13 +189,13 @@ describe("nothing is signed, and the start is refused,", () => {
     await sequencer().round();
     await store.close();
     copyFileSync(join(folder, "moult.db"), backup());
-    store = openSqliteStore(join(folder, "moult.db"), "demo");
+    store = openHere(join(folder, "moult.db"), "demo");
     await enrolled("a", 6);
     await sequencer().round();
     await store.close();
     for (const end of ["", "-wal", "-shm"]) rmSync(join(folder, `moult.db${end}`), { force: true });
     copyFileSync(backup(), join(folder, "moult.db"));
-    store = openSqliteStore(join(folder, "moult.db"), "demo");
+    store = openHere(join(folder, "moult.db"), "demo");
     await after();
   }
 
@@ -216,7 +224,7 @@ describe("nothing is signed, and the start is refused,", () => {
     const db = new DatabaseSync(join(folder, "moult.db"));
     db.exec("UPDATE tree_tiles SET hashes = zeroblob(128)");
     db.close();
-    store = openSqliteStore(join(folder, "moult.db"), "demo");
+    store = openHere(join(folder, "moult.db"), "demo");
     await expect(sequencer().open()).rejects.toEqual(behind);
   });
 
@@ -240,7 +248,7 @@ test("the version before goes on with this store, and what it logged gets its pl
     "INSERT INTO audit SELECT 'a', MAX(seq) + 1, 9, 'outcome', '{\"nodeId\":\"n\"}' FROM audit WHERE pool_id = 'a'",
   );
   db.close();
-  store = openSqliteStore(join(folder, "moult.db"), "demo");
+  store = openHere(join(folder, "moult.db"), "demo");
   await sequencer().round();
   await checkTree(3);
 });
@@ -251,7 +259,7 @@ test("a store that the version before made is brought forward", async () => {
   db.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1; INSERT INTO audit VALUES ('a', 1, 9, 'outcome', '{}')`);
   db.close();
   await store.close();
-  store = openSqliteStore(path, "demo");
+  store = openHere(path, "demo");
   await sequencer().round();
   await checkTree(1);
 });

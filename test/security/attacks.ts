@@ -4,6 +4,11 @@ import { asks } from "./attacks/asks.ts";
 import { enrolment } from "./attacks/enrolment.ts";
 import { sessions } from "./attacks/sessions.ts";
 import { log } from "./attacks/log.ts";
+import { anomalies } from "./attacks/anomalies.ts";
+import { carried } from "./attacks/carried.ts";
+import { operators } from "./attacks/operators.ts";
+import { witness } from "./attacks/witness.ts";
+import { floods } from "./attacks/floods.ts";
 import { sizes } from "./attacks/sizes.ts";
 import type { Attack } from "./harness/attack.ts";
 import type { Row } from "./harness/rows.ts";
@@ -14,7 +19,11 @@ export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   asks,
   access,
   sizes,
-  log,
+  floods,
+  log: [...log, ...witness],
+  operators,
+  carried,
+  anomalies,
 };
 
 /** Rows whose attacks are still to be written. */

@@ -5,6 +5,7 @@ import { enrolment } from "./attacks/enrolment.ts";
 import { sessions } from "./attacks/sessions.ts";
 import { log } from "./attacks/log.ts";
 import { anomalies } from "./attacks/anomalies.ts";
+import { device } from "./attacks/device.ts";
 import { carried } from "./attacks/carried.ts";
 import { operators } from "./attacks/operators.ts";
 import { witness } from "./attacks/witness.ts";
@@ -24,6 +25,7 @@ export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   operators,
   carried,
   anomalies,
+  device,
 };
 
 /** Rows whose attacks are still to be written. */
@@ -41,18 +43,11 @@ export const AWAITED: readonly Row[] = [
   "stale timestamp",
   "version at maximum",
   "mixed metadata",
-  "endless data, slow drip",
-  "wrong platform",
-  "partial bundle",
-  "verdict replayed, for another node, after a reboot",
   "everyone at once",
   "brake suppressed",
   "breaker tries to approve or resume",
   "brake for ever",
   "root skips a version or lacks the old threshold",
-  "clock back or forward",
   "far-future signed time",
   "pinned server key lost",
-  "power loss mid-swap",
-  "health lies, crash loop",
 ];

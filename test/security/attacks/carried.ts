@@ -4,7 +4,7 @@ import { Decision } from "@moult/contracts/v1";
 import { generateKey } from "@moult/trust";
 import { TestNetwork } from "@moult/trust/testing";
 import { WORKING } from "../../../apps/coordinator/src/testing/device.ts";
-import { entryOf, forged } from "../../../apps/coordinator/src/testing/forge.ts";
+import { type Signed, entryOf, forged } from "../../../apps/coordinator/src/testing/forge.ts";
 import { buildOf } from "../../../apps/coordinator/src/testing/network.ts";
 import { signedOverride } from "../../../apps/coordinator/src/testing/override.ts";
 import { type Attack, must } from "../harness/attack.ts";
@@ -46,12 +46,12 @@ const metadata: Attack = {
     };
     const late = new TestNetwork({ network: network.network, nowMs: () => Date.now() - 2 * DAY_MS });
     const other = new TestNetwork({ network: "other" });
-    const expired = forged(
-      timestamp,
-      (signed) =>
-        ((signed as { expires: string }).expires = new Date(Date.now() - HOUR_MS).toISOString().replace(/\.\d+/, "")),
-      [publisher],
-    );
+    const past = (hours: number): string => `${new Date(Date.now() - hours * HOUR_MS).toISOString().slice(0, 19)}Z`;
+    const ended = (signed: Signed): void => {
+      signed.expires = past(1);
+      signed.moult["issued"] = past(3);
+    };
+    const expired = forged(timestamp, ended, [publisher]);
     const lies: readonly (readonly [what: string, files: readonly Uint8Array[]])[] = [
       ["an unsigned list", under(forged(list, same, []))],
       ["a list of one council key", under(forged(list, same, council.slice(0, 1)))],
@@ -81,7 +81,15 @@ const metadata: Attack = {
     {
       defence: "a list has its quorum",
       of: "coordinator",
-      patches: [{ file: "form/keys.ts", from: "if (size >= role.threshold) return;", to: "if (size >= 0) return;" }],
+      // Counted by us and by the library.
+      patches: [
+        { file: "form/keys.ts", from: "if (size >= role.threshold) return;", to: "if (size >= 0) return;" },
+        {
+          file: "@tufjs/models/dist/metadata.js",
+          from: "if (signingKeys.size < role.threshold) {",
+          to: "if (signingKeys.size < 0) {",
+        },
+      ],
       caught: /(an unsigned list|a list of one council key) was published/,
     },
     {
@@ -106,7 +114,7 @@ const metadata: Attack = {
           to: "",
         },
       ],
-      caught: /metadata of before was published|was refused, and changed/,
+      caught: /(metadata of before|a list with a timestamp of before) was published/,
     },
     {
       defence: "one publication has so many files",

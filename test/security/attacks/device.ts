@@ -59,6 +59,7 @@ const UNDER_WAY_BYTES = 16 * 1_048_576;
 const endless: Attack = {
   row: "endless data, slow drip",
   name: "a mirror that sends manifest and parts without end is left for the next one",
+  elsewhere: true,
   async run(scene) {
     const device = await withBundles(scene);
     const home = await OddHome.open(device, { factory: makeBuild(device, { counter: 1, says: "none" }), mirrors: 2 });

@@ -11,7 +11,7 @@ import { Fort } from "../harness/fort.ts";
 import { dialTls, rawCall } from "../harness/wire.ts";
 
 const MIB = 1_048_576;
-const BOMB_BYTES = 512 * MIB;
+const BOMB_BYTES = 256 * MIB;
 
 const ENROL = "/moult.v1.AgentService/Enroll";
 
@@ -54,7 +54,7 @@ const oversized: Attack = {
 
 const bomb: Attack = {
   row: "oversized message, compression bomb",
-  name: "a small message that unpacks to half a gigabyte is given up on the way, on gRPC and as JSON",
+  name: "a small message that unpacks to a quarter of a gigabyte is given up on the way, on gRPC and as JSON",
   async run(scene) {
     const fort = await Fort.open(scene);
     const zeros = Buffer.alloc(BOMB_BYTES);

@@ -44,10 +44,10 @@ export class WitnessProcess {
   readonly #stdout: () => string;
   readonly #ended: Promise<void>;
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn(process.execPath, [MOULT, "witness", "serve", "-o", "json", ...args], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: {},
+      env,
     });
     this.#stdout = textOf(this.#child.stdout);
     this.#ended = new Promise((resolve) => this.#child.on("close", () => resolve()));

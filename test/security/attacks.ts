@@ -9,6 +9,12 @@ import { sessions } from "./attacks/sessions.ts";
 import { freshness } from "./attacks/freshness.ts";
 import { log } from "./attacks/log.ts";
 import { roots } from "./attacks/roots.ts";
+import { anomalies } from "./attacks/anomalies.ts";
+import { device } from "./attacks/device.ts";
+import { carried } from "./attacks/carried.ts";
+import { operators } from "./attacks/operators.ts";
+import { witness } from "./attacks/witness.ts";
+import { floods } from "./attacks/floods.ts";
 import { sizes } from "./attacks/sizes.ts";
 import type { Attack } from "./harness/attack.ts";
 import type { Row } from "./harness/rows.ts";
@@ -19,20 +25,18 @@ export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
   asks,
   access,
   sizes,
-  log,
+  log: [...log, ...witness],
   approval,
   freshness,
   brakes,
   roots,
   "altered-coordinator": alteredCoordinator,
+  floods,
+  operators,
+  carried,
+  anomalies,
+  device,
 };
 
 /** Rows whose attacks are still to be written. */
-export const AWAITED: readonly Row[] = [
-  "endless data, slow drip",
-  "wrong platform",
-  "partial bundle",
-  "clock back or forward",
-  "power loss mid-swap",
-  "health lies, crash loop",
-];
+export const AWAITED: readonly Row[] = [];

@@ -43,7 +43,7 @@ export interface FuzzReport {
 }
 
 /** A dear parser gets one input where a cheap one gets so many. */
-const DEAR_SHARE = 20;
+const DEAR_SHARE = 100;
 
 /** An input that takes longer than this is a hang, in milliseconds: thousands of times what the slowest one takes. */
 const HANG_MS = 5_000;

@@ -48,7 +48,7 @@ export interface Attack {
   /** Throws where the attack succeeds. */
   readonly run: (scene: Scene) => Promise<void>;
   readonly mutants?: readonly Mutant[];
-  /** Played by test/failures or test/crash in `npm test` already; here only when it is asked for. */
+  /** Not in `npm test`: long, or played there by test/failures already. `pnpm test:security` and MOULT_DEEP=1 play it. */
   readonly elsewhere?: boolean;
   /** Why it cannot be played here; undefined where it can. */
   readonly missing?: string | undefined;

@@ -1,5 +1,5 @@
 /** A coordinator as a process of its own, entered by its sockets and its disk only; its clock can be put forward. */
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TestNetwork } from "@moult/trust/testing";
 import type { Clients } from "../../../apps/coordinator/src/testing/clients.ts";
@@ -9,13 +9,15 @@ import { NETWORK } from "../../../apps/coordinator/src/testing/network.ts";
 import { CoordinatorProcess, type Ending } from "../../../apps/coordinator/src/testing/process.ts";
 import { refused } from "../../../apps/coordinator/src/testing/refusal.ts";
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
-import { type Scene, Breach } from "./attack.ts";
+import { type Scene, Breach, must } from "./attack.ts";
 import { type Preload, preload } from "./preload.ts";
 
 /** What may differ. */
 export interface FortOptions {
   /** Keys of the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** The table of operators; without one the coordinator makes local tokens. */
+  readonly operators?: object;
   /** By how much `leap` puts the clock forward, in milliseconds. */
   readonly leapMs?: number;
   /** Whose keys count; a network of its own without it. */
@@ -27,6 +29,9 @@ export interface FortOptions {
 /** How much the others of a pool can carry, so that one may leave. */
 const PLENTY_RPS = 1000;
 const COMPANY = 4;
+
+/** Far more than a bounded message costs, and far less than a bomb that goes off. */
+const GROWTH_MAX_BYTES = 160 * 1_048_576;
 
 /** What the process is doing, as the kernel tells it. */
 export interface Footprint {
@@ -75,7 +80,13 @@ export class Fort {
   }
 
   /** Where it listens, and its process. */
-  get endpoints(): { readonly grpc: string; readonly json: string; readonly artifacts: string; readonly pid: number } {
+  get endpoints(): {
+    readonly grpc: string;
+    readonly json: string;
+    readonly artifacts: string;
+    readonly operators?: string;
+    readonly pid: number;
+  } {
     return JSON.parse(readFileSync(join(this.stateDir, "endpoints.json"), "utf8")) as Fort["endpoints"];
   }
 
@@ -107,6 +118,9 @@ export class Fort {
 
   #spawn(): CoordinatorProcess {
     rmSync(join(this.stateDir, "endpoints.json"), { force: true });
+    const { operators } = this.#options;
+    // JSON is YAML.
+    if (operators !== undefined) writeFileSync(join(this.folder, "operators.yaml"), JSON.stringify({ operators }));
     const config = writeConfig(this.folder, this.#options.config, this.network);
     this.#preload = preload(this.#scene, "coordinator", this.#options.leapMs);
     this.#process = new CoordinatorProcess(["--config", config], this.#preload.env);
@@ -165,6 +179,15 @@ export class Fort {
     const field = (name: string): number =>
       Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? Number.NaN);
     return { peakBytes: field("VmHWM") * 1024, residentBytes: field("VmRSS") * 1024, threads: field("Threads") };
+  }
+
+  /** Throws where its memory peaked far above `beforeBytes`. */
+  unmoved(beforeBytes: number, what: string): void {
+    const grownBytes = this.footprint().peakBytes - beforeBytes;
+    must(
+      grownBytes < GROWTH_MAX_BYTES,
+      `${what} made the coordinator grow by ${Math.round(grownBytes / 1_048_576)} MiB`,
+    );
   }
 
   /** Throws where it does not answer a device any more. */

@@ -68,6 +68,11 @@ export class RawSocket {
     return Buffer.concat(this.#received).toString("latin1");
   }
 
+  /** Waits until more can be written, or the connection has ended. */
+  async drained(): Promise<void> {
+    await until("room to write, or the end", () => this.#closed || this.socket.writableLength === 0 || undefined);
+  }
+
   /** Waits for the server's end of it. Throws where it does not come. */
   ends(what: string): Promise<true> {
     return until(what, () => this.#closed || undefined);
@@ -77,17 +82,20 @@ export class RawSocket {
 /** Where a connection comes from: any of 127/8, so that one machine can be many. */
 export interface From {
   readonly localAddress?: string;
+  /** Says that it speaks HTTP/2, as gRPC's server wants to hear. */
+  readonly http2?: boolean;
 }
 
 /** A TLS connection to `host:port`, or one that the server ended before its handshake was over. */
 export async function dialTls(
   fort: Fort,
   address: string,
-  { localAddress = "127.0.0.1" }: From = {},
+  { localAddress = "127.0.0.1", http2 = false }: From = {},
 ): Promise<RawSocket> {
   const { host, port } = hostPort(address);
+  const ALPNProtocols = http2 ? ["h2"] : ["http/1.1"];
   const raw = connectPlain({ host, port, localAddress });
-  const secure: TLSSocket = connect({ socket: raw, ca: fort.ca, servername: "localhost" });
+  const secure: TLSSocket = connect({ socket: raw, ca: fort.ca, servername: "localhost", ALPNProtocols });
   raw.on("error", () => undefined);
   const dialled = new RawSocket(secure);
   raw.on("close", () => secure.destroy());

@@ -125,11 +125,11 @@ const resumes: Attack = {
     }, rootKeys);
     await siege.holds(APPROVED, NOT_APPROVED, "root KEY_INVALID");
     forge.files.delete("2.root.json");
+    siege.offered = undefined;
     await siege.knows(forge.allow([six, seven]));
 
     coordinator.brakes = [];
     await until("the stream", () => coordinator.openStreams > 0, COMES_MS);
-    siege.offered = undefined;
     coordinator.tell({ case: "brake", value: { engaged: true, reason: "a drill", brakes: [brake(forge)] } });
     await until("the brake", () => siege.logged("a brake holds") > 0, COMES_MS);
     const digest = String(siege.box.log.find(({ msg }) => msg === "a brake holds")?.["digest"]);

@@ -23,12 +23,12 @@ interface Said {
 }
 
 /** A signed brake from now on; for an hour where nothing else is said. */
-function brake({ network: { brake: sign, keys, network } }: Forge, said: Said = {}): Uint8Array {
-  const { lifetimeMs = HOUR_MS, key = keys.breaker } = said;
+function brake({ network: ours }: Forge, said: Said = {}): Uint8Array {
+  const { lifetimeMs = HOUR_MS, key = ours.keys.breaker } = said;
   const issuedMs = Date.now();
   const expiresMs = issuedMs + lifetimeMs;
-  const words = { network: said.network ?? network, issuedMs, expiresMs, body: { reason: "a drill" } };
-  return sign(writeBrakeStatement(words), key);
+  const words = { network: said.network ?? ours.network, issuedMs, expiresMs, body: { reason: "a drill" } };
+  return ours.brake(writeBrakeStatement(words), key);
 }
 
 const HIDDEN = "it moved although the brake was hidden for longer than news may be old";

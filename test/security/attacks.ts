@@ -1,14 +1,10 @@
 /** All attacks, by family. */
-import { approval } from "./attacks/approval.ts";
 import { access } from "./attacks/access.ts";
-import { alteredCoordinator } from "./attacks/altered-coordinator.ts";
+import { DEVICE_FAMILIES } from "./device-attacks.ts";
 import { asks } from "./attacks/asks.ts";
-import { brakes } from "./attacks/brakes.ts";
 import { enrolment } from "./attacks/enrolment.ts";
 import { sessions } from "./attacks/sessions.ts";
-import { freshness } from "./attacks/freshness.ts";
 import { log } from "./attacks/log.ts";
-import { roots } from "./attacks/roots.ts";
 import { anomalies } from "./attacks/anomalies.ts";
 import { device } from "./attacks/device.ts";
 import { carried } from "./attacks/carried.ts";
@@ -20,17 +16,13 @@ import type { Attack } from "./harness/attack.ts";
 import type { Row } from "./harness/rows.ts";
 
 export const FAMILIES: Readonly<Record<string, readonly Attack[]>> = {
+  ...DEVICE_FAMILIES,
   sessions,
   enrolment,
   asks,
   access,
   sizes,
   log: [...log, ...witness],
-  approval,
-  freshness,
-  brakes,
-  roots,
-  "altered-coordinator": alteredCoordinator,
   floods,
   operators,
   carried,

@@ -87,20 +87,6 @@ const unapproved: Attack = {
     siege.mirror.misbehave = undefined;
     await siege.moves(seven);
   },
-  mutants: [
-    {
-      defence: "a mirror's manifest is the one whose digest is on the list",
-      of: "agent",
-      patches: [
-        {
-          file: "build/judge.ts",
-          from: "digest !== allowed.digest || bytes.length !== allowed.lengthBytes",
-          to: "bytes.length === 0",
-        },
-      ],
-      caught: new RegExp(MOVED),
-    },
-  ],
 };
 
 /** Neither our wrapper nor the library counts who signed a list. */

@@ -23,12 +23,12 @@ interface Said {
 }
 
 /** A signed brake from now on; for an hour where nothing else is said. */
-function brake({ network: { brake: sign, keys, network } }: Forge, said: Said = {}): Uint8Array {
-  const { lifetimeMs = HOUR_MS, key = keys.breaker } = said;
+function brake({ network: ours }: Forge, said: Said = {}): Uint8Array {
+  const { lifetimeMs = HOUR_MS, key = ours.keys.breaker } = said;
   const issuedMs = Date.now();
   const expiresMs = issuedMs + lifetimeMs;
-  const words = { network: said.network ?? network, issuedMs, expiresMs, body: { reason: "a drill" } };
-  return sign(writeBrakeStatement(words), key);
+  const words = { network: said.network ?? ours.network, issuedMs, expiresMs, body: { reason: "a drill" } };
+  return ours.brake(writeBrakeStatement(words), key);
 }
 
 const HIDDEN = "it moved although the brake was hidden for longer than news may be old";
@@ -125,11 +125,11 @@ const resumes: Attack = {
     }, rootKeys);
     await siege.holds(APPROVED, NOT_APPROVED, "root KEY_INVALID");
     forge.files.delete("2.root.json");
+    siege.offered = undefined;
     await siege.knows(forge.allow([six, seven]));
 
     coordinator.brakes = [];
     await until("the stream", () => coordinator.openStreams > 0, COMES_MS);
-    siege.offered = undefined;
     coordinator.tell({ case: "brake", value: { engaged: true, reason: "a drill", brakes: [brake(forge)] } });
     await until("the brake", () => siege.logged("a brake holds") > 0, COMES_MS);
     const digest = String(siege.box.log.find(({ msg }) => msg === "a brake holds")?.["digest"]);

@@ -7,7 +7,7 @@ import { generateKey } from "@moult/trust";
 import { makeCertificate } from "../../../apps/agent/src/testing/certificate.ts";
 import { targetOf } from "../../../apps/agent/src/testing/open-gates.ts";
 import { until } from "../../../apps/agent/src/testing/until.ts";
-import { idOf, listed } from "../../../packages/trust/src/tuf/testing/forge.ts";
+import { type Loose, idOf, listed } from "../../../packages/trust/src/tuf/testing/forge.ts";
 import { type Attack, must } from "../harness/attack.ts";
 import { type Change, named, part } from "../harness/forge.ts";
 import { Siege } from "../harness/siege.ts";
@@ -50,13 +50,15 @@ const oldMetadata: Attack = {
   },
   mutants: [
     {
-      defence: "the timestamp that was kept is a measure for the next one",
+      defence: "what was kept is a measure for what comes",
       of: "agent",
       patches: [
         {
           file: "client/refresh.ts",
-          from: 'if (timestamp !== undefined) this.#useful("timestamp"',
-          to: 'if (timestamp !== undefined && !this) this.#useful("timestamp"',
+          from: `    this.#kept = kept;
+    this.session`,
+          to: `    this.#kept = { root: kept.root, targets: new Map() };
+    this.session`,
         },
       ],
       caught: new RegExp(BACK),
@@ -168,33 +170,35 @@ const versionAtMaximum: Attack = {
     const siege = await Siege.open(scene);
     const { forge } = siege;
     const [six, seven] = [siege.build(6), siege.build(7)];
-    forge.allow(
-      [],
-      {},
-      {
-        snapshot: (snapshot) => void (snapshot["version"] = Number.MAX_SAFE_INTEGER),
-        timestamp: (timestamp) => void (timestamp["version"] = Number.MAX_SAFE_INTEGER),
-      },
-    );
-    await siege.knows(Number.MAX_SAFE_INTEGER);
-    // The publisher cannot get past that any more: nothing moves, and that is the worst of it.
-    siege.offered = six;
-    forge.allow([six]);
-    await siege.holds("nothing binds a publisher", NOT_APPROVED, "timestamp ROLLED_BACK");
     const { publisher: stolen } = forge.network.keys;
-    const publisher = generateKey();
+    const [snapshotKey, publisher] = [generateKey(), generateKey()];
+    // First the snapshot's version alone. The key of the timestamps was not stolen and stays.
+    const last = { snapshot: (signed: Loose): void => void (signed["version"] = Number.MAX_SAFE_INTEGER) };
+    await siege.knows(forge.allow([], {}, last));
     forge.rotate((root) => {
-      delete part(root, "keys")[idOf(stolen)];
+      part(root, "keys")[idOf(snapshotKey)] = listed(snapshotKey);
+      part(root, "roles", "snapshot")["keyids"] = [idOf(snapshotKey)];
+    });
+    const faults = (): number => siege.logged("timestamp ROLLED_BACK") + siege.logged("snapshot ROLLED_BACK");
+    const before = faults();
+    forge.allow([six], {}, { snapshotKey });
+    // One refresh may have been under way when the root came.
+    await siege.moves(six, () => (faults() > before + 2 ? STUCK : undefined));
+    // Then both: the publisher cannot get past that any more. Nothing moves, and that is the worst of it.
+    const timestamp: Change = (signed) => void (signed["version"] = Number.MAX_SAFE_INTEGER);
+    forge.allow([], {}, { ...last, timestamp, snapshotKey });
+    await siege.knows(Number.MAX_SAFE_INTEGER);
+    forge.allow([seven], {}, { snapshotKey });
+    siege.offered = seven;
+    await siege.holds("nothing binds a publisher", NOT_APPROVED, "timestamp ROLLED_BACK");
+    forge.rotate((root) => {
+      for (const key of [stolen, snapshotKey]) delete part(root, "keys")[idOf(key)];
       part(root, "keys")[idOf(publisher)] = listed(publisher);
       for (const role of ["snapshot", "timestamp"]) part(root, "roles", role)["keyids"] = [idOf(publisher)];
     });
+    const faultsBefore = faults();
     forge.allow([seven], {}, { publisher });
-    const before = siege.logged("timestamp ROLLED_BACK") + siege.logged("snapshot ROLLED_BACK");
-    await siege.moves(seven, () => {
-      const since = siege.logged("timestamp ROLLED_BACK") + siege.logged("snapshot ROLLED_BACK") - before;
-      // One refresh may have been under way when the root came.
-      return since > 2 ? STUCK : undefined;
-    });
+    await siege.moves(seven, () => (faults() > faultsBefore + 2 ? STUCK : undefined));
   },
   mutants: [
     {
@@ -221,7 +225,6 @@ const mixed: Attack = {
     const siege = await Siege.open(scene);
     const { forge } = siege;
     const [six, seven, other] = [siege.build(6), siege.build(7), siege.build(8)];
-    await siege.knows(forge.allow([]));
     siege.offered = six;
     // The council signed two lists of one version; the publisher made the other one the list.
     const withdrawn = forge.approved(forge.list([six]));

@@ -47,8 +47,13 @@ const chain: Attack = {
     must(first !== undefined && second !== undefined, "no root keys");
     await siege.knows(forge.allow([]));
     siege.offered = six;
-    const takeOver = all(given("root", [stranger], root), given("targets", [generateKey()], council));
     const mine = generateKey();
+    // The takeover whole: root, council and list of one hand.
+    forge.serveRoot(all(given("root", [stranger], root), given("targets", [mine], council)), [stranger]);
+    forge.publish(seal(forge.list([six]), [mine]));
+    await siege.holds(TAKEN, NOT_APPROVED, "root SIGNATURES_TOO_FEW");
+    forge.allow([]);
+    const takeOver = all(given("root", [stranger], root), given("targets", [generateKey()], council));
     const tries: readonly (readonly [Change, readonly KeyPair[], string])[] = [
       // The new root's own key alone; one root key of two beside it; one key's signature under another's id is in approval.
       [takeOver, [stranger], "root SIGNATURES_TOO_FEW"],
@@ -67,10 +72,6 @@ const chain: Attack = {
       forge.files.set("2.root.json", forged);
       await siege.holds(TAKEN, NOT_APPROVED, says);
     }
-    // The takeover whole: root, council and list of one hand.
-    forge.serveRoot(all(given("root", [stranger], root), given("targets", [mine], council)), [stranger]);
-    forge.publish(seal(forge.list([six]), [mine]));
-    await siege.holds(TAKEN, NOT_APPROVED, "root SIGNATURES_TOO_FEW");
     for (const name of ["2.root.json", "3.root.json"]) forge.files.delete(name);
     forge.allow([seven]);
     await siege.moves(seven);
@@ -82,8 +83,14 @@ const chain: Attack = {
       patches: [
         {
           file: "client/session.ts",
-          from: 'requireQuorum(next, this.#form.roles.root, this.#form.keys, "the root before it");',
-          to: "this.#library = new Library(next, this.#nowMs);",
+          from: `    requireQuorum(next, this.#form.roles.root, this.#form.keys, "the root before it");
+    requireQuorum(next, form.roles.root, form.keys, "itself");
+    // In doubles 2^53 + 1 is 2^53; what is compared here are safe integers.
+    if (next.version !== this.#root.version + 1) {
+      throw new TufError("ROOT_NOT_NEXT", "root", \`version \${next.version} does not follow \${this.#root.version}\`);
+    }
+    this.#library.updateRoot(next);`,
+          to: "    this.#library = new Library(next, this.#nowMs);",
         },
       ],
       caught: new RegExp(TAKEN),
@@ -141,13 +148,17 @@ const pinned: Attack = {
   row: "pinned server key lost",
   name: "a server with another key is not spoken to, whoever vouches for it; one with the spare that the root names is",
   async run(scene) {
-    const [active, spare, bought] = [makeCertificate(), makeCertificate(), makeCertificate()];
+    const authority = makeCertificate({ commonName: "authority" });
+    const certify = (): TestCertificate => makeCertificate({ issuer: authority });
+    const [active, spare, bought] = [certify(), certify(), certify()];
     const serverKeys = { active: [pinOf(active)], backup: [pinOf(spare)] };
     const siege = await Siege.open(scene, {
       network: new TestNetwork({ network: "test", serverKeys }),
       certificate: active,
       mirrorCertificate: spare,
-      authorities: [active, spare, bought],
+      authorities: [authority],
+      // Each try is told then.
+      config: { log_level: "debug" },
     });
     const { forge, coordinator } = siege;
     const seven = siege.build(7);

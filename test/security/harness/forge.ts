@@ -19,6 +19,8 @@ export interface Twist {
   readonly timestamp?: Change;
   /** Who signs snapshot and timestamp; the publisher where nobody is named. */
   readonly publisher?: KeyPair;
+  /** Who signs the snapshot, where it is somebody else. */
+  readonly snapshotKey?: KeyPair;
   /** Milliseconds since 1970; now where it is not said. */
   readonly issuedMs?: number;
   /** How long the timestamp lives, in milliseconds; a day where it is not said. */
@@ -54,6 +56,7 @@ export class Forge {
   /** Serves the list under a snapshot and a timestamp that name it. Answers its version. */
   publish(list: Uint8Array, twist: Twist = {}): number {
     const { publisher = this.network.keys.publisher, issuedMs = Date.now(), lifetimeMs = DAY_MS } = twist;
+    const { snapshotKey = publisher } = twist;
     const version = this.version + 1;
     const { network } = this.network;
     const snapshot: Loose = {
@@ -65,7 +68,7 @@ export class Forge {
       moult: { network },
     };
     twist.snapshot?.(snapshot);
-    const snapshotBytes = seal(snapshot, [publisher]);
+    const snapshotBytes = seal(snapshot, [snapshotKey]);
     const timestamp: Loose = {
       _type: "timestamp",
       spec_version: "1.0.31",

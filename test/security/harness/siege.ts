@@ -55,6 +55,7 @@ export class Siege {
   hint = 0;
   readonly #scene: Parameters<typeof makeBuild>[0];
   #runs: TestBuild;
+  readonly #flashedMs: number;
   /** Why it refused last. */
   #refused: FailureReason | undefined;
 
@@ -62,6 +63,7 @@ export class Siege {
     parts: Pick<Siege, "coordinator" | "mirror" | "box" | "forge">,
     scene: Parameters<typeof makeBuild>[0],
     runs: TestBuild,
+    flashedMs: number,
   ) {
     this.coordinator = parts.coordinator;
     this.mirror = parts.mirror;
@@ -69,6 +71,7 @@ export class Siege {
     this.forge = parts.forge;
     this.#scene = scene;
     this.#runs = runs;
+    this.#flashedMs = flashedMs;
     this.coordinator.judge = this.#opened;
   }
 
@@ -88,6 +91,7 @@ export class Siege {
     writeFileSync(caFile, authorities.map(({ cert }) => cert).join(""));
     writeFileSync(rootFile, network.flashedRoot);
     const factory = makeBuild(bundled, { counter, says: "none" });
+    const flashedMs = Date.now();
     const box = await Box.flash({
       root,
       factory,
@@ -105,7 +109,7 @@ export class Siege {
         ...config,
       },
     });
-    return new Siege({ coordinator, mirror, box, forge }, bundled, factory);
+    return new Siege({ coordinator, mirror, box, forge }, bundled, factory, flashedMs);
   }
 
   /** The same, switched on. */
@@ -149,13 +153,15 @@ export class Siege {
   async outlives(publish: (endMs: number) => number): Promise<void> {
     const { asks } = this.coordinator;
     await until("the first ask", () => asks.length > 0, COMES_MS);
+    // Its time began with the flashing and stood still until it was switched on.
+    const lagMs = Date.now() - this.#flashedMs + 1_000;
     for (let lifeMs = SHORT_MS; ; lifeMs *= 2) {
       const endMs = Date.now() + lifeMs;
       const version = BigInt(publish(endMs));
       const knows = (): boolean => asks.at(-1)?.timestampVersion === version;
       await until("the device or the end", () => knows() || Date.now() > endMs, COMES_MS);
       if (!knows()) continue;
-      return void (await until("the end of the news", () => Date.now() > endMs + 1_000, COMES_MS));
+      return void (await until("the end of the news", () => Date.now() > endMs + lagMs, COMES_MS));
     }
   }
 

@@ -177,10 +177,11 @@ export class Agent {
 
   /** A breaker's brake ends what has not left yet; the end of a brake wakes whoever waits for it. */
   async #hearBrakes(engaged: boolean, brakes: readonly Uint8Array[]): Promise<void> {
-    const refusal = await this.#parts.trust.hear(brakes);
+    const { refusal, kept } = this.#parts.trust.hear(brakes);
     if (refusal !== undefined) this.#loop.dispatch({ kind: "FORBIDDEN", refusal });
     else if (!engaged && this.#loop.machine.memory.setback?.reason === "BRAKED")
       this.#loop.dispatch({ kind: "NUDGED" });
+    await kept;
   }
 
   /** What runs, under the release counter that the council's list gives it. */

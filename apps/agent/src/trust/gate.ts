@@ -4,7 +4,7 @@
  */
 import { type AllowedBuild, withinCohort } from "@moult/trust/tuf";
 import type { Refusal, RunningBuild } from "../update/state.ts";
-import { type TrustView, brakesHolding } from "./view.ts";
+import { type TrustView, brakesHolding, missingBrake } from "./view.ts";
 
 /** What the device is. */
 export interface DeviceFacts {
@@ -33,13 +33,8 @@ export function judgeMove(input: GateInput): Judgement {
   const { view, device, digest, nowMs } = input;
   const listed = judgeListed(input);
   if ("refused" in listed) return listed;
-  const [brake] = brakesHolding(view, nowMs);
-  if (brake !== undefined) {
-    return refuse(
-      "BRAKED",
-      `A breaker's brake holds until ${new Date(brake.expiresMs).toISOString()}: ${brake.reason}`,
-    );
-  }
+  const braked = judgeBrakes(view, nowMs);
+  if (braked !== undefined) return { refused: braked };
   const { cohort } = listed.allowed;
   if (cohort !== undefined && !withinCohort(cohort, device.node, nowMs)) {
     return refuse(
@@ -48,6 +43,19 @@ export function judgeMove(input: GateInput): Judgement {
     );
   }
   return listed;
+}
+
+/** What brakes speak against any move now: one that holds, or one that the publisher names and nobody has shown. */
+export function judgeBrakes(view: TrustView, nowMs: number): Refusal | undefined {
+  const [brake] = brakesHolding(view, nowMs);
+  if (brake !== undefined) {
+    const until = new Date(brake.expiresMs).toISOString();
+    return { reason: "BRAKED", message: `A breaker's brake holds until ${until}: ${brake.reason}` };
+  }
+  const missing = missingBrake(view);
+  if (missing === undefined) return undefined;
+  const message = `The publisher names the brake ${missing.slice(0, 12)}, and nobody has shown it to this device.`;
+  return { reason: "BRAKED", message };
 }
 
 /** Whether the build is approved for this device as it is, whatever the moment. */

@@ -70,6 +70,13 @@ async function offered(keeper: TrustKeeper, target = build, more: Partial<Heard>
   return (await keeper.weigh({ ...NOTHING, target: offer(target, []), ...more }, stand))?.reason ?? "allowed";
 }
 
+/** What a device makes of a brake on its stream. */
+async function hear(keeper: TrustKeeper, ...brakes: readonly Uint8Array[]): Promise<string> {
+  const { refusal, kept } = keeper.hear(brakes);
+  await kept;
+  return refusal?.reason ?? "allowed";
+}
+
 describe("an offer", () => {
   it("of a build that is not known yet has the list fetched, judged and kept; the same list is not written twice", async () => {
     const world = new World();
@@ -196,7 +203,7 @@ describe("a brake", () => {
       expect(await offered(keeper)).toBe("allowed");
       const brake = world.brake();
       if (way === "verdict") await keeper.weigh({ ...NOTHING, brakes: [brake] }, stand);
-      if (way === "stream") expect((await keeper.hear([brake]))?.reason).toBe("BRAKED");
+      if (way === "stream") expect(await hear(keeper, brake)).toBe("BRAKED");
       if (way === "coordinator" || way === "mirror") {
         world[way].signedBrakes = [brake];
         world.mirror.files = world.network.files;
@@ -206,7 +213,7 @@ describe("a brake", () => {
       }
       expect(await offered(keeper)).toBe("BRAKED");
       const { writes } = world;
-      await keeper.hear([brake]);
+      await hear(keeper, brake);
       expect(world.writes).toBe(writes);
       expect(await offered(await world.start())).toBe("BRAKED");
     },
@@ -217,15 +224,87 @@ describe("a brake", () => {
     approve(world.network, [build]);
     const keeper = await world.start();
     await offered(keeper);
-    expect(await keeper.hear([world.brake("stranger", world.network.keys.stranger)])).toBeUndefined();
-    await keeper.hear([world.brake()]);
+    expect(await hear(keeper, world.brake("stranger", world.network.keys.stranger))).toBe("allowed");
+    await hear(keeper, world.brake());
     const [digest = ""] = (await world.start()).brakes.map((held) => held.digest);
     world.network.lift(digest);
     expect(await offered(keeper, build, { timestampVersion: 2 })).toBe("allowed");
-    await keeper.hear([world.brake("again")]);
+    await hear(keeper, world.brake("again"));
     world.nowMs += 100 * HOUR_MS;
     world.network.publish();
     expect(await offered(keeper)).toBe("allowed");
+  });
+});
+
+describe("a coordinator that hides a brake", () => {
+  it("keeps nobody from hearing it who is about to leave: everybody else is asked too", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    world.mirror.signedBrakes = [world.brake()];
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    expect(await offered(keeper, build, { leaving: true })).toBe("BRAKED");
+  });
+
+  it("is found out by the timestamp that names it; with the statement at hand the brake ends like any other", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    const brake = world.brake();
+    world.network.nameBrakes(brake);
+    world.network.publish();
+    expect(await offered(keeper, build, { timestampVersion: 2 })).toBe("BRAKED");
+    expect(keeper.brakes).toEqual([]);
+    expect(await offered(await world.start())).toBe("BRAKED");
+    world.network.nameBrakes();
+    world.network.publish();
+    expect(await offered(keeper, build, { timestampVersion: 3 })).toBe("allowed");
+    // It has expired by T, and the publisher, whose clock is behind, still names it.
+    world.network.nameBrakes(brake);
+    world.network.publish();
+    expect(await offered(keeper, build, { timestampVersion: 4, brakes: [brake] })).toBe("BRAKED");
+    expect(keeper.brakes).toHaveLength(1);
+    world.nowMs += 100 * HOUR_MS;
+    world.network.publish();
+    expect(await offered(keeper, build, { timestampVersion: 5 })).toBe("allowed");
+    expect(await offered(await world.start())).toBe("allowed");
+  });
+
+  it("cannot outrun the stream: a brake that is heard during the last refresh holds when it ends", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    world.network.publish();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const { fetch } = TestSource.prototype;
+    world.coordinator.fetch = async function slow(file) {
+      asked.resolve();
+      await promise;
+      return fetch.call(this, file);
+    };
+    const lastWord = offered(keeper, build, { timestampVersion: 2, leaving: true });
+    await asked.promise;
+    expect(keeper.hear([world.brake()]).refusal?.reason).toBe("BRAKED");
+    resolve();
+    expect(await lastWord).toBe("BRAKED");
+  });
+
+  it("is not the one who brakes for next year: what was issued too late by a fresh list holds when its time has come", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    const startMs = world.nowMs;
+    world.nowMs += 25 * HOUR_MS;
+    const early = world.brake();
+    world.nowMs = startMs;
+    expect(await hear(keeper, early)).toBe("allowed");
+    world.nowMs += 25 * HOUR_MS;
+    world.network.publish();
+    expect(await offered(keeper)).toBe("BRAKED");
   });
 });
 

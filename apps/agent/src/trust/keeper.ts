@@ -17,10 +17,10 @@ import {
 import type { KeptTrust, MetadataFile } from "../adapters/metadata-file.ts";
 import type { Clock, Log } from "../ports.ts";
 import type { Refusal, RunningBuild } from "../update/state.ts";
-import { type DeviceFacts, type Judgement, counterOf, judgeListed, judgeMove } from "./gate.ts";
+import { type DeviceFacts, type Judgement, counterOf, judgeBrakes, judgeListed, judgeMove } from "./gate.ts";
 import type { Heard, Stand, Trust, TrustSource, TrustSources } from "./ports.ts";
 import { type News, isStale, refreshReason } from "./refresh-rule.ts";
-import { type Brake, type TrustView, brakesHolding, brakesToKeep } from "./view.ts";
+import { type Brake, type TrustView, brakesHolding, brakesToKeep, missingBrake } from "./view.ts";
 
 /** What a keeper needs. */
 export interface KeeperParts {
@@ -109,19 +109,18 @@ export class TrustKeeper implements Trust {
   }
 
   async weigh(heard: Heard, stand: Stand): Promise<Refusal | undefined> {
+    this.#takeBrakes(heard.brakes);
     await this.#oneByOne(() => this.#takeIn(heard));
     if (heard.target === undefined) return undefined;
     const judgement = this.judge(heard.target.digest, stand);
     return "refused" in judgement ? judgement.refused : undefined;
   }
 
-  async hear(brakes: readonly Uint8Array[]): Promise<Refusal | undefined> {
-    await this.#oneByOne(async () => {
-      this.#takeBrakes(brakes);
-      await this.#keep();
-    });
-    const [brake] = this.brakes;
-    return brake && { reason: "BRAKED", message: `A breaker's brake holds: ${brake.reason}` };
+  hear(brakes: readonly Uint8Array[]): { readonly refusal: Refusal | undefined; readonly kept: Promise<void> } {
+    this.#takeBrakes(brakes);
+    const refusal = judgeBrakes(this.#view, this.#parts.nowMs());
+    // The word holds from now on; only the disk waits for its turn.
+    return { refusal, kept: this.#oneByOne(() => this.#keep()) };
   }
 
   #input(digest: string, { running, denied }: Stand): Parameters<typeof judgeMove>[0] {
@@ -211,36 +210,60 @@ export class TrustKeeper implements Trust {
       leaving: heard.leaving,
       ...(heard.target && { digest: heard.target.digest }),
     };
-    this.#takeBrakes(heard.brakes);
+    const limit = AbortSignal.timeout(heard.leaving ? LEAVING_REFRESH_MS_MAX : REFRESH_MS_MAX);
     const reason = refreshReason(this.#view, news, { nowMs: nowMs(), clockMs: clock.nowMs(), roll: this.#roll });
     // What can wait gives way to another write of the same wake, once.
     const wait = reason === "ROUTINE" && heard.wrote && !this.#owed;
     this.#owed = wait;
+    let heardFrom: string | undefined;
     if (reason !== undefined && !wait) {
-      await this.#refresh(heard);
+      heardFrom = await this.#refresh(heard, limit);
       // A breaker that only a newer root names is heard now.
       this.#takeBrakes(heard.brakes);
     }
+    const misses = missingBrake(this.#view) !== undefined;
+    if (heard.target !== undefined && (heard.leaving || misses)) await this.#askForBrakes(heard, heardFrom, limit);
     await this.#keep();
   }
 
-  /** One source after the other, until one has the newest of what holds. */
-  async #refresh({ target, leaving }: Heard): Promise<void> {
+  /** One source after the other, until one has the newest of what holds. Answers which. */
+  async #refresh({ target }: Heard, limit: AbortSignal): Promise<string | undefined> {
     const { sources, nowMs, clock, log, roll } = this.#parts;
     const ended = new AbortController();
-    const limit = AbortSignal.timeout(leaving ? LEAVING_REFRESH_MS_MAX : REFRESH_MS_MAX);
     const signal = AbortSignal.any([ended.signal, limit]);
     try {
       for (const source of sources.open(target?.sources ?? [], signal)) {
-        if (limit.aborted) return;
+        if (limit.aborted) return undefined;
         const done = await this.#refreshFrom(source);
         source.close();
         if (!done) continue;
         this.#view = { ...this.#view, checkedAtMs: clock.nowMs() };
         this.#roll = roll();
-        return;
+        return source.name;
       }
       if (isStale(this.#view, nowMs())) log.warn({}, `no allowlist that holds could be had: ${this.#view.gap}`);
+      return undefined;
+    } finally {
+      ended.abort();
+    }
+  }
+
+  /**
+   * Asks everybody else for brakes, all at once and for as long as `limit` lets: a coordinator that was taken over must hide
+   * a brake from every mirror too. Who does not answer is no reason to stay; what the publisher names is.
+   */
+  async #askForBrakes({ target }: Heard, heardFrom: string | undefined, limit: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([ended.signal, limit]);
+    const others = [...this.#parts.sources.open(target?.sources ?? [], signal)].filter(
+      ({ name }) => name !== heardFrom,
+    );
+    const ask = async (source: TrustSource): Promise<void> => {
+      this.#takeBrakes(await this.#brakesOf(source));
+      source.close();
+    };
+    try {
+      await Promise.race([Promise.all(others.map(ask)), whenAborted(limit)]);
     } finally {
       ended.abort();
     }
@@ -310,6 +333,14 @@ export class TrustKeeper implements Trust {
   get #walked(): boolean {
     return this.#kept?.root !== this.#parts.flashedRoot;
   }
+}
+
+/** Resolves once the signal is aborted; a source may be slower to notice. */
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function versionIn(kept: KeptMetadata): number {

@@ -7,7 +7,7 @@ import type { Judgement } from "./gate.ts";
 export interface TrustSource extends MetadataSource {
   /** For the log. */
   readonly name: string;
-  /** Signed brakes that it has. Throws whatever it meets. To be called after the timestamp was fetched. */
+  /** Signed brakes that it has. Throws whatever it meets. */
   readonly brakes: () => Promise<readonly Uint8Array[]>;
   readonly close: () => void;
 }
@@ -48,8 +48,14 @@ export interface Trust {
   readonly owed: boolean;
   /** Takes in what came, refreshes where that is due, and judges `heard.target`: what speaks against it, if anything does. */
   readonly weigh: (heard: Heard, stand: Stand) => Promise<Refusal | undefined>;
-  /** Takes in brakes that came on their own: what speaks against any move now, if anything does. */
-  readonly hear: (brakes: readonly Uint8Array[]) => Promise<Refusal | undefined>;
+  /**
+   * Takes in brakes that came on their own, at once, whatever else is under way: what speaks against any move now, if
+   * anything does. `kept` resolves once the disk was tried.
+   */
+  readonly hear: (brakes: readonly Uint8Array[]) => {
+    readonly refusal: Refusal | undefined;
+    readonly kept: Promise<void>;
+  };
   /** Gate 1 for a move to the build, by what is known. */
   readonly judge: (digest: string, stand: Stand) => Judgement;
 }

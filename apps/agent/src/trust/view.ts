@@ -4,7 +4,7 @@
  */
 import { readBrakeStatement } from "@moult/contracts";
 import { type VerifiedStatement, brakesInForce } from "@moult/trust/statement";
-import type { NetworkRoot, TrustedNetwork } from "@moult/trust/tuf";
+import { type NetworkRoot, TIMESTAMP_LIFETIME_MAX_MS, type TrustedNetwork } from "@moult/trust/tuf";
 
 /** A brake's words that matter to a device. */
 export interface Brake {
@@ -34,46 +34,68 @@ export interface TrustView {
 /** More are not kept: a network has a few breakers, and one brake does what a thousand do. */
 export const BRAKES_MAX = 64;
 
-/** The brakes that hold at T. A list that has gone stale still lifts what it lifted: the council signed it. */
+/**
+ * The brakes that hold at T. A list that has gone stale still lifts what it lifted: the council signed it. While the list is
+ * fresh it also says what time it is, within a day: a brake that was issued later than that is kept and does not hold yet,
+ * so that nobody brakes today for all the weeks of next year.
+ */
 export function brakesHolding(view: TrustView, nowMs: number): readonly Brake[] {
-  return verifiedBrakes(view, view.brakes, nowMs).map(({ digest, body, expiresMs }) => ({
-    digest,
-    reason: body.reason,
-    expiresMs,
-  }));
+  return signedBrakes(view, view.brakes)
+    .filter((brake) => holds(brake, view, nowMs))
+    .map(({ digest, body, expiresMs }) => ({ digest, reason: body.reason, expiresMs }));
 }
 
 /**
- * The statements to keep once `heard` came in: each that holds, once, those that end last where there are too many. Answers
- * the very list that was kept where nothing changed.
+ * A brake that the publisher names and nobody has shown: its digest. Undefined where there is none. One that has expired by
+ * T, or that the council lifted, is not missed.
+ */
+export function missingBrake(view: TrustView): string | undefined {
+  const { namedBrakes = [], allowlist } = view.network ?? {};
+  if (namedBrakes.length === 0) return undefined;
+  const shown = new Set(signedBrakes(view, view.brakes).map(({ digest }) => digest));
+  return namedBrakes.find((digest) => !shown.has(digest) && allowlist?.liftedBrakes.includes(digest) !== true);
+}
+
+/**
+ * The statements to keep once `heard` came in: each that holds, will hold, or is named by the publisher, once; where there
+ * are too many, first those that hold, and of these those that end last. Answers the very list that was kept where nothing
+ * changed.
  */
 export function brakesToKeep(view: TrustView, heard: readonly Uint8Array[], nowMs: number): readonly Uint8Array[] {
-  const holding = new Map<string, { readonly bytes: Uint8Array; readonly expiresMs: number }>();
+  const named = new Set(view.network?.namedBrakes);
+  const worth = new Map<string, { readonly bytes: Uint8Array; readonly rank: number; readonly expiresMs: number }>();
   for (const bytes of [...view.brakes, ...heard]) {
-    const [found] = verifiedBrakes(view, [bytes], nowMs);
-    if (found !== undefined && !holding.has(found.digest)) {
-      holding.set(found.digest, { bytes, expiresMs: found.expiresMs });
-    }
+    const [found] = signedBrakes(view, [bytes]);
+    if (found === undefined || worth.has(found.digest)) continue;
+    const { digest, expiresMs } = found;
+    if (expiresMs <= nowMs && !named.has(digest)) continue;
+    const rank = holds(found, view, nowMs) ? 2 : named.has(digest) ? 1 : 0;
+    worth.set(digest, { bytes, rank, expiresMs });
   }
-  const kept = [...holding.values()]
-    .sort((one, other) => other.expiresMs - one.expiresMs)
+  const kept = [...worth.values()]
+    .sort((one, other) => other.rank - one.rank || other.expiresMs - one.expiresMs)
     .slice(0, BRAKES_MAX)
     .map(({ bytes }) => bytes);
   const same = kept.length === view.brakes.length && view.brakes.every((bytes) => kept.includes(bytes));
   return same ? view.brakes : kept;
 }
 
-function verifiedBrakes(
-  { root, network }: TrustView,
-  statements: readonly Uint8Array[],
-  nowMs: number,
-): readonly VerifiedStatement<{ readonly reason: string }>[] {
+type SignedBrake = VerifiedStatement<{ readonly reason: string }>;
+
+function holds({ issuedMs, expiresMs }: SignedBrake, { network }: TrustView, nowMs: number): boolean {
+  const fresh = network !== undefined && network.staleFromMs > nowMs;
+  const issuedUntilMs = fresh ? network.signedTimeMs + TIMESTAMP_LIFETIME_MAX_MS : Number.POSITIVE_INFINITY;
+  return expiresMs > nowMs && issuedMs <= issuedUntilMs;
+}
+
+/** Those that a breaker of the root signed and the council has not lifted, whatever the time. */
+function signedBrakes({ root, network }: TrustView, statements: readonly Uint8Array[]): readonly SignedBrake[] {
   if (root === undefined) return [];
   return brakesInForce(statements, {
     network: root.network,
     breakers: root.breakers,
     lifted: network?.allowlist.liftedBrakes ?? [],
     read: readBrakeStatement,
-    nowMs,
+    nowMs: 0,
   }).inForce;
 }

@@ -2,7 +2,9 @@
  * A network for tests of the apps: real keys, made anew each time, and metadata made by the code that ceremonies use. It
  * serves whatever a test puts into `files`. Only tests import this.
  */
+import { digestOf } from "../digest.ts";
 import { formatPublicKey, type KeyPair, generateKey } from "../keys.ts";
+import { pae, parseStatement } from "../statement/envelope.ts";
 import { signStatement } from "../statement/index.ts";
 import { type FileName, type MetadataSource, fileNameOf } from "../tuf/client/ports.ts";
 import type { AllowedBuild } from "../tuf/form/allowlist.ts";
@@ -35,6 +37,8 @@ export class TestNetwork {
   };
   /** What a mirror serves, by TUF's file names, as `1.root.json`, `timestamp.json`. */
   readonly files: Map<string, Uint8Array> = new Map();
+  /** Digests of the brakes that the next timestamps name; see `nameBrakes`. */
+  #namedBrakes: readonly string[] = [];
   /** The root that devices are flashed with: the first one. */
   readonly flashedRoot: Uint8Array;
   #root: Uint8Array;
@@ -129,6 +133,7 @@ export class TestNetwork {
       snapshotKeys: [this.keys.publisher.privateKey],
       timestampKeys: [this.keys.publisher.privateKey],
       nowMs: this.#nowMs(),
+      brakes: this.#namedBrakes,
       snapshotLifetimeMs: 7 * DAY_MS,
       ...(timestampLifetimeMs === undefined ? {} : { timestampLifetimeMs }),
     });
@@ -150,6 +155,14 @@ export class TestNetwork {
   /** A signed brake. `payload` is a BrakeStatement of this network. */
   brake(payload: Uint8Array, key: KeyPair = this.keys.breaker): Uint8Array {
     return signStatement("brake", { payload }, key.privateKey);
+  }
+
+  /** From now on timestamps name these signed brakes as holding, and no others. */
+  nameBrakes(...statements: readonly Uint8Array[]): void {
+    this.#namedBrakes = statements.map((statement) => {
+      const { payloadType, unverifiedPayload } = parseStatement(statement);
+      return digestOf(pae(payloadType, unverifiedPayload));
+    });
   }
 
   #serve(role: string, bytes: Uint8Array): void {

@@ -25,7 +25,7 @@ export {
   withinCohort,
 } from "./form/cohort-bound.ts";
 export { ED25519_SCHEME, tufKeyId } from "./form/ed25519-scheme.ts";
-export { TIMESTAMP_LIFETIME_MAX_MS } from "./form/freshness.ts";
+export { NAMED_BRAKES_MAX, TIMESTAMP_LIFETIME_MAX_MS } from "./form/freshness.ts";
 export type { Scheme, Schemes } from "./form/keys.ts";
 export { BUILDS_MAX, BYTES_MAX } from "./form/limits.ts";
 export { type NetworkRoot, type RoleMembers } from "./form/network-root.ts";

@@ -3,7 +3,7 @@ import { type ClientOptions, status } from "@grpc/grpc-js";
 import { type Client, createClient } from "@moult/contracts";
 import { MetadataService } from "@moult/contracts/v1";
 import { STATEMENT_BYTES_MAX } from "@moult/trust/statement";
-import type { FileName } from "@moult/trust/tuf";
+import { BYTES_MAX, type FileName } from "@moult/trust/tuf";
 import type { TrustSource } from "../../trust/ports.ts";
 import { BRAKES_MAX } from "../../trust/view.ts";
 import { fromBrakes } from "../../wire/verdict.ts";
@@ -33,7 +33,7 @@ export class GrpcMetadataSource implements TrustSource {
   readonly name: string;
   readonly #parts: GrpcMetadataParts;
   #client: Client<typeof MetadataService> | undefined;
-  #brakes: readonly Uint8Array[] = [];
+  #brakes: readonly Uint8Array[] | undefined;
 
   constructor(parts: GrpcMetadataParts) {
     this.name = parts.address;
@@ -56,9 +56,10 @@ export class GrpcMetadataSource implements TrustSource {
     }
   }
 
-  /** Those that came with the timestamp. */
+  /** Those that came with the timestamp, which is fetched for it where it was not yet. */
   async brakes(): Promise<readonly Uint8Array[]> {
-    return this.#brakes;
+    if (this.#brakes === undefined) await this.fetch({ role: "timestamp" }, BYTES_MAX.timestamp);
+    return this.#brakes ?? [];
   }
 
   close(): void {

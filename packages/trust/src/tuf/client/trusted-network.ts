@@ -12,6 +12,8 @@ export interface TrustedNetwork {
   readonly allowlist: Allowlist;
   /** When the publisher signed the timestamp, milliseconds since 1970: what T may be moved towards. */
   readonly signedTimeMs: number;
+  /** Digests of the brakes that the publisher knew to hold when it signed. */
+  readonly namedBrakes: readonly string[];
   /** From here on the view is stale: the first expiry of its four files, milliseconds since 1970. */
   readonly staleFromMs: number;
   /** Kept files that were of no use, for the log. */
@@ -35,6 +37,7 @@ function viewOf(session: Session): Omit<TrustedNetwork, "discarded"> {
     root: readNetworkRoot(root),
     allowlist: readAllowlist(targets),
     signedTimeMs: published.issuedMs,
+    namedBrakes: published.brakes,
     staleFromMs: Math.min(root.expiresMs, timestamp.expiresMs, snapshot.expiresMs, targets.expiresMs),
   };
 }

@@ -31,7 +31,12 @@ export interface Publication {
   readonly snapshotLifetimeMs: number;
   /** How long the timestamp lives, milliseconds; at most 24 hours, which is the default. */
   readonly timestampLifetimeMs?: number;
+  /** Digests of the signed brakes that hold, at most 64; a device that misses one of them does not move. Default: none. */
+  readonly brakes?: readonly string[];
 }
+
+/** What a timestamp is made of, besides the snapshot that it names. */
+type Freshness = Pick<Publication, "root" | "timestampKeys" | "nowMs" | "timestampLifetimeMs" | "brakes">;
 
 /** The two files that make a list the current one. Throws TufError. */
 export function publish(publication: Publication): { readonly snapshot: Uint8Array; readonly timestamp: Uint8Array } {
@@ -51,7 +56,7 @@ export function publish(publication: Publication): { readonly snapshot: Uint8Arr
 
 /** A fresh timestamp for a snapshot that stays: what the publisher does every few hours. Throws TufError. */
 export function renewTimestamp(
-  publication: Pick<Publication, "root" | "timestampKeys" | "nowMs" | "timestampLifetimeMs"> & {
+  publication: Freshness & {
     readonly previous: { readonly snapshot: Uint8Array; readonly timestamp: Uint8Array };
   },
 ): Uint8Array {
@@ -59,11 +64,9 @@ export function renewTimestamp(
 }
 
 function timestampOf(
-  publication: Pick<Publication, "root" | "timestampKeys" | "nowMs" | "timestampLifetimeMs" | "previous"> & {
-    readonly snapshot: Uint8Array;
-  },
+  publication: Freshness & Pick<Publication, "previous"> & { readonly snapshot: Uint8Array },
 ): Uint8Array {
-  const { root, snapshot, previous, nowMs, timestampLifetimeMs = TIMESTAMP_LIFETIME_MAX_MS } = publication;
+  const { root, snapshot, previous, nowMs, timestampLifetimeMs = TIMESTAMP_LIFETIME_MAX_MS, brakes = [] } = publication;
   requireSigned(readFile(snapshot, "snapshot"), root, "snapshot");
   const issuedMs = nowMs - (nowMs % 1000);
   const before = previous === undefined ? undefined : readFile(previous.timestamp, "timestamp");
@@ -76,7 +79,11 @@ function timestampOf(
     version: versionAfter(previous?.timestamp),
     expires: formatTime(issuedMs + timestampLifetimeMs),
     meta: { "snapshot.json": entry(snapshot) },
-    moult: { network: readNetworkRoot(readFile(root, "root")).network, issued: formatTime(issuedMs) },
+    moult: {
+      network: readNetworkRoot(readFile(root, "root")).network,
+      issued: formatTime(issuedMs),
+      ...(brakes.length > 0 && { brakes: [...new Set(brakes)].sort() }),
+    },
   });
 }
 

@@ -52,9 +52,15 @@ function factsOf(document: MetadataDocument): Facts {
       return new Map([expires, ["network", network], ["allowlist", `version ${targets.version}, ${targets.sha256}`]]);
     }
     case "timestamp": {
-      const { network, snapshot, issuedMs } = readNetworkTimestamp(document);
+      const { network, snapshot, issuedMs, brakes } = readNetworkTimestamp(document);
       const named = `version ${snapshot.version}, ${snapshot.sha256}`;
-      return new Map([expires, ["network", network], ["issued", formatTime(issuedMs)], ["snapshot", named]]);
+      return new Map([
+        expires,
+        ["network", network],
+        ["issued", formatTime(issuedMs)],
+        ["snapshot", named],
+        ...brakes.map((digest): [string, string] => [`brake ${digest}`, "holds"]),
+      ]);
     }
   }
 }

@@ -34,7 +34,7 @@ import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
 import { type Parts, readCarried } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
-import { ownTls, readAuthority, readTls } from "./tls/certificate.ts";
+import { ownTls, pinOf, readAuthority, readTls } from "./tls/certificate.ts";
 import { openCarried } from "./trust/carried.ts";
 import { TrustHolder } from "./trust/holder.ts";
 import { narrow } from "./trust/narrow.ts";
@@ -187,6 +187,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     network: config.network,
     owner,
     trust,
+    tlsPin: pinOf(tls),
     clock,
     random,
     log,

@@ -48,9 +48,9 @@ interface Taken {
 
 /** The service. */
 export function createMetadataService(
-  parts: Pick<Parts, "owner" | "trust" | "clock" | "log" | "notices">,
+  parts: Pick<Parts, "owner" | "trust" | "clock" | "log" | "notices" | "tlsPin">,
 ): Implementation<typeof MetadataService, Principal> {
-  const { owner, trust, clock, log } = parts;
+  const { owner, trust, clock, log, tlsPin } = parts;
   let nudgedAtMs = Number.NEGATIVE_INFINITY;
 
   /** Takes a publication, if what it was judged against is still what is carried. */
@@ -106,7 +106,7 @@ export function createMetadataService(
       requireBounded(files);
       for (let turn = 0; turn < TURNS_MAX; turn += 1) {
         const before = trust.current;
-        const publication = await judgePublication(before, files, clock.now()).catch((error: unknown) => {
+        const publication = await judgePublication(before, files, clock.now(), tlsPin).catch((error: unknown) => {
           throw refusalOf(error);
         });
         const taken = await take(before, publication);

@@ -21,6 +21,8 @@ export interface Parts {
   readonly network: string;
   readonly owner: Owner;
   readonly trust: TrustHolder;
+  /** SHA-256 of the SubjectPublicKeyInfo that this server's TLS shows, 64 hexadecimal digits: what roots pin. */
+  readonly tlsPin: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

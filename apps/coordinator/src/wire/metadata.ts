@@ -13,7 +13,7 @@ import { StatementError } from "@moult/trust/statement";
 import { TufError } from "@moult/trust/tuf";
 import type { BrakeStatement, MetadataRole } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
-import { DoesNotFollow } from "../trust/publication.ts";
+import { DoesNotFollow, NotCarried } from "../trust/publication.ts";
 import { writeTime } from "./time.ts";
 
 /** As the contract says of one publication. */
@@ -76,7 +76,7 @@ export function writeBrakeNotice(
 
 /** What a publisher is told of files that were refused. Rethrows what is no refusal. */
 export function refusalOf(error: unknown): RpcError {
-  if (error instanceof TufError) return invalid(error.message, error);
+  if (error instanceof TufError || error instanceof NotCarried) return invalid(error.message, error);
   if (!(error instanceof DoesNotFollow)) throw error;
   return new RpcError(status.FAILED_PRECONDITION, ErrorReason.METADATA_INVALID, error.message, { cause: error });
 }

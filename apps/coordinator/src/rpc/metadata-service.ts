@@ -22,6 +22,7 @@ import { type Publication, judgePublication } from "../trust/publication.ts";
 import type { StoreChange } from "../store/port.ts";
 import { Fields } from "../wire/fields.ts";
 import {
+  brakesFull,
   refusalOf,
   requireBounded,
   roleOf,
@@ -129,9 +130,11 @@ export function createMetadataService(
         try {
           const read = readBrake(statement, before, now);
           if (isLifted(read.digest, before)) throw statementInvalid("the council has lifted this brake: sign another");
-          const known = before.brakes.get(read.digest);
+          const known = before.brakes.get(read.digest, now);
           if (known !== undefined) return { answer: known, changes: [], effects: [] };
-          const next = { ...before, brakes: before.brakes.adding(read, now) };
+          const brakes = before.brakes.adding(read, now);
+          if (brakes === undefined) throw brakesFull(before, now);
+          const next = { ...before, brakes };
           trust.set(next);
           const step = narrow(ledger, next, now);
           return {

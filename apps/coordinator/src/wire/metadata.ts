@@ -87,6 +87,16 @@ export function statementRefusalOf(error: unknown): RpcError {
   return statementInvalid(error.message, error);
 }
 
+/** RESOURCE_EXHAUSTED for a brake that would be held nowhere; others hold already. */
+export function brakesFull({ brakes }: Carried, now: number): RpcError {
+  const held = brakes.inForce(now);
+  const retryAfterMs = Math.min(...held.map(({ expiresAtMs }) => expiresAtMs)) - now;
+  const message =
+    `this brake is not held: ${held.length} hold, and a breaker has 8 at most, all breakers 64. ` +
+    "Devices stay until the last of them ends or is lifted; what must hold for longer is handed in when there is room";
+  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs });
+}
+
 /** STATEMENT_INVALID. */
 export function statementInvalid(message: string, cause?: unknown): RpcError {
   return new RpcError(status.INVALID_ARGUMENT, ErrorReason.STATEMENT_INVALID, message, { cause });

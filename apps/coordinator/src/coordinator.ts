@@ -29,6 +29,7 @@ import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import type { Clock, Log, Random } from "./ports.ts";
+import { LargeFiles } from "./rpc/large-files.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
 import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
@@ -196,6 +197,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     tokens: () => tokens,
     partFiles,
     sources: () => [artifacts],
+    largeFiles: new LargeFiles(),
     members,
     notices,
     attending,

@@ -62,7 +62,7 @@ export async function startJsonServer(
       rejectUnauthorized: false,
       ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
     },
-    handler,
+    parts.largeFiles.bound(handler),
   );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

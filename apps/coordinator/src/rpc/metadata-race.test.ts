@@ -56,7 +56,10 @@ test("of two that were judged against the same list one is taken, and the other 
     [network.keys.publisher],
   );
   const call = {
-    principal: { kind: "anyone" as const },
+    principal: {
+      kind: "operator" as const,
+      operator: { name: "publisher", roles: ["publisher" as const], overrideKeys: [] },
+    },
     metadata: undefined as unknown as Metadata,
     peer: "",
     signal: new AbortController().signal,

@@ -19,7 +19,7 @@ import { isLifted, readBrake } from "../trust/brakes.ts";
 import type { Carried } from "../trust/carried.ts";
 import { narrow } from "../trust/narrow.ts";
 import { type Publication, judgePublication } from "../trust/publication.ts";
-import type { StoreChange } from "../store/port.ts";
+import type { StoreChange, Word } from "../store/port.ts";
 import { Fields } from "../wire/fields.ts";
 import {
   brakesFull,
@@ -31,7 +31,7 @@ import {
   writeSignedBrake,
   writeStatus,
 } from "../wire/metadata.ts";
-import type { Principal } from "./access.ts";
+import { type Principal, wordOf } from "./access.ts";
 import { brakeNotice } from "./agent-service.ts";
 import { type Parts, readCarried } from "./services.ts";
 
@@ -55,7 +55,7 @@ export function createMetadataService(
   let nudgedAtMs = Number.NEGATIVE_INFINITY;
 
   /** Takes a publication, if what it was judged against is still what is carried. */
-  const take = (before: Carried, { next, changes }: Publication): Promise<Taken | undefined> =>
+  const take = (before: Carried, { next, changes }: Publication, word: Word): Promise<Taken | undefined> =>
     owner.decide<Taken | undefined>((ledger, now) => {
       if (trust.current !== before) return { answer: undefined, changes: [], effects: [] };
       if (changes.length === 0) {
@@ -66,7 +66,7 @@ export function createMetadataService(
       const releases = step.answer.map(({ version }) => version);
       const all: readonly StoreChange[] = [...changes, ...step.changes];
       return { answer: { carried: next, isNew: true, releases }, changes: all, effects: step.effects };
-    });
+    }, word);
 
   const tell = (before: Carried, after: Carried): void => {
     const now = clock.now();
@@ -103,14 +103,14 @@ export function createMetadataService(
       return create(GetMetadataStatusResponseSchema, writeStatus(carried, now));
     },
 
-    async publishMetadata({ files }) {
+    async publishMetadata({ files }, call) {
       requireBounded(files);
       for (let turn = 0; turn < TURNS_MAX; turn += 1) {
         const before = trust.current;
         const publication = await judgePublication(before, files, clock.now(), tlsPin).catch((error: unknown) => {
           throw refusalOf(error);
         });
-        const taken = await take(before, publication);
+        const taken = await take(before, publication, wordOf(call));
         if (taken === undefined) continue;
         const { carried, isNew, releases } = taken;
         if (isNew) {
@@ -124,7 +124,7 @@ export function createMetadataService(
       throw new RpcError(status.UNAVAILABLE, ErrorReason.METADATA_INVALID, message);
     },
 
-    async submitBrake({ statement }) {
+    async submitBrake({ statement }, call) {
       const brake = await owner.decide((ledger, now) => {
         const before = trust.current;
         try {
@@ -146,7 +146,7 @@ export function createMetadataService(
           if (error instanceof RpcError) throw error;
           throw statementRefusalOf(error);
         }
-      });
+      }, wordOf(call));
       log.warn({ brake: brake.digest, reason: brake.reason, breaker: brake.breaker }, "a breaker brakes");
       parts.notices.send("brake", brakeNotice(parts, trust.current));
       return create(SubmitBrakeResponseSchema, { brake: create(SignedBrakeSchema, writeSignedBrake(brake)) });

@@ -29,12 +29,13 @@ import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import type { Clock, Log, Random } from "./ports.ts";
+import { LargeFiles } from "./rpc/large-files.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
 import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
 import { type Parts, readCarried } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
-import { ownTls, readAuthority, readTls } from "./tls/certificate.ts";
+import { ownTls, pinOf, readAuthority, readTls } from "./tls/certificate.ts";
 import { openCarried } from "./trust/carried.ts";
 import { TrustHolder } from "./trust/holder.ts";
 import { narrow } from "./trust/narrow.ts";
@@ -184,6 +185,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     network: config.network,
     owner,
     trust,
+    tlsPin: pinOf(tls),
     clock,
     random,
     log,
@@ -192,6 +194,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     tokens: () => tokens,
     partFiles,
     sources: () => [artifacts],
+    largeFiles: new LargeFiles(),
     members,
     notices,
     attending,

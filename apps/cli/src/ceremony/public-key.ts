@@ -9,6 +9,10 @@ const FILE_BYTES_MAX = 65_536;
 
 const HEX = /^[0-9a-f]{64}$/;
 
+/** What a pin is, for who gave something else. */
+export const PIN_ADVICE =
+  "A pin is the SHA-256 of a TLS key's SubjectPublicKeyInfo. Give the coordinator's tls/server.pem, or what this shows: moult key pin FILE";
+
 /**
  * A public key, 64 hexadecimal digits: given as such, in a file that holds them, or in what `moult key … -o json` printed.
  * Throws CliError USAGE; a private key is refused, so that nobody gets used to sending one.
@@ -39,7 +43,7 @@ export function pinOf(path: string, pem: string): string {
     return createHash("sha256").update(spki).digest("hex");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw usageError(`${path} holds neither a certificate nor a key in PEM.`, "Give the coordinator's tls/server.pem.");
+    throw usageError(`${path} holds neither a certificate nor a key in PEM.`, PIN_ADVICE);
   }
 }
 

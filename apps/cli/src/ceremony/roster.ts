@@ -6,7 +6,7 @@ import type { NetworkRoot, RoleMembers, RootPlan } from "@moult/trust/tuf";
 import { wholeNumber } from "../arguments/numbers.ts";
 import { parsePair } from "../arguments/pairs.ts";
 import { usageError } from "../errors.ts";
-import { readPin, readPublicKey } from "./public-key.ts";
+import { PIN_ADVICE, readPin, readPublicKey } from "./public-key.ts";
 
 /** Roles as people name them. `server` and `spare` are pins of the coordinator's TLS keys. */
 export const ROLES = ["root", "council", "publisher", "breaker", "server", "spare"] as const;
@@ -64,7 +64,7 @@ export function changeRoster(before: Roster | NetworkRoot, options: RosterOption
   const members = (role: Quorums, { keys, threshold }: RoleMembers): RoleMembers =>
     touched(role) ? { keys: list(role, keys), threshold: quorums.get(role) ?? threshold } : { keys, threshold };
   const { roles, breakers, serverKeys } = before;
-  return {
+  const after: Roster = {
     roles: {
       root: members("root", roles.root),
       targets: members("council", roles.targets),
@@ -74,6 +74,16 @@ export function changeRoster(before: Roster | NetworkRoot, options: RosterOption
     breakers: list("breaker", breakers),
     serverKeys: { active: list("server", serverKeys.active), backup: list("spare", serverKeys.backup) },
   };
+  requirePins(after);
+  return after;
+}
+
+/** Pins and public keys look alike, and devices would turn away from every coordinator if one stood for the other. */
+function requirePins({ roles, breakers, serverKeys }: Roster): void {
+  const publicKeys = new Set([...Object.values(roles).flatMap(({ keys }) => keys), ...breakers]);
+  const wrong = [...serverKeys.active, ...serverKeys.backup].find((pin) => publicKeys.has(pin));
+  if (wrong === undefined) return;
+  throw usageError(`${wrong} is a member's public key, and no coordinator's pin.`, PIN_ADVICE);
 }
 
 function empty(): RoleMembers {

@@ -1,8 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
+import { writeBrakeStatement } from "@moult/contracts";
 import { OutcomeKind, WorkState } from "@moult/contracts/v1";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { buildOf } from "../testing/network.ts";
+import { NETWORK, buildOf } from "../testing/network.ts";
 import { type TestDevice, WORKING } from "../testing/device.ts";
 import { signedOverride } from "../testing/override.ts";
 
@@ -43,6 +44,10 @@ beforeAll(async () => {
   await rollout.deleteOverride({ name: made.override?.name ?? "" }, operator);
   await rollout.engageBrake({ reason: "smoke" }, operator);
   await rollout.releaseBrake({ reason: "steam" }, operator);
+  const issuedMs = home.now();
+  const facts = { network: NETWORK, issuedMs, expiresMs: issuedMs + 3_600_000, body: { reason: "boot loops" } };
+  const statement = home.network.brake(writeBrakeStatement(facts));
+  await home.clients.metadata.submitBrake({ statement }, home.clients.breaker);
   await releases.recallRelease({ name: "releases/2.0.0", reason: "wrong" }, operator);
   await home.down();
   const db = new DatabaseSync(home.storePath, { readOnly: true });
@@ -64,6 +69,19 @@ function kindsOf(pool: string): readonly string[] {
   return leaves.filter((leaf) => leaf.pool === pool).map((leaf) => leaf.kind);
 }
 
+test("metadata and signed brakes say who handed them in, and what people approved stands in the log whole", () => {
+  const published = leaves.filter(({ kind }) => kind === "metadata").map(({ body }) => body);
+  expect(published.map(({ role, by }) => [role, by])).toEqual([
+    ["root", undefined],
+    ...["targets", "snapshot", "timestamp"].map((role) => [role, "local-publisher"]),
+  ]);
+  const whole = [home.network.flashedRoot, home.network.targets ?? new Uint8Array()];
+  const files = published.flatMap(({ file }) => (typeof file === "string" ? [Buffer.from(file, "base64")] : []));
+  expect(files).toEqual(whole.map((bytes) => Buffer.from(bytes)));
+  const brake = leaves.find(({ kind }) => kind === "brake-statement");
+  expect(brake?.body).toMatchObject({ by: "local-breaker", reason: "boot loops" });
+});
+
 test("each log counts from 1 without a gap, and time does not run back in it", () => {
   for (const [pool, log] of Map.groupBy(leaves, (leaf) => leaf.pool)) {
     expect([pool, log.map((leaf) => leaf.seq)]).toEqual([pool, log.map((_, index) => index + 1)]);
@@ -73,7 +91,7 @@ test("each log counts from 1 without a gap, and time does not run back in it", (
 
 test("what concerns no pool is in the fleet's log, in the order in which it was done", () => {
   const published = ["metadata", "metadata", "metadata", "metadata"];
-  const since = ["release", "dial", "brake", "brake", "release"];
+  const since = ["release", "dial", "brake", "brake", "brake-statement", "release"];
   const told = kindsOf("*").filter((kind) => kind !== "token" && kind !== "event");
   expect(told).toEqual([...published, ...since]);
   const dial = leaves.find((leaf) => leaf.kind === "dial");

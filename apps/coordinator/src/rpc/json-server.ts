@@ -63,7 +63,7 @@ export async function startJsonServer(
       rejectUnauthorized: false,
       ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
     },
-    handler,
+    parts.largeFiles.bound(handler),
   );
   // Node's own limits on headers and bodies end what drips; a stream of events may be still for as long as it likes.
   boundConnections(server, listen.bounds, parts.log, "JSON");

@@ -19,9 +19,10 @@ import { isLifted, readBrake } from "../trust/brakes.ts";
 import type { Carried } from "../trust/carried.ts";
 import { narrow } from "../trust/narrow.ts";
 import { type Publication, judgePublication } from "../trust/publication.ts";
-import type { StoreChange } from "../store/port.ts";
+import type { StoreChange, Word } from "../store/port.ts";
 import { Fields } from "../wire/fields.ts";
 import {
+  brakesFull,
   refusalOf,
   requireBounded,
   roleOf,
@@ -30,7 +31,7 @@ import {
   writeSignedBrake,
   writeStatus,
 } from "../wire/metadata.ts";
-import type { Principal } from "./access.ts";
+import { type Principal, wordOf } from "./access.ts";
 import { brakeNotice } from "./agent-service.ts";
 import { type Parts, readCarried } from "./services.ts";
 
@@ -48,13 +49,13 @@ interface Taken {
 
 /** The service. */
 export function createMetadataService(
-  parts: Pick<Parts, "owner" | "trust" | "clock" | "log" | "notices">,
+  parts: Pick<Parts, "owner" | "trust" | "clock" | "log" | "notices" | "tlsPin">,
 ): Implementation<typeof MetadataService, Principal> {
-  const { owner, trust, clock, log } = parts;
+  const { owner, trust, clock, log, tlsPin } = parts;
   let nudgedAtMs = Number.NEGATIVE_INFINITY;
 
   /** Takes a publication, if what it was judged against is still what is carried. */
-  const take = (before: Carried, { next, changes }: Publication): Promise<Taken | undefined> =>
+  const take = (before: Carried, { next, changes }: Publication, word: Word): Promise<Taken | undefined> =>
     owner.decide<Taken | undefined>((ledger, now) => {
       if (trust.current !== before) return { answer: undefined, changes: [], effects: [] };
       if (changes.length === 0) {
@@ -65,7 +66,7 @@ export function createMetadataService(
       const releases = step.answer.map(({ version }) => version);
       const all: readonly StoreChange[] = [...changes, ...step.changes];
       return { answer: { carried: next, isNew: true, releases }, changes: all, effects: step.effects };
-    });
+    }, word);
 
   const tell = (before: Carried, after: Carried): void => {
     const now = clock.now();
@@ -102,14 +103,14 @@ export function createMetadataService(
       return create(GetMetadataStatusResponseSchema, writeStatus(carried, now));
     },
 
-    async publishMetadata({ files }) {
+    async publishMetadata({ files }, call) {
       requireBounded(files);
       for (let turn = 0; turn < TURNS_MAX; turn += 1) {
         const before = trust.current;
-        const publication = await judgePublication(before, files, clock.now()).catch((error: unknown) => {
+        const publication = await judgePublication(before, files, clock.now(), tlsPin).catch((error: unknown) => {
           throw refusalOf(error);
         });
-        const taken = await take(before, publication);
+        const taken = await take(before, publication, wordOf(call));
         if (taken === undefined) continue;
         const { carried, isNew, releases } = taken;
         if (isNew) {
@@ -123,15 +124,17 @@ export function createMetadataService(
       throw new RpcError(status.UNAVAILABLE, ErrorReason.METADATA_INVALID, message);
     },
 
-    async submitBrake({ statement }) {
+    async submitBrake({ statement }, call) {
       const brake = await owner.decide((ledger, now) => {
         const before = trust.current;
         try {
           const read = readBrake(statement, before, now);
           if (isLifted(read.digest, before)) throw statementInvalid("the council has lifted this brake: sign another");
-          const known = before.brakes.get(read.digest);
+          const known = before.brakes.get(read.digest, now);
           if (known !== undefined) return { answer: known, changes: [], effects: [] };
-          const next = { ...before, brakes: before.brakes.adding(read, now) };
+          const brakes = before.brakes.adding(read, now);
+          if (brakes === undefined) throw brakesFull(before, now);
+          const next = { ...before, brakes };
           trust.set(next);
           const step = narrow(ledger, next, now);
           return {
@@ -143,7 +146,7 @@ export function createMetadataService(
           if (error instanceof RpcError) throw error;
           throw statementRefusalOf(error);
         }
-      });
+      }, wordOf(call));
       log.warn({ brake: brake.digest, reason: brake.reason, breaker: brake.breaker }, "a breaker brakes");
       parts.notices.send("brake", brakeNotice(parts, trust.current));
       return create(SubmitBrakeResponseSchema, { brake: create(SignedBrakeSchema, writeSignedBrake(brake)) });

@@ -1,11 +1,14 @@
+import { createHash, createPublicKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { generateKey } from "@moult/trust";
-import { TestNetwork, publicHex } from "@moult/trust/testing";
-import { keptRoot } from "@moult/trust/tuf";
+import { TestNetwork, publicHex, signedBy } from "@moult/trust/testing";
+import { keptRoot, rotateRoot } from "@moult/trust/tuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestCoordinator } from "../testing/coordinator.ts";
-import { entryOf, forged } from "../testing/forge.ts";
+import { type Signed, entryOf, forged } from "../testing/forge.ts";
 import { type TestBuild, buildOf } from "../testing/network.ts";
-import { refusedWith } from "../testing/refusal.ts";
+import { refused, refusedWith } from "../testing/refusal.ts";
 
 const WRONG = "INVALID_ARGUMENT METADATA_INVALID";
 const NOT_NEXT = "FAILED_PRECONDITION METADATA_INVALID";
@@ -226,4 +229,54 @@ test("only the publisher publishes, and it may do nothing else", async () => {
   const headers = { authorization: `Bearer ${publisher.bearer}` };
   const body = Buffer.from("part");
   expect((await home.clients.http("PUT", `/v1/parts/${"ab".repeat(32)}`, { headers, body })).status).toBe(403);
+});
+
+test("a timestamp from more than an hour ahead is refused, and moves nobody's time", async () => {
+  const HOUR_MS = 3_600_000;
+  const { publisher } = network.keys;
+  const [list, snapshot, timestamp] = listOf(buildOf("2.0.0", 2));
+  const issuedAt = (ms: number): Uint8Array => {
+    const text = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+    const change = (signed: Signed): void => {
+      signed.moult["issued"] = text(home.now() + ms);
+      signed.expires = text(home.now() + ms + HOUR_MS);
+    };
+    return forged(timestamp, change, [publisher]);
+  };
+  for (const aheadMs of [HOUR_MS + 60_000, 29 * DAY_MS]) {
+    const { code, reason, message } = await refused(handIn(list, snapshot, issuedAt(aheadMs)));
+    expect([`${code} ${reason}`, message]).toEqual([WRONG, expect.stringMatching(/issued at .*; here it is/)]);
+  }
+  expect(await published()).toEqual({ root: 1, builds: 0 });
+  await handIn(list, snapshot, issuedAt(HOUR_MS - 60_000));
+  expect(await published()).toMatchObject({ timestamp: 1 });
+});
+
+test("a root that pins other servers than this one is refused by name; as server or as spare it may be pinned", async () => {
+  const own = createHash("sha256")
+    .update(
+      createPublicKey(readFileSync(join(home.config.state_dir, "tls", "server.pem"))).export({
+        type: "spki",
+        format: "der",
+      }),
+    )
+    .digest("hex");
+  const [one, two] = ["11".repeat(32), "22".repeat(32)];
+  await handIn(...listOf());
+  const before = network.root;
+  const cutOff = network.rotate({ serverKeys: { active: [one], backup: [two] } });
+  const { code, reason, message } = await refused(handIn(cutOff));
+  expect([`${code} ${reason}`, message]).toEqual([WRONG, expect.stringContaining(own)]);
+  expect(message).toContain(one);
+  expect(await published()).toMatchObject({ root: 1 });
+  const pinning = (active: string, backup: string): Uint8Array =>
+    signedBy(rotateRoot(before, { serverKeys: { active: [active], backup: [backup] } }), network.keys.root);
+  await handIn(pinning(own, one));
+  expect(await published()).toMatchObject({ root: 2 });
+  const asSpare = signedBy(
+    rotateRoot(pinning(own, one), { serverKeys: { active: [one], backup: [own] } }),
+    network.keys.root,
+  );
+  await handIn(asSpare);
+  expect(await published()).toMatchObject({ root: 3 });
 });

@@ -33,6 +33,8 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Below the 30 s after which home routers forget a connection. */
 const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** On one connection. A device has two; tools have up to 100 calls under way. */
+const STREAMS_MAX = 100;
 /** Nodes that lose their stream come back spread over this. */
 const RECONNECT_WITHIN_MS = 10_000;
 /** Calls that have not ended by then are cut. */
@@ -76,7 +78,9 @@ export async function startServer(
     "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.max_concurrent_streams": STREAMS_MAX,
     "grpc.enable_channelz": 0,
+    interceptors: [parts.largeFiles.interceptor],
   });
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });

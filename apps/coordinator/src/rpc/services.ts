@@ -14,6 +14,7 @@ import type { Topic } from "../ledger/topics.ts";
 import type { Clock, Log, Random } from "../ports.ts";
 import type { Carried } from "../trust/carried.ts";
 import type { TrustHolder } from "../trust/holder.ts";
+import type { LargeFiles } from "./large-files.ts";
 import type { RequestMemory } from "./request-memory.ts";
 
 /** The parts of a running coordinator. */
@@ -21,6 +22,8 @@ export interface Parts {
   readonly network: string;
   readonly owner: Owner;
   readonly trust: TrustHolder;
+  /** SHA-256 of the SubjectPublicKeyInfo that this server's TLS shows, 64 hexadecimal digits: what roots pin. */
+  readonly tlsPin: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -30,6 +33,7 @@ export interface Parts {
   readonly partFiles: PartFiles;
   /** Base URLs at which devices find the artifacts. */
   readonly sources: () => readonly string[];
+  readonly largeFiles: LargeFiles;
   readonly members: Topic<Member>;
   readonly notices: Topic<AttendResponse>;
   readonly attending: Attending;

@@ -1,13 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { type BrakeBody, type StatementFacts, writeBrakeStatement } from "@moult/contracts";
 import { AttendRequestSchema, type AttendResponse, Decision, Reason } from "@moult/contracts/v1";
-import type { KeyPair } from "@moult/trust";
+import { type KeyPair, generateKey } from "@moult/trust";
 import { signStatement } from "@moult/trust/statement";
+import { publicHex } from "@moult/trust/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { COMPANY_RPS, TestCoordinator } from "../testing/coordinator.ts";
 import { type TestDevice, WORKING } from "../testing/device.ts";
 import { type TestBuild, NETWORK, buildOf } from "../testing/network.ts";
-import { refusedWith } from "../testing/refusal.ts";
+import { refused, refusedWith } from "../testing/refusal.ts";
 import { type Listened, listen } from "../testing/stream.ts";
 
 const INVALID = "INVALID_ARGUMENT STATEMENT_INVALID";
@@ -156,13 +157,48 @@ test("what is no breaker's word, of this network and of this time, is refused", 
   expect(await answer()).toBe("GO");
 });
 
-test("repeated, and signed again by the same breaker, it is one brake; more than 64 are not carried", async () => {
+test("repeated it is one brake; one breaker holds eight, and a ninth is refused and held nowhere", async () => {
   const statement = brake();
   const digest = await submit(statement);
   expect(await submit(statement)).toBe(digest);
   expect(await carried()).toHaveLength(1);
-  for (let n = 0; n < 70; n += 1) await submit(brake({ body: { reason: `smoke ${n}` } }));
-  expect(await carried()).toHaveLength(64);
+  for (let n = 1; n < 8; n += 1) await submit(brake({ body: { reason: `smoke ${n}` } }));
+  const refusal = await refused(submit(brake({ body: { reason: "one more" } })));
+  expect([refusal.code, refusal.reason]).toEqual(["RESOURCE_EXHAUSTED", "OVERLOADED"]);
+  expect(refusal.retryAfterMs).toBeGreaterThan(HOUR_MS - 60_000);
+  expect(await submit(statement)).toBe(digest);
+  expect(await carried()).toHaveLength(8);
   const verdict = await mover.ask({ stagedDigest: build.digest });
   expect(verdict.brakes).toHaveLength(8);
+  home.putForward(HOUR_MS);
+  await submit(brake({ body: { reason: "the first have ended" } }));
+});
+
+test("a thief with a breaker's key leaves the others their places, also in verdicts; dropped, it takes none", async () => {
+  const [thief, honest] = [home.network.keys.breaker, generateKey()];
+  const week = { expiresMs: home.now() + 7 * DAY_MS };
+  await home.publish([home.network.rotate({ breakers: [publicHex(thief), publicHex(honest)] })]);
+  const own = brake({ body: { reason: "2.0.0 loses data" } }, honest);
+  await submit(own);
+  for (let n = 0; n < 8; n += 1) await submit(brake({ ...week, body: { reason: `pay us ${n}` } }, thief));
+  const another = brake({ ...week, body: { reason: "pay us more" } }, thief);
+  expect(await refusedWith(submit(another))).toBe("RESOURCE_EXHAUSTED OVERLOADED");
+  const second = brake({ body: { reason: "and more data" } }, honest);
+  await submit(second);
+  const { brakes } = await mover.ask({ stagedDigest: build.digest });
+  expect(brakes.some((one) => [own, second].some((mine) => Buffer.compare(one, mine) === 0))).toBe(true);
+  await home.publish([home.network.rotate({ breakers: [publicHex(honest)] })]);
+  for (let n = 0; n < 6; n += 1) await submit(brake({ body: { reason: `smoke ${n}` } }, honest));
+  expect(await carried()).toHaveLength(8);
+  await home.down();
+  await home.up();
+  expect(await carried()).toHaveLength(8);
+});
+
+test("brakes that the council lifted leave their places", async () => {
+  const digests: string[] = [];
+  for (let n = 0; n < 8; n += 1) digests.push(await submit(brake({ body: { reason: `smoke ${n}` } })));
+  await home.publish(home.network.lift(...digests));
+  await submit(brake({ body: { reason: "again" } }));
+  expect(await answer()).toBe("BRAKED");
 });

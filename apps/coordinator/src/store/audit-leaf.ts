@@ -52,7 +52,10 @@ function leafOf(change: StoreChange): AuditLeaf | undefined {
     case "metadata": {
       const { role, version, bytes } = change.file;
       const sha256 = createHash("sha256").update(bytes).digest("hex");
-      return { poolId: FLEET_LOG, kind: change.kind, body: { role, version, sha256, lengthBytes: bytes.length } };
+      // What people approved stands whole in the log: the store keeps the last lists only, and a root may be served nowhere.
+      const approved = role === "root" || role === "targets" ? { file: Buffer.from(bytes).toString("base64") } : {};
+      const body = { role, version, sha256, lengthBytes: bytes.length, ...approved };
+      return { poolId: FLEET_LOG, kind: change.kind, body };
     }
     case "brake-statement": {
       const { statement, ...brake } = change.brake;

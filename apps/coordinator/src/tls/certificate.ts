@@ -4,7 +4,7 @@
  */
 // The certificate library wants this polyfill to be there first.
 import "reflect-metadata";
-import { createPublicKey } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -53,6 +53,12 @@ export function readTls(files: {
     throw new TlsError(`tls: ${pair} are no certificate and its key: ${(cause as Error).message}`, { cause });
   }
   return material;
+}
+
+/** What roots pin: SHA-256 of the certificate's SubjectPublicKeyInfo, 64 hexadecimal digits. */
+export function pinOf({ certificate }: Pick<TlsMaterial, "certificate">): string {
+  const spki = createPublicKey(certificate).export({ type: "spki", format: "der" });
+  return createHash("sha256").update(spki).digest("hex");
 }
 
 /** Reads the PEM of the authority that signs operators' certificates. Throws TlsError. */

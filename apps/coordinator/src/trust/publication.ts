@@ -8,6 +8,9 @@ import type { MetadataFile, StoreChange } from "../store/port.ts";
 import { type Carried, carriedAfter, judgesOf, sameBytes } from "./carried.ts";
 import { type Walked, walk } from "./walk.ts";
 
+/** A publisher's clock may be ahead by this much. */
+const CLOCK_AHEAD_MS = 3_600_000;
+
 interface FileHead {
   readonly role: MetadataFile["role"];
   readonly version: number;
@@ -26,22 +29,33 @@ export interface Publication {
   readonly changes: readonly StoreChange[];
 }
 
+/** Files that verify, and that this coordinator does not carry all the same. */
+export class NotCarried extends Error {
+  override readonly name = "NotCarried";
+}
+
 /** Files that do not follow what is published; `cause` is the TufError. Others might, so it is not the files that are wrong. */
 export class DoesNotFollow extends Error {
   override readonly name = "DoesNotFollow";
 }
 
-/** Judges files against what is carried. Throws TufError where the files are wrong by themselves, or DoesNotFollow. */
+/**
+ * Judges files against what is carried. `tlsPin` is what a root must pin if it pins any server; undefined where there is no
+ * server. Throws TufError where the files are wrong by themselves, DoesNotFollow, NotCarried.
+ */
 export async function judgePublication(
   carried: Carried,
   files: readonly Uint8Array[],
   now: number,
+  tlsPin?: string,
 ): Promise<Publication> {
   const offered = readOffered(carried, files);
   const walked = await walkOffered(carried, offered);
   const fresh = freshFiles(carried, walked, offered);
   for (const file of offered) requireUsed(file, carried, walked, fresh);
   for (const file of fresh) requireCurrent(file, walked, now);
+  if (fresh.some(({ role }) => role === "timestamp")) requireIssued(walked, now);
+  if (tlsPin !== undefined && fresh.some(({ role }) => role === "root")) requirePinned(walked, tlsPin);
   if (fresh.length === 0) return { next: carried, changes: [] };
   const added = carried.files.adding(fresh.map(({ role, version, bytes }) => ({ role, version, bytes })));
   const brakes = carried.brakes.judgedBy(judgesOf(walked), now);
@@ -147,6 +161,26 @@ function requireUsed(file: Offered, { files }: Carried, { root }: Walked, fresh:
 function requireCurrent({ role, version, expiresMs }: Offered, { root }: Walked, now: number): void {
   if (expiresMs > now || (role === "root" && version < root.version)) return;
   throw new TufError("EXPIRED", role, `it expired at ${new Date(expiresMs).toISOString()}`);
+}
+
+/** Signed time moves the devices' own: one that is far ahead would carry them past cohort steps and the ends of brakes. */
+function requireIssued({ network }: Walked, now: number): void {
+  const issuedMs = network?.signedTimeMs ?? now;
+  if (issuedMs <= now + CLOCK_AHEAD_MS) return;
+  const [issued, here] = [new Date(issuedMs).toISOString(), new Date(now).toISOString()];
+  throw new NotCarried(
+    `timestamp: it says that it was issued at ${issued}; here it is ${here}. Set the clock that is wrong.`,
+  );
+}
+
+/** Devices that took such a root would not speak to this coordinator again, and so could not hear of the next one either. */
+function requirePinned({ root: { version, serverKeys } }: Walked, tlsPin: string): void {
+  const pins = [...serverKeys.active, ...serverKeys.backup];
+  if (pins.length === 0 || pins.includes(tlsPin)) return;
+  throw new NotCarried(
+    `root: version ${version} pins the server keys ${pins.join(", ")}; the key of this coordinator is ${tlsPin}. ` +
+      "Devices would be cut off from it: make a root that names it, as server or as spare.",
+  );
 }
 
 function doesNotFollow(cause: TufError, isOffered: boolean): DoesNotFollow {

@@ -13,7 +13,7 @@ import { StatementError } from "@moult/trust/statement";
 import { TufError } from "@moult/trust/tuf";
 import type { BrakeStatement, MetadataRole } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
-import { DoesNotFollow } from "../trust/publication.ts";
+import { DoesNotFollow, NotCarried } from "../trust/publication.ts";
 import { writeTime } from "./time.ts";
 
 /** As the contract says of one publication. */
@@ -76,7 +76,7 @@ export function writeBrakeNotice(
 
 /** What a publisher is told of files that were refused. Rethrows what is no refusal. */
 export function refusalOf(error: unknown): RpcError {
-  if (error instanceof TufError) return invalid(error.message, error);
+  if (error instanceof TufError || error instanceof NotCarried) return invalid(error.message, error);
   if (!(error instanceof DoesNotFollow)) throw error;
   return new RpcError(status.FAILED_PRECONDITION, ErrorReason.METADATA_INVALID, error.message, { cause: error });
 }
@@ -85,6 +85,16 @@ export function refusalOf(error: unknown): RpcError {
 export function statementRefusalOf(error: unknown): RpcError {
   if (!(error instanceof StatementError)) throw error;
   return statementInvalid(error.message, error);
+}
+
+/** RESOURCE_EXHAUSTED for a brake that would be held nowhere; others hold already. */
+export function brakesFull({ brakes }: Carried, now: number): RpcError {
+  const held = brakes.inForce(now);
+  const retryAfterMs = Math.min(...held.map(({ expiresAtMs }) => expiresAtMs)) - now;
+  const message =
+    `this brake is not held: ${held.length} hold, and a breaker has 8 at most, all breakers 64. ` +
+    "Devices stay until the last of them ends or is lifted; what must hold for longer is handed in when there is room";
+  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs });
 }
 
 /** STATEMENT_INVALID. */

@@ -85,6 +85,7 @@ describe("slips are refused", () => {
     ["a quorum beyond the keys", ["--quorum", "council=4"], 2, "THRESHOLD_INVALID"],
     ["a breaker that approves", ["--add", "breaker=./d.json"], 2, "KEY_INVALID"],
     ["a quorum of breakers", ["--quorum", "breaker=2"], 2, "has no quorum"],
+    ["a public key's file for a pin", ["--add", "server=./d.json"], 2, "moult key pin FILE"],
     ["pins without a spare", ["--add", `server=${"ab".repeat(32)}`], 2, "names no spare"],
   ])("%s", async (_, words, code, said) => {
     const t = await table();
@@ -96,6 +97,15 @@ describe("slips are refused", () => {
     expect(refused.stderr).toContain(said);
     expect(refused.code).toBe(code);
     expect(existsSync(t.path("x.json"))).toBe(false);
+  });
+
+  test("a member's public key for a pin", async () => {
+    const t = await table();
+    const { publicKey } = JSON.parse(readFileSync(t.path("d.json"), "utf8")) as { publicKey: string };
+    const pins = ["--add", `server=${publicKey}`, "--add", `spare=${"ab".repeat(32)}`];
+    const refused = await t.moult(["root", "rotate", "--from", "./root.json", ...pins, "--out", "./x.json"]);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain("is a member's public key");
   });
 
   test("a file that is there is replaced only with --force", async () => {

@@ -299,7 +299,8 @@ export declare const SubmitBrakeResponseSchema: GenMessage<SubmitBrakeResponse>;
  */
 export declare const MetadataService: GenService<{
   /**
-   * One metadata file. Errors: NOT_FOUND with METADATA_UNKNOWN, which for the next root means that there is none.
+   * One metadata file. Errors: NOT_FOUND with METADATA_UNKNOWN, which for the next root means that there is none;
+   * RESOURCE_EXHAUSTED with OVERLOADED where many fetch large ones.
    *
    * @generated from rpc moult.v1.MetadataService.GetMetadata
    */
@@ -332,7 +333,8 @@ export declare const MetadataService: GenService<{
   },
   /**
    * Hands in a breaker's signed brake. It holds from now on here, and on each device as soon as it is there. Repeating it
-   * changes nothing. Errors: INVALID_ARGUMENT with STATEMENT_INVALID.
+   * changes nothing. Errors: INVALID_ARGUMENT with STATEMENT_INVALID, RESOURCE_EXHAUSTED with OVERLOADED where 8 of this breaker,
+   * or 64 of all, hold already.
    *
    * @generated from rpc moult.v1.MetadataService.SubmitBrake
    */

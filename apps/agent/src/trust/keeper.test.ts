@@ -180,6 +180,31 @@ describe("roots", () => {
     expect(bare.writes).toBe(0);
   });
 
+  it("that somebody else put on the disk count for nothing, however new; the brakes beside them are judged as ever", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    const brake = world.brake();
+    await hear(keeper, brake);
+    const own = makeNetwork(() => world.nowMs);
+    for (let version = 2; version <= 9; version += 1) own.rotate({});
+    const file = new MetadataFile(nodeDisk, world.path);
+    const forged = { root: own.root, targets: new Map<string, Uint8Array>() };
+    const roots = [2, 3, 4, 5, 6, 7, 8, 9].flatMap((version) => own.files.get(`${version}.root.json`) ?? []);
+    for (const metadata of [forged, { ...forged, roots }, { ...forged, roots: [own.root] }]) {
+      await file.write({ metadata, brakes: [brake] });
+      const again = await world.start();
+      expect(again.view.root?.version).toBe(1);
+      expect(await offered(again)).toBe("BRAKED");
+    }
+    // The next image of the same network brings a newer root along, and forgets no brake.
+    world.network.rotate({});
+    await file.write({ metadata: { root: world.network.flashedRoot, targets: new Map() }, brakes: [brake] });
+    const reflashed = await world.start(world.network.root);
+    expect(reflashed.view.root?.version).toBe(2);
+    expect(reflashed.brakes).toHaveLength(1);
+  });
+
   it("name whom to talk to, the spare included; none named, none pinned", async () => {
     const world = new World();
     const keeper = await world.start();

@@ -90,7 +90,8 @@ export class Refresh {
       // Specification 5.3.11: versions that a lost key has driven up must not bind its successor.
       const forget = keysRemoved.has("timestamp") || keysRemoved.has("snapshot");
       const { timestamp, snapshot, targets } = this.#kept;
-      this.#kept = { root: bytes, targets, ...(forget ? {} : present({ timestamp, snapshot })) };
+      const roots = [...(this.#kept.roots ?? []), bytes];
+      this.#kept = { root: bytes, roots, targets, ...(forget ? {} : present({ timestamp, snapshot })) };
     }
     this.session.requireCurrentRoot();
   }

@@ -31,6 +31,11 @@ export interface NetworkRoot {
   readonly breakers: readonly string[];
   /** SHA-256 of the coordinator's TLS public keys (SubjectPublicKeyInfo): those in use, and spares that are kept offline. */
   readonly serverKeys: { readonly active: readonly string[]; readonly backup: readonly string[] };
+  /**
+   * What T is to be, milliseconds since 1970, for devices that come to this root from the one before: the way back after the
+   * publisher's key moved T too far. Absent in all other roots.
+   */
+  readonly timeMs?: number;
 }
 
 /** Reads a root. Throws TufError FORM_INVALID, KEY_INVALID, THRESHOLD_INVALID. */
@@ -42,7 +47,10 @@ export function readNetworkRoot(document: MetadataDocument): NetworkRoot {
   const form = readRootForm(document, MOULT_SCHEMES);
   if (!form.consistentSnapshot) reader.fail("signed.consistent_snapshot", "is not true");
   requireStrictKeys(document, form, reader);
-  const own = reader.object(signed["moult"], "signed.moult", { required: ["network", "breakers", "server_keys"] });
+  const own = reader.object(signed["moult"], "signed.moult", {
+    required: ["network", "breakers", "server_keys"],
+    optional: ["time"],
+  });
   const breakers = reader.strings(own["breakers"], "signed.moult.breakers", LISTED_MAX, DIGEST, DIGEST_RULE);
   requireApart(form, breakers, document.role);
   const pins = reader.object(own["server_keys"], "signed.moult.server_keys", { required: ["active", "backup"] });
@@ -64,6 +72,7 @@ export function readNetworkRoot(document: MetadataDocument): NetworkRoot {
     },
     breakers,
     serverKeys: { active, backup },
+    ...(own["time"] !== undefined && { timeMs: reader.time(own["time"], "signed.moult.time") }),
   };
 }
 

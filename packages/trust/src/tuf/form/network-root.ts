@@ -2,6 +2,7 @@
  * A root as Moult wants it: Ed25519 keys under their one id, roles that are apart, and what else the root keys vouch for:
  * the network's id, the breakers, and the coordinator keys that devices pin, with a spare.
  */
+import { isSoundPublicKey } from "../../ed25519.ts";
 import { TufError } from "../errors.ts";
 import type { MetadataDocument } from "./document.ts";
 import { ED25519, MOULT_SCHEMES, tufKeyId } from "./ed25519-scheme.ts";
@@ -52,6 +53,10 @@ export function readNetworkRoot(document: MetadataDocument): NetworkRoot {
     optional: ["time"],
   });
   const breakers = reader.strings(own["breakers"], "signed.moult.breakers", LISTED_MAX, DIGEST, DIGEST_RULE);
+  // Whoever verifies brakes takes these for keys, on every device and coordinator.
+  const unsound = breakers.find((key) => !isSoundPublicKey(Buffer.from(key, "hex")));
+  if (unsound !== undefined)
+    reader.fail("signed.moult.breakers", `names ${unsound}, which is no sound key`, "KEY_INVALID");
   requireApart(form, breakers, document.role);
   const pins = reader.object(own["server_keys"], "signed.moult.server_keys", { required: ["active", "backup"] });
   const pinList = (kind: "active" | "backup"): readonly string[] =>

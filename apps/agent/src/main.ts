@@ -135,7 +135,6 @@ async function main(): Promise<void> {
       mirrors,
       trust: peers,
       present: () => coordinator.address,
-      fetcher,
       clock,
       limits,
     }),

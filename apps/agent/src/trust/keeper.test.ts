@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeBrakeStatement } from "@moult/contracts";
 import { DiskError } from "@moult/slots";
 import type { TestNetwork } from "@moult/trust/testing";
+import { fileNameOf } from "@moult/trust/tuf";
 import { describe, expect, it } from "vitest";
 import { MetadataFile } from "../adapters/metadata-file.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
@@ -102,6 +103,17 @@ describe("an offer", () => {
     world.network.recall(build.digest);
     expect(await offered(keeper, build, { timestampVersion: 2 })).toBe("NOT_APPROVED");
     expect(await offered(await world.start(), build)).toBe("NOT_APPROVED");
+  });
+
+  it("that a fresh list does not name is no bad build where nobody has a newer list", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    world.coordinator.broken = true;
+    expect(await offered(keeper, next, { timestampVersion: 2 })).toBe("METADATA");
+    world.coordinator.broken = false;
+    expect(await offered(keeper, next, { timestampVersion: 2 })).toBe("NOT_APPROVED");
   });
 
   it("is refused where what was fetched goes stale, by a coordinator that has nothing newer, lies, or falls silent", async () => {
@@ -304,11 +316,10 @@ describe("a coordinator that hides a brake", () => {
     world.network.publish();
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
-    const { fetch } = TestSource.prototype;
-    world.coordinator.fetch = async function slow(file) {
+    world.coordinator.fetch = async (file) => {
       asked.resolve();
       await promise;
-      return fetch.call(this, file);
+      return world.coordinator.files.get(fileNameOf(file));
     };
     const lastWord = offered(keeper, build, { timestampVersion: 2, leaving: true });
     await asked.promise;

@@ -116,10 +116,16 @@ export class TrustKeeper implements Trust {
 
   async weigh(heard: Heard, stand: Stand): Promise<Refusal | undefined> {
     this.#takeBrakes(heard.brakes);
-    await this.#oneByOne(() => this.#takeIn(heard));
+    const behind = await this.#oneByOne(() => this.#takeIn(heard));
     if (heard.target === undefined) return undefined;
     const judgement = this.judge(heard.target.digest, stand);
-    return "refused" in judgement ? judgement.refused : undefined;
+    if (!("refused" in judgement)) return undefined;
+    const { reason, message } = judgement.refused;
+    // The list that names the build may be the one that could not be had: nothing is said against the build.
+    if (behind && reason === "NOT_APPROVED") {
+      return { reason: "METADATA", message: `${message} Nothing newer could be had.` };
+    }
+    return { reason, message };
   }
 
   hear(brakes: readonly Uint8Array[]): { readonly refusal: Refusal | undefined; readonly kept: Promise<void> } {
@@ -233,7 +239,8 @@ export class TrustKeeper implements Trust {
     onSignedTime(network.signedTimeMs);
   }
 
-  async #takeIn(heard: Heard): Promise<void> {
+  /** Answers whether a refresh that was due came to nothing. */
+  async #takeIn(heard: Heard): Promise<boolean> {
     const { nowMs, clock } = this.#parts;
     const news: News = {
       timestampVersion: heard.timestampVersion,
@@ -254,6 +261,7 @@ export class TrustKeeper implements Trust {
     const misses = missingBrake(this.#view) !== undefined;
     if (heard.target !== undefined && (heard.leaving || misses)) await this.#askForBrakes(heard, heardFrom, limit);
     await this.#keep();
+    return reason !== undefined && !wait && heardFrom === undefined;
   }
 
   /** One source after the other, until one has the newest of what holds. Answers which. */

@@ -126,9 +126,9 @@ test("a timestamp names the brakes that hold, from the coordinator and straight 
   await published(...noBrakes);
   expect(named()).toEqual([shown]);
   await published("--brake", "./hidden.json", "--brake", "./shown.json");
-  expect(named()).toEqual([shown, hidden].toSorted());
+  expect(new Set(named())).toEqual(new Set([shown, hidden]));
   expect((await moult([...RENEW, "--brake", "./hidden.json"])).code).toBe(0);
-  expect(named()).toEqual([shown, hidden].toSorted());
+  expect(new Set(named())).toEqual(new Set([shown, hidden]));
   expect((await moult([...RENEW, "--brake", "./nothing.json"])).code).not.toBe(0);
   served.brakes.length = 0;
   nowMs += 24 * HOUR_MS;

@@ -102,7 +102,14 @@ async function main(): Promise<void> {
   );
   // Where there is no signed root, the authority that was flashed is the root of trust, and its end the bound of time.
   const rules = { ...TIME_RULES_DEFAULT, boundMs: lastEndMs(peers) };
-  const time = new DeviceTime({ clock, bootId, rules, kept: durable.time, buildTimeMs: settings.buildTimeMs });
+  const time = new DeviceTime({
+    clock,
+    bootId,
+    rules,
+    kept: durable.time,
+    keptSlow: durable.slowTime,
+    buildTimeMs: settings.buildTimeMs,
+  });
   const fetcher = createHttpsFetcher(peers);
   const { pull: limits, mirrors, network } = settings;
   const device = {
@@ -128,17 +135,18 @@ async function main(): Promise<void> {
       mirrors,
       trust: peers,
       present: () => coordinator.address,
-      fetcher,
       clock,
       limits,
     }),
     device,
     nowMs: () => time.nowMs(),
+    slowMs: () => time.slowMs(),
     clock,
     roll: chance.roll,
     log,
     onRoot: ({ expiresMs }) => time.setBound(expiresMs),
     onSignedTime: (timeMs) => time.take({ kind: "SIGNED", timeMs }),
+    onRootTime: ({ version, timeMs }) => time.take({ kind: "ROOT_RESET", counter: version, timeMs }),
   });
   trust = keeper;
   const found = await survey({ store, records, durable, bootId, slot, trial, trust: keeper });

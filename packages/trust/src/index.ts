@@ -36,6 +36,7 @@ export {
 export { parseManifest } from "./manifest.ts";
 export {
   type Moment,
+  SLOW_RULES_DEFAULT,
   TIME_MAX_MS,
   TIME_RULES_DEFAULT,
   type TimeEvent,

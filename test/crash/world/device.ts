@@ -184,7 +184,14 @@ export class Device {
     // Its clock stands still: a disk that differs only in the time is no further state.
     const rules = { ...TIME_RULES_DEFAULT, boundMs: Number.MAX_SAFE_INTEGER };
     const { buildTimeMs } = SETTINGS;
-    const time = new DeviceTime({ clock: { nowMs: () => 0 }, bootId, rules, kept: durable.time, buildTimeMs });
+    const time = new DeviceTime({
+      clock: { nowMs: () => 0 },
+      bootId,
+      rules,
+      kept: durable.time,
+      keptSlow: durable.slowTime,
+      buildTimeMs,
+    });
     const log = this.#log();
     const device = { node: "n1", network: SETTINGS.network, platform: { os: process.platform, arch: process.arch } };
     const trust = await TrustKeeper.open({
@@ -193,11 +200,13 @@ export class Device {
       sources: { open: () => [METADATA] },
       device,
       nowMs: () => time.nowMs(),
+      slowMs: () => time.slowMs(),
       clock,
       roll: chance.roll,
       log,
       onRoot: ({ expiresMs }) => time.setBound(expiresMs),
       onSignedTime: (timeMs) => time.take({ kind: "SIGNED", timeMs }),
+      onRootTime: ({ version, timeMs }) => time.take({ kind: "ROOT_RESET", counter: version, timeMs }),
     });
     const found = await survey({ store, records, durable, bootId, slot, trial, trust });
     const { identity } = await openIdentity(disk, layout.identityFile);

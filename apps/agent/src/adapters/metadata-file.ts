@@ -1,5 +1,5 @@
 /**
- * What the device was shown and has verified, as one file: root, timestamp, snapshot, allowlist, and the brakes that it
+ * What the device was shown and has verified, as one file: the roots since the flashed one, timestamp, snapshot, allowlist, and the brakes that it
  * heard. Replaced at once or not at all, and written only where something is new. Judges nothing: whoever reads verifies.
  */
 import { dirname, join } from "node:path";
@@ -21,8 +21,11 @@ export interface FoundTrust {
   readonly damaged: boolean;
 }
 
-/** The largest files of each role and as many brakes as are kept, all in base64; what is longer is none. */
-const FILE_BYTES_MAX = 4_718_592;
+/**
+ * The largest files of each role, as many brakes as are kept, and the roots that were walked (a thousand of them have some
+ * 4 MiB), all in base64; what is longer is none, and is fetched anew from the flashed root on.
+ */
+const FILE_BYTES_MAX = 4_718_592 + 4_194_304;
 
 /** Reads and writes the file at one path. */
 export class MetadataFile {
@@ -65,10 +68,11 @@ export class MetadataFile {
 }
 
 function encode({ metadata, brakes }: KeptTrust): Uint8Array {
-  const { root, timestamp, snapshot, targets } = metadata;
+  const { root, roots = [], timestamp, snapshot, targets } = metadata;
   const list = targets.get("targets");
   return seal({
     root: toText(root),
+    roots: roots.map(toText),
     ...(timestamp && { timestamp: toText(timestamp) }),
     ...(snapshot && { snapshot: toText(snapshot) }),
     ...(list && { targets: toText(list) }),
@@ -83,16 +87,21 @@ function decode(bytes: Uint8Array): KeptTrust | undefined {
   const root = fromText(fields["root"]);
   if (root === undefined) return undefined;
   const [timestamp, snapshot, targets] = ["timestamp", "snapshot", "targets"].map((name) => fromText(fields[name]));
-  const brakes = Array.isArray(fields["brakes"]) ? fields["brakes"] : [];
+  const [roots, brakes] = ["roots", "brakes"].map((name) => textsIn(fields[name]));
   return {
     metadata: {
       root,
+      roots: roots ?? [],
       ...(timestamp && { timestamp }),
       ...(snapshot && { snapshot }),
       targets: new Map(targets === undefined ? [] : [["targets", targets]]),
     },
-    brakes: brakes.flatMap((text) => fromText(text) ?? []),
+    brakes: brakes ?? [],
   };
+}
+
+function textsIn(value: unknown): readonly Uint8Array[] {
+  return Array.isArray(value) ? value.flatMap((text) => fromText(text) ?? []) : [];
 }
 
 function toText(bytes: Uint8Array): string {

@@ -7,6 +7,8 @@ import { DURABLE_BYTES_MAX, type Durable, NOTHING_DURABLE, decodeDurable, encode
 /** The time floor that goes along with what is written. */
 export interface TimeToKeep {
   readonly floor: TimeFloor;
+  /** The slow T. */
+  readonly slow?: TimeFloor;
   /** So much has happened to it that it is worth a write of its own. */
   readonly due: boolean;
   /** Called once it is safe. */
@@ -34,7 +36,7 @@ export class StateFile {
       if (bytes === undefined) return { durable: NOTHING_DURABLE, damaged: false };
       const durable = decodeDurable(bytes);
       if (durable === undefined) return { durable: NOTHING_DURABLE, damaged: true };
-      const { time: _, ...core } = durable;
+      const { time: _, slowTime: _slow, ...core } = durable;
       this.#core = core;
       if (await this.#settle()) this.#stored = encodeDurable(core);
       return { durable, damaged: false };
@@ -61,7 +63,10 @@ export class StateFile {
     const core = encodeDurable(durable);
     const same = this.#stored !== undefined && Buffer.compare(this.#stored, core) === 0;
     if (same && time?.due !== true) return;
-    const bytes = time === undefined ? core : encodeDurable({ ...durable, time: time.floor });
+    const bytes =
+      time === undefined
+        ? core
+        : encodeDurable({ ...durable, time: time.floor, ...(time.slow && { slowTime: time.slow }) });
     await this.#replace(bytes);
     this.#stored = core;
     this.#core = durable;
@@ -76,8 +81,9 @@ export class StateFile {
   /** Forgets moves, denials and outcomes. How late it is no reset makes undone. Safe to repeat. Throws DiskError. */
   async forgetAllButTime(): Promise<void> {
     const { durable } = await this.read();
-    if (durable.time === undefined) await this.#disk.removeFile(this.#path);
-    else await this.#replace(encodeDurable({ ...NOTHING_DURABLE, time: durable.time }));
+    const { time, slowTime } = durable;
+    if (time === undefined) await this.#disk.removeFile(this.#path);
+    else await this.#replace(encodeDurable({ ...NOTHING_DURABLE, time, ...(slowTime && { slowTime }) }));
   }
 
   async #replace(bytes: Uint8Array): Promise<void> {

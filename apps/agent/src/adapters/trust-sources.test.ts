@@ -13,7 +13,6 @@ import { approve, makeNetwork, makeTestBuild, offer } from "../testing/test-buil
 import type { TrustKeeper } from "../trust/keeper.ts";
 import type { RunningBuild } from "../update/state.ts";
 import { monotonicClock } from "./clock.ts";
-import { createHttpsFetcher } from "./https-fetcher.ts";
 import { MirrorMetadataSource } from "./mirror-metadata.ts";
 import { trustPeers } from "./tls/peer-trust.ts";
 import { createTrustSources } from "./trust-sources.ts";
@@ -65,10 +64,19 @@ function honest({ files }: TestNetwork, brakes: readonly Uint8Array[] = []): Ser
 interface Wishes {
   readonly coordinators?: readonly string[];
   readonly mirrors?: readonly string[];
+  /** Keys that servers must have; none where not given. */
+  readonly pins?: readonly string[];
 }
 
-function open(network: TestNetwork, { coordinators = ["127.0.0.1:1"], mirrors = [] }: Wishes): Promise<TrustKeeper> {
-  const trust = trustPeers(certificate.cert, () => Date.now());
+function open(
+  network: TestNetwork,
+  { coordinators = ["127.0.0.1:1"], mirrors = [], pins = [] }: Wishes,
+): Promise<TrustKeeper> {
+  const trust = trustPeers(
+    certificate.cert,
+    () => Date.now(),
+    () => pins,
+  );
   return openKeeper({
     flashedRoot: network.flashedRoot,
     sources: createTrustSources({
@@ -76,7 +84,6 @@ function open(network: TestNetwork, { coordinators = ["127.0.0.1:1"], mirrors = 
       mirrors,
       trust,
       present: () => coordinators[0] ?? "",
-      fetcher: createHttpsFetcher(trust),
       clock: monotonicClock,
       limits: LIMITS,
     }),
@@ -113,6 +120,15 @@ describe("metadata comes", () => {
     expect(coordinator.calls.every((call) => call.startsWith("getMetadata"))).toBe(true);
     coordinator.brakes = [brakeOf(network)];
     expect(await offered(await open(network, { coordinators: [coordinator.address] }))).toBe("BRAKED");
+  });
+
+  it("also from servers whose keys are pinned no more: how else to fetch the root that names their new ones", async () => {
+    const network = approving();
+    const pins = ["1".repeat(64)];
+    const coordinator = await new FakeCoordinator(certificate).start();
+    coordinator.metadata = network.files;
+    expect(await offered(await open(network, { coordinators: [coordinator.address], pins }))).toBe("allowed");
+    expect(await offered(await open(network, { mirrors: [await serveMirror(honest(network))], pins }))).toBe("allowed");
   });
 
   it("from the next coordinator, then from mirrors, then from where the builds are", async () => {

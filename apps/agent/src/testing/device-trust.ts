@@ -56,11 +56,13 @@ export function openKeeper(
     file: parts.file ?? new MetadataFile(nodeDisk, join(makeFolder(), "metadata")),
     device: TEST_DEVICE,
     nowMs: Date.now,
+    slowMs: parts.nowMs ?? Date.now,
     clock: { nowMs: () => performance.now() },
     roll: () => 0.5,
     log: silentLog,
     onRoot() {},
     onSignedTime() {},
+    onRootTime() {},
     ...parts,
   });
 }

@@ -40,6 +40,7 @@ function verdictOf(more: Partial<GateInput> & Pick<GateInput, "view">, rule = ju
     running: { digest: "a".repeat(64), version: "1.0.0", releaseCounter: 1 },
     denied: [],
     nowMs: NOW_MS,
+    slowMs: more.nowMs ?? NOW_MS,
     ...more,
   });
   return "allowed" in judgement ? "allowed" : judgement.refused.reason;
@@ -91,6 +92,7 @@ describe("gate 1 on the device", () => {
     expect(await judge({ cohort })).toBe("OUTSIDE_COHORT");
     expect(await judge({ cohort }, { nowMs: NOW_MS + HOUR_MS - 1 })).toBe("OUTSIDE_COHORT");
     expect(await judge({ cohort }, { nowMs: NOW_MS + HOUR_MS })).toBe("allowed");
+    expect(await judge({ cohort }, { nowMs: NOW_MS + 2 * HOUR_MS, slowMs: NOW_MS })).toBe("OUTSIDE_COHORT");
   });
 
   it("holds a breaker's brake until it ends, is lifted, or its breaker is dropped; a staged build stays staged", async () => {
@@ -107,6 +109,7 @@ describe("gate 1 on the device", () => {
     expect(verdictOf({ view })).toBe("BRAKED");
     expect(verdictOf({ view }, judgeListed)).toBe("allowed");
     expect(verdictOf({ view, nowMs: NOW_MS + HOUR_MS })).toBe("allowed");
+    expect(verdictOf({ view, nowMs: NOW_MS + HOUR_MS, slowMs: NOW_MS })).toBe("BRAKED");
     expect(verdictOf({ view: { ...view, brakes: [network.brake(payload, network.keys.stranger)] } })).toBe("allowed");
     network.rotate({ breakers: [] });
     network.publish();

@@ -4,7 +4,7 @@
  */
 import { type AllowedBuild, withinCohort } from "@moult/trust/tuf";
 import type { Refusal, RunningBuild } from "../update/state.ts";
-import { type TrustView, brakesHolding, missingBrake } from "./view.ts";
+import { type Times, type TrustView, brakesHolding, missingBrake } from "./view.ts";
 
 /** What the device is. */
 export interface DeviceFacts {
@@ -26,17 +26,19 @@ export interface GateInput {
   readonly denied: readonly string[];
   /** T, milliseconds since 1970. */
   readonly nowMs: number;
+  /** The slow T, by which cohorts widen and brakes end. */
+  readonly slowMs: number;
 }
 
 /** Judges a move to the build with this digest, now. */
 export function judgeMove(input: GateInput): Judgement {
-  const { view, device, digest, nowMs } = input;
+  const { view, device, digest, nowMs, slowMs } = input;
   const listed = judgeListed(input);
   if ("refused" in listed) return listed;
-  const braked = judgeBrakes(view, nowMs);
+  const braked = judgeBrakes(view, { nowMs, slowMs });
   if (braked !== undefined) return { refused: braked };
   const { cohort } = listed.allowed;
-  if (cohort !== undefined && !withinCohort(cohort, device.node, nowMs)) {
+  if (cohort !== undefined && !withinCohort(cohort, device.node, slowMs)) {
     return refuse(
       "OUTSIDE_COHORT",
       `${digest.slice(0, 12)} is not for this device yet: the council lets a share move first.`,
@@ -46,8 +48,8 @@ export function judgeMove(input: GateInput): Judgement {
 }
 
 /** What brakes speak against any move now: one that holds, or one that the publisher names and nobody has shown. */
-export function judgeBrakes(view: TrustView, nowMs: number): Refusal | undefined {
-  const [brake] = brakesHolding(view, nowMs);
+export function judgeBrakes(view: TrustView, times: Times): Refusal | undefined {
+  const [brake] = brakesHolding(view, times);
   if (brake !== undefined) {
     const until = new Date(brake.expiresMs).toISOString();
     return { reason: "BRAKED", message: `A breaker's brake holds until ${until}: ${brake.reason}` };

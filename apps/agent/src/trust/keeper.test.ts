@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeBrakeStatement } from "@moult/contracts";
 import { DiskError } from "@moult/slots";
 import type { TestNetwork } from "@moult/trust/testing";
+import { fileNameOf } from "@moult/trust/tuf";
 import { describe, expect, it } from "vitest";
 import { MetadataFile } from "../adapters/metadata-file.ts";
 import { nodeDisk } from "../adapters/node-disk.ts";
@@ -104,6 +105,17 @@ describe("an offer", () => {
     expect(await offered(await world.start(), build)).toBe("NOT_APPROVED");
   });
 
+  it("that a fresh list does not name is no bad build where nobody has a newer list", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    expect(await offered(keeper)).toBe("allowed");
+    world.coordinator.broken = true;
+    expect(await offered(keeper, next, { timestampVersion: 2 })).toBe("METADATA");
+    world.coordinator.broken = false;
+    expect(await offered(keeper, next, { timestampVersion: 2 })).toBe("NOT_APPROVED");
+  });
+
   it("is refused where what was fetched goes stale, by a coordinator that has nothing newer, lies, or falls silent", async () => {
     const world = new World();
     approve(world.network, [build]);
@@ -178,6 +190,31 @@ describe("roots", () => {
     const bare = new World();
     expect(await offered(await bare.start(new Uint8Array([1])))).toBe("METADATA");
     expect(bare.writes).toBe(0);
+  });
+
+  it("that somebody else put on the disk count for nothing, however new; the brakes beside them are judged as ever", async () => {
+    const world = new World();
+    approve(world.network, [build]);
+    const keeper = await world.start();
+    const brake = world.brake();
+    await hear(keeper, brake);
+    const own = makeNetwork(() => world.nowMs);
+    for (let version = 2; version <= 9; version += 1) own.rotate({});
+    const file = new MetadataFile(nodeDisk, world.path);
+    const forged = { root: own.root, targets: new Map<string, Uint8Array>() };
+    const roots = [2, 3, 4, 5, 6, 7, 8, 9].flatMap((version) => own.files.get(`${version}.root.json`) ?? []);
+    for (const metadata of [forged, { ...forged, roots }, { ...forged, roots: [own.root] }]) {
+      await file.write({ metadata, brakes: [brake] });
+      const again = await world.start();
+      expect(again.view.root?.version).toBe(1);
+      expect(await offered(again)).toBe("BRAKED");
+    }
+    // The next image of the same network brings a newer root along, and forgets no brake.
+    world.network.rotate({});
+    await file.write({ metadata: { root: world.network.flashedRoot, targets: new Map() }, brakes: [brake] });
+    const reflashed = await world.start(world.network.root);
+    expect(reflashed.view.root?.version).toBe(2);
+    expect(reflashed.brakes).toHaveLength(1);
   });
 
   it("name whom to talk to, the spare included; none named, none pinned", async () => {
@@ -279,11 +316,10 @@ describe("a coordinator that hides a brake", () => {
     world.network.publish();
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
-    const { fetch } = TestSource.prototype;
-    world.coordinator.fetch = async function slow(file) {
+    world.coordinator.fetch = async (file) => {
       asked.resolve();
       await promise;
-      return fetch.call(this, file);
+      return world.coordinator.files.get(fileNameOf(file));
     };
     const lastWord = offered(keeper, build, { timestampVersion: 2, leaving: true });
     await asked.promise;

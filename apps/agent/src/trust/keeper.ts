@@ -13,6 +13,8 @@ import {
   keptTimestampVersion,
   recallNetwork,
   refreshNetwork,
+  rootIn,
+  walkRoots,
 } from "@moult/trust/tuf";
 import type { KeptTrust, MetadataFile } from "../adapters/metadata-file.ts";
 import type { Clock, Log } from "../ports.ts";
@@ -20,7 +22,7 @@ import type { Refusal, RunningBuild } from "../update/state.ts";
 import { type DeviceFacts, type Judgement, counterOf, judgeBrakes, judgeListed, judgeMove } from "./gate.ts";
 import type { Heard, Stand, Trust, TrustSource, TrustSources } from "./ports.ts";
 import { type News, isStale, refreshReason } from "./refresh-rule.ts";
-import { type Brake, type TrustView, brakesHolding, brakesToKeep, missingBrake } from "./view.ts";
+import { type Brake, type Times, type TrustView, brakesHolding, brakesToKeep, missingBrake } from "./view.ts";
 
 /** What a keeper needs. */
 export interface KeeperParts {
@@ -31,6 +33,8 @@ export interface KeeperParts {
   readonly device: DeviceFacts;
   /** T, milliseconds since 1970. */
   readonly nowMs: () => number;
+  /** The slow T. */
+  readonly slowMs: () => number;
   readonly clock: Pick<Clock, "nowMs">;
   readonly roll: () => number;
   readonly log: Log;
@@ -38,6 +42,8 @@ export interface KeeperParts {
   readonly onRoot: (root: NetworkRoot) => void;
   /** Called with each time that the publisher signed. */
   readonly onSignedTime: (timeMs: number) => void;
+  /** Called with each time that a root says it is, when that root was walked to; `version` is the root's. */
+  readonly onRootTime: (time: { readonly version: number; readonly timeMs: number }) => void;
 }
 
 /** One source after the other may take this long together, in milliseconds; a device that is about to leave is drained. */
@@ -86,7 +92,7 @@ export class TrustKeeper implements Trust {
 
   /** Brakes that hold now. */
   get brakes(): readonly Brake[] {
-    return brakesHolding(this.#view, this.#parts.nowMs());
+    return brakesHolding(this.#view, this.#times());
   }
 
   /** SHA-256 of the public keys that servers must have; empty where the root names none. */
@@ -110,22 +116,31 @@ export class TrustKeeper implements Trust {
 
   async weigh(heard: Heard, stand: Stand): Promise<Refusal | undefined> {
     this.#takeBrakes(heard.brakes);
-    await this.#oneByOne(() => this.#takeIn(heard));
+    const behind = await this.#oneByOne(() => this.#takeIn(heard));
     if (heard.target === undefined) return undefined;
     const judgement = this.judge(heard.target.digest, stand);
-    return "refused" in judgement ? judgement.refused : undefined;
+    if (!("refused" in judgement)) return undefined;
+    const { reason, message } = judgement.refused;
+    // The list that names the build may be the one that could not be had: nothing is said against the build.
+    if (behind && reason === "NOT_APPROVED") {
+      return { reason: "METADATA", message: `${message} Nothing newer could be had.` };
+    }
+    return { reason, message };
   }
 
   hear(brakes: readonly Uint8Array[]): { readonly refusal: Refusal | undefined; readonly kept: Promise<void> } {
     this.#takeBrakes(brakes);
-    const refusal = judgeBrakes(this.#view, this.#parts.nowMs());
+    const refusal = judgeBrakes(this.#view, this.#times());
     // The word holds from now on; only the disk waits for its turn.
     return { refusal, kept: this.#oneByOne(() => this.#keep()) };
   }
 
   #input(digest: string, { running, denied }: Stand): Parameters<typeof judgeMove>[0] {
-    const { device, nowMs } = this.#parts;
-    return { view: this.#view, device, digest, running, denied, nowMs: nowMs() };
+    return { view: this.#view, device: this.#parts.device, digest, running, denied, ...this.#times() };
+  }
+
+  #times(): Times {
+    return { nowMs: this.#parts.nowMs(), slowMs: this.#parts.slowMs() };
   }
 
   #oneByOne<T>(act: () => Promise<T>): Promise<T> {
@@ -139,20 +154,41 @@ export class TrustKeeper implements Trust {
     const { kept, damaged } = await file.read();
     if (damaged) log.error({}, "the metadata that was kept cannot be read; the flashed root counts");
     const flashed = flashedRoot && this.#tryRoot(flashedRoot, "the flashed root cannot be used");
-    const known =
-      kept && this.#tryRoot(kept.metadata.root, "the root that was kept cannot be used; the flashed root counts");
-    const useKept = known !== undefined && (flashed === undefined || isOfSameLine(known, flashed));
-    if (kept !== undefined && useKept) {
+    const known = kept && this.#knownRoot(kept.metadata, flashed);
+    if (kept !== undefined && known !== undefined) {
       this.#kept = kept.metadata;
       this.#written = kept;
-      this.#view = { ...this.#view, brakes: kept.brakes };
     } else if (flashedRoot !== undefined && flashed !== undefined) {
-      if (known !== undefined) log.warn({}, "the flashed root is newer, or another one; what was kept is dropped");
+      if (kept !== undefined) log.warn({}, "what was kept does not go on from the flashed root, and is dropped");
       this.#kept = { root: flashedRoot, targets: new Map() };
     } else {
       log.error({}, "there is no root to trust: this device will move to nothing");
     }
-    await this.#recall(useKept ? known : flashed);
+    // Statements are judged by the root that is trusted now, whichever root they were kept under.
+    if (kept !== undefined) this.#view = { ...this.#view, brakes: kept.brakes };
+    // A power cut may have kept the root and lost the time that came with it; one that was taken is not taken twice.
+    if (known !== undefined && flashed !== undefined) this.#takeRootTimes(0);
+    await this.#recall(known ?? flashed);
+  }
+
+  /**
+   * The root that was kept, where each root from the flashed one to it is there and vouches for the next: who writes this disk
+   * must not thereby say whom to trust. Without a flashed root that can be used, the file is all there is.
+   */
+  #knownRoot({ root, roots = [] }: KeptMetadata, flashed: NetworkRoot | undefined): NetworkRoot | undefined {
+    const { flashedRoot, log } = this.#parts;
+    if (flashed === undefined || flashedRoot === undefined) {
+      return this.#tryRoot(root, "the root that was kept cannot be used");
+    }
+    try {
+      const walk = roots.filter((bytes) => rootIn(bytes).version > flashed.version);
+      const end = walk.at(-1) ?? flashedRoot;
+      return Buffer.compare(end, root) === 0 ? walkRoots(flashedRoot, walk) : undefined;
+    } catch (error) {
+      if (!(error instanceof TufError)) throw error;
+      log.error({ err: error }, "the roots that were kept do not follow from the flashed one");
+      return undefined;
+    }
   }
 
   #tryRoot(bytes: Uint8Array, otherwise: string): NetworkRoot | undefined {
@@ -203,7 +239,8 @@ export class TrustKeeper implements Trust {
     onSignedTime(network.signedTimeMs);
   }
 
-  async #takeIn(heard: Heard): Promise<void> {
+  /** Answers whether a refresh that was due came to nothing. */
+  async #takeIn(heard: Heard): Promise<boolean> {
     const { nowMs, clock } = this.#parts;
     const news: News = {
       timestampVersion: heard.timestampVersion,
@@ -224,6 +261,7 @@ export class TrustKeeper implements Trust {
     const misses = missingBrake(this.#view) !== undefined;
     if (heard.target !== undefined && (heard.leaving || misses)) await this.#askForBrakes(heard, heardFrom, limit);
     await this.#keep();
+    return reason !== undefined && !wait && heardFrom === undefined;
   }
 
   /** One source after the other, until one has the newest of what holds. Answers which. */
@@ -279,18 +317,33 @@ export class TrustKeeper implements Trust {
       save: async (kept: KeptMetadata) => void (this.#kept = kept),
     };
     for (let walk = 1; ; walk += 1) {
+      const walked = this.#kept?.roots?.length ?? 0;
       try {
-        this.#believe(await refreshNetwork({ source, store }, nowMs()));
+        const network = await refreshNetwork({ source, store }, nowMs());
+        this.#takeRootTimes(walked);
+        this.#believe(network);
         this.#takeBrakes(await this.#brakesOf(source));
         return true;
       } catch (error) {
         if (!(error instanceof TufError)) throw error;
-        if (error.code === "ROOTS_TOO_MANY" && walk < WALKS_MAX) continue;
+        // With the time that a root brought, what seemed to have ended may not have.
+        const again = this.#takeRootTimes(walked) || error.code === "ROOTS_TOO_MANY";
+        if (again && walk < WALKS_MAX) continue;
         log.info({ source: source.name, code: error.code, role: error.role, err: error.cause }, error.message);
         if (this.#kept !== before) await this.#recall(keptRoot(this.#kept ?? before));
         return false;
       }
     }
+  }
+
+  /** Takes the times in the roots that were walked to after the first `walked` ones. Answers whether there were any. */
+  #takeRootTimes(walked: number): boolean {
+    const times = (this.#kept?.roots ?? []).slice(walked).flatMap((bytes) => {
+      const { version, timeMs } = rootIn(bytes);
+      return timeMs === undefined ? [] : [{ version, timeMs }];
+    });
+    for (const time of times) this.#parts.onRootTime(time);
+    return times.length > 0;
   }
 
   /** A source that has the metadata and no brakes is good enough: brakes come with every verdict too. */
@@ -304,9 +357,9 @@ export class TrustKeeper implements Trust {
   }
 
   #takeBrakes(heard: readonly Uint8Array[]): void {
-    const { nowMs, log } = this.#parts;
+    const { log } = this.#parts;
     const before = this.brakes.map(({ digest }) => digest);
-    this.#view = { ...this.#view, brakes: brakesToKeep(this.#view, heard, nowMs()) };
+    this.#view = { ...this.#view, brakes: brakesToKeep(this.#view, heard, this.#times()) };
     for (const brake of this.brakes) {
       if (!before.includes(brake.digest)) log.warn({ digest: brake.digest, reason: brake.reason }, "a brake holds");
     }
@@ -350,10 +403,4 @@ function versionIn(kept: KeptMetadata): number {
     if (!(error instanceof TufError)) throw error;
     return 0;
   }
-}
-
-/** Whether the root that was kept goes on from the flashed one, as far as can be told: who flashes anew means it. */
-function isOfSameLine(kept: NetworkRoot, flashed: NetworkRoot): boolean {
-  if (kept.network !== flashed.network || kept.version < flashed.version) return false;
-  return kept.version > flashed.version || JSON.stringify(kept) === JSON.stringify(flashed);
 }

@@ -11,8 +11,16 @@ export interface Brake {
   /** SHA-256 of what was signed. */
   readonly digest: string;
   readonly reason: string;
-  /** Milliseconds since 1970, by T. */
+  /** Milliseconds since 1970, by the slow T. */
   readonly expiresMs: number;
+}
+
+/** One moment. */
+export interface Times {
+  /** T, milliseconds since 1970. */
+  readonly nowMs: number;
+  /** The slow T: what one signature of the publisher cannot hasten by more than a day. */
+  readonly slowMs: number;
 }
 
 /** What is believed. */
@@ -35,13 +43,13 @@ export interface TrustView {
 export const BRAKES_MAX = 64;
 
 /**
- * The brakes that hold at T. A list that has gone stale still lifts what it lifted: the council signed it. While the list is
+ * The brakes that hold now. A list that has gone stale still lifts what it lifted: the council signed it. While the list is
  * fresh it also says what time it is, within a day: a brake that was issued later than that is kept and does not hold yet,
  * so that nobody brakes today for all the weeks of next year.
  */
-export function brakesHolding(view: TrustView, nowMs: number): readonly Brake[] {
+export function brakesHolding(view: TrustView, times: Times): readonly Brake[] {
   return signedBrakes(view, view.brakes)
-    .filter((brake) => holds(brake, view, nowMs))
+    .filter((brake) => holds(brake, view, times))
     .map(({ digest, body, expiresMs }) => ({ digest, reason: body.reason, expiresMs }));
 }
 
@@ -61,15 +69,15 @@ export function missingBrake(view: TrustView): string | undefined {
  * are too many, first those that hold, and of these those that end last. Answers the very list that was kept where nothing
  * changed.
  */
-export function brakesToKeep(view: TrustView, heard: readonly Uint8Array[], nowMs: number): readonly Uint8Array[] {
+export function brakesToKeep(view: TrustView, heard: readonly Uint8Array[], times: Times): readonly Uint8Array[] {
   const named = new Set(view.network?.namedBrakes);
   const worth = new Map<string, { readonly bytes: Uint8Array; readonly rank: number; readonly expiresMs: number }>();
   for (const bytes of [...view.brakes, ...heard]) {
     const [found] = signedBrakes(view, [bytes]);
     if (found === undefined || worth.has(found.digest)) continue;
     const { digest, expiresMs } = found;
-    if (expiresMs <= nowMs && !named.has(digest)) continue;
-    const rank = holds(found, view, nowMs) ? 2 : named.has(digest) ? 1 : 0;
+    if (expiresMs <= times.slowMs && !named.has(digest)) continue;
+    const rank = holds(found, view, times) ? 2 : named.has(digest) ? 1 : 0;
     worth.set(digest, { bytes, rank, expiresMs });
   }
   const kept = [...worth.values()]
@@ -82,10 +90,10 @@ export function brakesToKeep(view: TrustView, heard: readonly Uint8Array[], nowM
 
 type SignedBrake = VerifiedStatement<{ readonly reason: string }>;
 
-function holds({ issuedMs, expiresMs }: SignedBrake, { network }: TrustView, nowMs: number): boolean {
+function holds({ issuedMs, expiresMs }: SignedBrake, { network }: TrustView, { nowMs, slowMs }: Times): boolean {
   const fresh = network !== undefined && network.staleFromMs > nowMs;
   const issuedUntilMs = fresh ? network.signedTimeMs + TIMESTAMP_LIFETIME_MAX_MS : Number.POSITIVE_INFINITY;
-  return expiresMs > nowMs && issuedMs <= issuedUntilMs;
+  return expiresMs > slowMs && issuedMs <= issuedUntilMs;
 }
 
 /** Those that a breaker of the root signed and the council has not lifted, whatever the time. */

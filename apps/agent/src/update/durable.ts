@@ -13,6 +13,8 @@ export interface Durable {
   readonly outcome?: PendingOutcome;
   /** How late it is at least. The machine knows nothing of it; it lies in the same file so that a wake writes one. */
   readonly time?: TimeFloor;
+  /** The slow T, in the same way. */
+  readonly slowTime?: TimeFloor;
 }
 
 /** Of a device that was never told anything. */
@@ -45,7 +47,14 @@ export function decodeDurable(bytes: Uint8Array): Durable | undefined {
   const move = readMove(value["move"]);
   const outcome = readOutcome(value["outcome"]);
   const time = readTimeFloor(value["time"]);
-  return { denied, ...(move && { move }), ...(outcome && { outcome }), ...(time && { time }) };
+  const slowTime = readTimeFloor(value["slowTime"]);
+  return {
+    denied,
+    ...(move && { move }),
+    ...(outcome && { outcome }),
+    ...(time && { time }),
+    ...(slowTime && { slowTime }),
+  };
 }
 
 function readMove(value: unknown): Move | undefined {

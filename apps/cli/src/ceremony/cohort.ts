@@ -1,11 +1,11 @@
 /** A cohort bound as people write it: `1%@now,10%@+2d,100%@2026-12-01T00:00:00Z`. */
 import { type CohortBound, type CohortStep, WHOLE_PPM } from "@moult/trust/tuf";
 import { parseDurationMs } from "../arguments/duration.ts";
+import { parseMomentMs } from "../arguments/moment.ts";
 import { parseShare } from "../arguments/share.ts";
 import { usageError } from "../errors.ts";
 
 const FORM = "Write it as in 1%@now,10%@+2d,100%@2026-12-01T00:00:00Z.";
-const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /** The bound. `seed`: 32 bytes, the release's own. Throws CliError USAGE. */
 export function parseCohort(text: string, seed: Uint8Array, nowMs: number): CohortBound {
@@ -19,10 +19,9 @@ export function parseCohort(text: string, seed: Uint8Array, nowMs: number): Coho
 }
 
 function momentOf(text: string, nowMs: number): number {
-  if (text === "now") return nowMs;
   if (text.startsWith("+")) return nowMs + parseDurationMs(text.slice(1));
-  const ms = MOMENT.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw usageError(`--cohort: "${text}" is no moment.`, FORM);
+  const ms = parseMomentMs(text, nowMs);
+  if (ms === undefined) throw usageError(`--cohort: "${text}" is no moment.`, FORM);
   return ms;
 }
 

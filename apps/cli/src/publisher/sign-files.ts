@@ -17,6 +17,8 @@ export interface SignWish {
   readonly nowMs: number;
   readonly snapshotLifetimeMs: number;
   readonly timestampLifetimeMs: number;
+  /** Digests of the brakes that the timestamp names. */
+  readonly brakes: readonly string[];
 }
 
 /** The files that make up what will be published. */
@@ -29,7 +31,7 @@ export interface SignedFiles {
 /** Signs. Throws TufError, ROLLED_BACK where the clock is behind the last timestamp; CliError USAGE and VERIFICATION. */
 export function signFiles(published: Published, wish: SignWish): SignedFiles {
   const { root, previous } = published;
-  const { nowMs, snapshotLifetimeMs, timestampLifetimeMs } = wish;
+  const { nowMs, snapshotLifetimeMs, timestampLifetimeMs, brakes } = wish;
   requireCurrent(headIn(root).expiresMs, nowMs, "The root", "Rotate it: moult root rotate --from FILE");
   const targets = wish.allowlist ?? published.targets;
   if (targets === undefined) {
@@ -45,7 +47,7 @@ export function signFiles(published: Published, wish: SignWish): SignedFiles {
     return {
       targets,
       snapshot: last,
-      timestamp: renewTimestamp({ root, ...keys, nowMs, timestampLifetimeMs, previous }),
+      timestamp: renewTimestamp({ root, ...keys, nowMs, timestampLifetimeMs, previous, brakes }),
     };
   }
   const files = publish({
@@ -55,6 +57,7 @@ export function signFiles(published: Published, wish: SignWish): SignedFiles {
     nowMs,
     snapshotLifetimeMs,
     timestampLifetimeMs,
+    brakes,
     ...(previous === undefined ? {} : { previous }),
   });
   return { targets, ...files };

@@ -46,7 +46,10 @@ export function parseStatement(bytes: Uint8Array): StatementEnvelope {
   if (!Array.isArray(signatures) || signatures.length > SIGNATURES_MAX) {
     throw invalid(`has no list of at most ${SIGNATURES_MAX} signatures`);
   }
-  return { payloadType, unverifiedPayload, signatures: (signatures as readonly Json[]).map(readSignature) };
+  const read = (signatures as readonly Json[]).map(readSignature);
+  // Each signature under a known key costs a verification: one key is to cost one.
+  if (new Set(read.map(({ keyId }) => keyId)).size !== read.length) throw invalid("names a key twice");
+  return { payloadType, unverifiedPayload, signatures: read };
 }
 
 /** The envelope's bytes. */

@@ -72,7 +72,7 @@ describe("a statement", () => {
     expect(verdict(both, { threshold: 2 })).toBe("smoke");
     const { signatures, ...rest } = parseStatement(brake);
     const doubled = formatStatement({ ...rest, signatures: [...signatures, ...signatures] });
-    expect(verdict(doubled, { threshold: 2 })).toBe("SIGNATURES_TOO_FEW");
+    expect(verdict(doubled, { threshold: 2 })).toBe("ENVELOPE_INVALID");
     expect(verdict(brake, { threshold: 0 })).toBe("SIGNATURES_TOO_FEW");
   });
 
@@ -124,6 +124,13 @@ describe("the brake", () => {
     const next = signStatement("brake", { payload: payload({ reason: "fire" }) }, BOB.privateKey);
     const { inForce } = brakesInForce([brake, next], { ...rules, lifted: [held?.digest ?? ""] });
     expect(inForce.map((b) => b.body)).toEqual(["fire"]);
+  });
+
+  test("a key that is named twice costs nobody a verification", () => {
+    const { signatures, ...rest } = parseStatement(brake);
+    const doubled = formatStatement({ ...rest, signatures: [...signatures, ...signatures] });
+    const { inForce, ignored } = brakesInForce([doubled], rules);
+    expect([inForce.length, ...ignored.map(({ error }) => error.code)]).toEqual([0, "ENVELOPE_INVALID"]);
   });
 
   test("what does not count is told, and stops nothing else", () => {

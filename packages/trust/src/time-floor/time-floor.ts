@@ -49,6 +49,13 @@ export type TimeEvent =
 /** A month a day: a box that lay on a shelf for two years has caught up within a month of being switched on. */
 export const TIME_RULES_DEFAULT: Omit<TimeRules, "boundMs"> = { stepMaxMs: 30 * 86_400_000, stepGapMs: 86_400_000 };
 
+/**
+ * A day, no sooner than six hours of lived time after the last: for what one online key must not hasten, the steps of a
+ * cohort and the ends of brakes. Four times a day is how often a publisher signs, so a box that was off for a week has caught
+ * up within two days.
+ */
+export const SLOW_RULES_DEFAULT: Omit<TimeRules, "boundMs"> = { stepMaxMs: 86_400_000, stepGapMs: 21_600_000 };
+
 /** 9999-12-31: later than any certificate says, and within what a Date holds. */
 export const TIME_MAX_MS = 253_402_300_799_000;
 

@@ -10,7 +10,7 @@ export {
   type MetadataStore,
   fileNameOf,
 } from "./client/ports.ts";
-export { keptRoot, keptTimestampVersion, recallNetwork } from "./client/kept-network.ts";
+export { keptRoot, keptTimestampVersion, recallNetwork, walkRoots } from "./client/kept-network.ts";
 export { type Discarded, Refresh, type RefreshPorts, type Refreshed, refresh } from "./client/refresh.ts";
 export { type Session } from "./client/session.ts";
 export { type TrustedNetwork, refreshNetwork } from "./client/trusted-network.ts";

@@ -106,6 +106,36 @@ test("a publisher that was away for weeks goes on", async () => {
   expect((await moult(["metadata", "status", "--root", "./root.json"])).code).toBe(0);
 });
 
+test("a timestamp names the brakes that hold, from the coordinator and straight from the breaker, and no others", async () => {
+  const brake = async (name: string, key = "breaker", duration = "24h"): Promise<string> => {
+    const words = ["brake", "sign", "--key", `./${key}.key`, "--network", "demo", "--reason", name, "--for", duration];
+    return (await t.moult([...words, "--out", `./${name}.json`, "-o", "json"], { nowMs })).stdout;
+  };
+  const named = (): readonly string[] => timestampIn(served.files.get("timestamp.json") ?? new Uint8Array()).brakes;
+  const digestOf = (printed: string): unknown => (JSON.parse(printed) as { digest?: unknown }).digest;
+  const [shown, hidden] = [digestOf(await brake("shown")), digestOf(await brake("hidden"))];
+  await brake("stranger", "d");
+  await brake("short", "breaker", "1s");
+  served.brakes.push(t.read("shown.json"));
+  writeFileSync(t.path("junk.json"), "junk");
+  const noBrakes = ["stranger", "short", "junk"].flatMap((name) => ["--brake", `./${name}.json`]);
+  nowMs += 2_000;
+  // Brakes come with a timestamp, so the first one knows none but those that are given.
+  await published();
+  expect(named()).toEqual([]);
+  await published(...noBrakes);
+  expect(named()).toEqual([shown]);
+  await published("--brake", "./hidden.json", "--brake", "./shown.json");
+  expect(new Set(named())).toEqual(new Set([shown, hidden]));
+  expect((await moult([...RENEW, "--brake", "./hidden.json"])).code).toBe(0);
+  expect(new Set(named())).toEqual(new Set([shown, hidden]));
+  expect((await moult([...RENEW, "--brake", "./nothing.json"])).code).not.toBe(0);
+  served.brakes.length = 0;
+  nowMs += 24 * HOUR_MS;
+  expect((await moult([...RENEW, "--brake", "./hidden.json", "--brake", "./shown.json"])).code).toBe(0);
+  expect(named()).toEqual([]);
+}, 20_000);
+
 test("nothing is signed while the clock is behind", async () => {
   await published();
   nowMs -= HOUR_MS;

@@ -8,7 +8,7 @@ import type { Ports } from "../../ports.ts";
 import { publishOnce } from "../../publisher/publish-once.ts";
 import { addCall } from "../../verb.ts";
 import { metadataDetail } from "../../views/metadata.ts";
-import { type PublisherOptions, addPublisherOptions, readTrust, readWish } from "./publisher-options.ts";
+import { type PublisherOptions, addPublisherOptions, readBrakes, readTrust, readWish } from "./publisher-options.ts";
 
 interface Options extends PublisherOptions {
   readonly allowlist?: string;
@@ -22,7 +22,9 @@ export function addMetadataPublish(parent: Command, ports: Ports): void {
     detail:
       "Verifies what is published from your own root on, signs a snapshot and a timestamp for the list, and hands everything " +
       "in; roots that the coordinator does not have go along. Without --allowlist the published list goes out again; after a " +
-      "rotation of the publisher's key give it, so that no coordinator can offer an old one. With --state-dir the token is publisher.token. Repeating it publishes a fresh timestamp.",
+      "rotation of the publisher's key give it, so that no coordinator can offer an old one. " +
+      "The timestamp names each signed brake that holds; one that the coordinator may hide, give with --brake. With " +
+      "--state-dir the token is publisher.token. Repeating it publishes a fresh timestamp.",
     examples: [
       "moult metadata publish --allowlist 2.targets.json --key publisher.key --root root.json",
       "moult metadata publish --allowlist 2.targets.json --key new-publisher.key --root root.json --root 2.root.json",
@@ -31,6 +33,7 @@ export function addMetadataPublish(parent: Command, ports: Ports): void {
   addPublisherOptions(verb).action(async (options: Options) => {
     const trust = readTrust(options, ports.env);
     const wish = readWish(options, ports);
+    const brakes = readBrakes(options);
     const allowlist = options.allowlist === undefined ? undefined : readMetadata(options.allowlist, "targets").bytes;
     await withCoordinator(
       ports,
@@ -40,7 +43,7 @@ export function addMetadataPublish(parent: Command, ports: Ports): void {
         const published = await publishOnce(
           coordinator,
           { ...trust, mayBeginAnew: true },
-          { ...wish, allowlist, nowMs },
+          { ...wish, allowlist, brakes, nowMs },
         );
         const { answer, anew } = present(published, "publication");
         if (anew) {

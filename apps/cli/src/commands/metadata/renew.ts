@@ -10,7 +10,7 @@ import { publishOnce } from "../../publisher/publish-once.ts";
 import { versionIn } from "../../publisher/published.ts";
 import { renewUntilEnded } from "../../publisher/renew-loop.ts";
 import { about, addCall } from "../../verb.ts";
-import { type PublisherOptions, addPublisherOptions, readTrust, readWish } from "./publisher-options.ts";
+import { type PublisherOptions, addPublisherOptions, readBrakes, readTrust, readWish } from "./publisher-options.ts";
 
 interface Options extends PublisherOptions {
   /** Milliseconds. */
@@ -26,7 +26,7 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
       "Devices refuse to move 24 hours after the last timestamp, so that nobody can hide a brake or a recall for longer. With " +
       "--every it goes on until Ctrl-C: a coordinator that is away is tried again with growing pauses, and nothing is signed " +
       "while this machine's clock is behind the last timestamp. Run it apart from the coordinator, with --memory. A line for each " +
-      "renewal and each failure; with -o json each is one JSON object.",
+      "renewal and each failure; with -o json each is one JSON object. The timestamp names each signed brake that holds.",
     examples: [
       "moult metadata renew --key publisher.key --root root.json --every 6h --memory publisher.json",
       "moult metadata renew --key publisher.key --root root.json",
@@ -40,6 +40,9 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
     const { every } = options;
     const trust = readTrust(options, ports.env);
     const wish = readWish(options, ports);
+    readBrakes(options);
+    // A coordinator that showed a brake once cannot have it forgotten while this goes on.
+    let known: readonly Uint8Array[] = [];
     if (every !== undefined && (every < 1000 || every * 2 > wish.timestampLifetimeMs)) {
       throw usageError("--every: it must be 1s at least, and half of --timestamp-for at most.");
     }
@@ -52,8 +55,11 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
         options,
         async (coordinator) => {
           const parts = { ...trust, mayBeginAnew: false };
-          const renewed = await publishOnce(coordinator, parts, { ...wish, nowMs: ports.now() });
+          // Read anew each time: a file that is replaced meanwhile counts.
+          const brakes = [...readBrakes(options), ...known];
+          const renewed = await publishOnce(coordinator, parts, { ...wish, brakes, nowMs: ports.now() });
           if (renewed === undefined) throw byOthers();
+          known = renewed.brakes.map(({ statement }) => statement);
           const version = versionIn(renewed.files.timestamp);
           const expires = new Date(ports.now() + wish.timestampLifetimeMs).toISOString();
           write({ renewed: { timestamp: version, expires } }, `timestamp ${version}, until ${expires}`);

@@ -4,6 +4,7 @@ import { progressOf, rootIn } from "@moult/trust/tuf";
 import { describe, expect, test } from "vitest";
 import { CeremonyTable } from "../../testing/ceremony.ts";
 import { temporaryFolders } from "../../testing/temporary-folder.ts";
+import { TEST_NOW_MS, type TestRun } from "../../testing/test-ports.ts";
 
 const folder = temporaryFolders();
 
@@ -148,4 +149,16 @@ test("pins are of the key, whether they come from it or from its certificate", a
   expect((await t.done(["key", "pin", "./tls.key"]))["pin"]).toBe(made["pin"]);
   chmodSync(t.path("tls.key"), 0o600);
   expect((await t.moult(["key", "tls", "--out", "./tls.key"])).code).toBe(2);
+});
+
+test("a root sets the time of devices where it is told to, and the one that follows does not", async () => {
+  const t = await table();
+  const rotate = (from: string, out: string, ...more: readonly string[]): Promise<TestRun> =>
+    t.moult(["root", "rotate", "--from", from, "--out", out, ...more], { nowMs: TEST_NOW_MS });
+  const set = await rotate("./root.json", "./2.root.json", "--time", "now");
+  expect(set.stdout).toContain("+ time of devices: ");
+  expect(rootIn(t.read("2.root.json")).timeMs).toBe(TEST_NOW_MS - (TEST_NOW_MS % 1000));
+  expect((await rotate("./2.root.json", "./3.root.json")).code).toBe(0);
+  expect(rootIn(t.read("3.root.json")).timeMs).toBeUndefined();
+  expect((await rotate("./root.json", "./x.root.json", "--time", "noon")).stderr).toContain("is no moment");
 });

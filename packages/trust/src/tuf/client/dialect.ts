@@ -20,6 +20,12 @@ export interface Dialect {
   readonly json: JsonBounds;
   readonly rootsMax: number;
   /**
+   * Whether the list that was kept binds the next one also after the publisher's keys were replaced, for as long as it has the
+   * present council's quorum. TUF forgets it then (specification 5.3.11), so that whoever held the old keys can bring back any
+   * list that the council ever signed. Default: TUF's rule.
+   */
+  readonly listBinds?: boolean;
+  /**
    * Demands what the form wants beyond TUF's own, before the document is handed to the library, and answers the id of the
    * network it belongs to, where the form has one. Throws TufError.
    */
@@ -32,6 +38,7 @@ export const MOULT: Dialect = {
   bytesMax: BYTES_MAX,
   json: JSON_BOUNDS,
   rootsMax: ROOTS_MAX,
+  listBinds: true,
   judge: (document) => {
     const { role, kind } = document;
     requireBareEnvelope(document);

@@ -27,6 +27,16 @@ export function keptRoot(kept: KeptMetadata): NetworkRoot {
   return readNetworkRoot(new Session(kept.root, 0, MOULT).root);
 }
 
+/**
+ * The root at the end of a walk that was kept: `first` is trusted by itself, each of `roots` because the one before vouches
+ * for it. Throws TufError where one does not follow.
+ */
+export function walkRoots(first: Uint8Array, roots: readonly Uint8Array[]): NetworkRoot {
+  const session = new Session(first, 0, MOULT);
+  for (const bytes of roots) session.acceptRoot(bytes);
+  return readNetworkRoot(session.root);
+}
+
 /** Version of the timestamp that was kept; 0 for none. Throws TufError where it is damaged. */
 export function keptTimestampVersion(kept: KeptMetadata): number {
   if (kept.timestamp === undefined) return 0;

@@ -19,6 +19,8 @@ export interface MetadataSource {
 /** Files that were verified, as they came. */
 export interface KeptMetadata {
   readonly root: Uint8Array;
+  /** Every root that was walked since the first, in order, `root` the last; none where `root` is the first. */
+  readonly roots?: readonly Uint8Array[];
   readonly timestamp?: Uint8Array;
   readonly snapshot?: Uint8Array;
   /** By role: `targets`, and delegated roles in plain TUF. */

@@ -131,6 +131,39 @@ test("a version at its maximum is recovered from by rotating the key that drove 
   }
 });
 
+test("a new publisher brings back no older list, unless the council that signed the newer one is gone", async () => {
+  const world = livelyWorld();
+  const first = world.file("targets.json");
+  const expiresMs = T + 90 * 24 * HOUR_MS;
+  const recalled = signedBy(nextAllowlist(first, { expiresMs, recall: [build("one").digest] }), ...KEYS.council);
+  world.publish(recalled, T);
+  await refreshNetwork(world, T);
+  const kept = world.kept;
+  /** A world whose root names another publisher, and as council the present one without its first `gone` members. */
+  const rotated = async (targets: Uint8Array, gone: number): Promise<string> => {
+    world.kept = kept;
+    const publisher = memberKey(200);
+    const role = { threshold: 1, keys: [publicHex(publisher)] };
+    const council = [...KEYS.council.slice(gone), ...Array.from({ length: gone }, (_, n) => memberKey(210 + n))];
+    const members = { threshold: 2, keys: council.map(publicHex) };
+    const roles = { ...PLAN.roles, snapshot: role, timestamp: role, targets: members };
+    const root = signedBy(rotateRoot(kept.root, { roles }), ...KEYS.root);
+    world.files.set("2.root.json", root);
+    const resigned = gone === 0 ? targets : signedBy(targets, ...council);
+    const keys = { snapshotKeys: [publisher.privateKey], timestampKeys: [publisher.privateKey] };
+    const files = publish({ root, targets: resigned, ...keys, nowMs: T, snapshotLifetimeMs: 24 * HOUR_MS });
+    world.serve("targets", resigned);
+    world.serve("snapshot", files.snapshot);
+    world.files.set("timestamp.json", files.timestamp);
+    return codeOf(refreshNetwork(world, T));
+  };
+  expect(await rotated(first, 0)).toBe("targets ROLLED_BACK");
+  expect(await rotated(recalled, 0)).toBe("accepted");
+  // One of the three who signed is gone, and two are still a quorum.
+  expect(await rotated(first, 1)).toBe("targets ROLLED_BACK");
+  expect(await rotated(first, 2)).toBe("accepted");
+});
+
 test("a damaged disk costs a download, not the device", async () => {
   const world = livelyWorld();
   await refreshNetwork(world, T);

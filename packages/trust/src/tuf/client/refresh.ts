@@ -71,6 +71,11 @@ export class Refresh {
     const keptBytes = this.#kept.targets.get(role);
     if (keptBytes !== undefined && this.#useful(role, () => this.session.acceptTargets(keptBytes, role, parent)))
       return;
+    // A list that the council drove up is forgotten by taking so many of its signers' keys from the root that its quorum is gone.
+    const bound = keptBytes === undefined ? 0 : this.session.boundBy(keptBytes, role);
+    if (version < bound) {
+      throw new TufError("ROLLED_BACK", role, `version ${version} is named, and version ${bound} was seen`);
+    }
     const bytes = await this.#fetchWanted(role, version, bytesMax);
     this.session.acceptTargets(bytes, role, parent);
     this.#kept = { ...this.#kept, targets: new Map(this.#kept.targets).set(role, bytes) };
@@ -90,7 +95,8 @@ export class Refresh {
       // Specification 5.3.11: versions that a lost key has driven up must not bind its successor.
       const forget = keysRemoved.has("timestamp") || keysRemoved.has("snapshot");
       const { timestamp, snapshot, targets } = this.#kept;
-      this.#kept = { root: bytes, targets, ...(forget ? {} : present({ timestamp, snapshot })) };
+      const roots = [...(this.#kept.roots ?? []), bytes];
+      this.#kept = { root: bytes, roots, targets, ...(forget ? {} : present({ timestamp, snapshot })) };
     }
     this.session.requireCurrentRoot();
   }

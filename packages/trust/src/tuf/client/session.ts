@@ -144,6 +144,19 @@ export class Session {
     this.#targets.set(role, targets);
   }
 
+  /** The version below which no list is taken, by one that was kept; 0 where it binds nothing. Its expiry does not matter. */
+  boundBy(keptBytes: Uint8Array, role: string): number {
+    if (this.dialect.listBinds !== true || role !== "targets") return 0;
+    try {
+      const kept = this.#judged(this.#read(keptBytes, "targets", role));
+      requireQuorum(kept, this.#form.roles.targets, this.#form.keys, role);
+      return kept.version;
+    } catch (error) {
+      if (!(error instanceof TufError)) throw error;
+      return 0;
+    }
+  }
+
   #read(bytes: Uint8Array, kind: Kind, role: string): MetadataDocument {
     return readDocument(bytes, { role, kind, bytesMax: this.dialect.bytesMax[kind], json: this.dialect.json });
   }

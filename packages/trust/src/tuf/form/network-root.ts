@@ -2,6 +2,7 @@
  * A root as Moult wants it: Ed25519 keys under their one id, roles that are apart, and what else the root keys vouch for:
  * the network's id, the breakers, and the coordinator keys that devices pin, with a spare.
  */
+import { isSoundPublicKey } from "../../ed25519.ts";
 import { TufError } from "../errors.ts";
 import type { MetadataDocument } from "./document.ts";
 import { ED25519, MOULT_SCHEMES, tufKeyId } from "./ed25519-scheme.ts";
@@ -31,6 +32,11 @@ export interface NetworkRoot {
   readonly breakers: readonly string[];
   /** SHA-256 of the coordinator's TLS public keys (SubjectPublicKeyInfo): those in use, and spares that are kept offline. */
   readonly serverKeys: { readonly active: readonly string[]; readonly backup: readonly string[] };
+  /**
+   * What T is to be, milliseconds since 1970, for devices that come to this root from the one before: the way back after the
+   * publisher's key moved T too far. Absent in all other roots.
+   */
+  readonly timeMs?: number;
 }
 
 /** Reads a root. Throws TufError FORM_INVALID, KEY_INVALID, THRESHOLD_INVALID. */
@@ -42,8 +48,15 @@ export function readNetworkRoot(document: MetadataDocument): NetworkRoot {
   const form = readRootForm(document, MOULT_SCHEMES);
   if (!form.consistentSnapshot) reader.fail("signed.consistent_snapshot", "is not true");
   requireStrictKeys(document, form, reader);
-  const own = reader.object(signed["moult"], "signed.moult", { required: ["network", "breakers", "server_keys"] });
+  const own = reader.object(signed["moult"], "signed.moult", {
+    required: ["network", "breakers", "server_keys"],
+    optional: ["time"],
+  });
   const breakers = reader.strings(own["breakers"], "signed.moult.breakers", LISTED_MAX, DIGEST, DIGEST_RULE);
+  // Whoever verifies brakes takes these for keys, on every device and coordinator.
+  const unsound = breakers.find((key) => !isSoundPublicKey(Buffer.from(key, "hex")));
+  if (unsound !== undefined)
+    reader.fail("signed.moult.breakers", `names ${unsound}, which is no sound key`, "KEY_INVALID");
   requireApart(form, breakers, document.role);
   const pins = reader.object(own["server_keys"], "signed.moult.server_keys", { required: ["active", "backup"] });
   const pinList = (kind: "active" | "backup"): readonly string[] =>
@@ -64,6 +77,7 @@ export function readNetworkRoot(document: MetadataDocument): NetworkRoot {
     },
     breakers,
     serverKeys: { active, backup },
+    ...(own["time"] !== undefined && { timeMs: reader.time(own["time"], "signed.moult.time") }),
   };
 }
 

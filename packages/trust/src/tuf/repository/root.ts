@@ -24,7 +24,8 @@ export function initRoot(plan: RootPlan): Uint8Array {
 
 /** The root that follows `current`, unsigned. Throws TufError where a device would refuse it. */
 export function rotateRoot(current: Uint8Array, change: RootChange): Uint8Array {
-  const before = readNetworkRoot(readFile(current, "root"));
+  // What the time was at the last rotation is no news at this one.
+  const { timeMs: _, ...before } = readNetworkRoot(readFile(current, "root"));
   return rootFile({ ...before, ...change, roles: { ...before.roles, ...change.roles }, version: before.version + 1 });
 }
 
@@ -46,6 +47,7 @@ function rootFile(root: NetworkRoot): Uint8Array {
       network: root.network,
       breakers: root.breakers.toSorted(),
       server_keys: { active: root.serverKeys.active.toSorted(), backup: root.serverKeys.backup.toSorted() },
+      ...(root.timeMs !== undefined && { time: formatTime(root.timeMs) }),
     },
   });
 }

@@ -81,6 +81,7 @@ function rootFacts(document: MetadataDocument): [string, string][] {
     ...root.breakers.map((key): [string, string] => [`breaker key ${key}`, "may brake"]),
     ...root.serverKeys.active.map((pin): [string, string] => [`server key ${pin}`, "in use"]),
     ...root.serverKeys.backup.map((pin): [string, string] => [`server key ${pin}`, "spare"]),
+    ...(root.timeMs === undefined ? [] : [["time of devices", formatTime(root.timeMs)] satisfies [string, string]]),
   ];
 }
 

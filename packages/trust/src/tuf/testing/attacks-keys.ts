@@ -193,6 +193,12 @@ export const KEY_ATTACKS: readonly Attack[] = [
     stock: "accepted",
   },
   {
+    name: "a breaker's key that is none",
+    attack: (world) => nextRoot(world, (root) => void (part(root, "moult")["breakers"] = [`${"0".repeat(63)}2`])),
+    expected: "root KEY_INVALID",
+    stock: "accepted",
+  },
+  {
     name: "a council member as publisher",
     attack: doubleRole("timestamp", FIRST),
     expected: "root KEY_INVALID",

@@ -88,7 +88,7 @@ export const STATEMENT_ATTACKS: readonly Attack[] = [
   ),
   statement(
     "one breaker's signature twice",
-    "brake SIGNATURES_TOO_FEW",
+    "brake ENVELOPE_INVALID",
     () => {
       const { signatures, ...rest } = parseStatement(brakeBy(KEYS.breaker));
       return formatStatement({ ...rest, signatures: [...signatures, ...signatures] });

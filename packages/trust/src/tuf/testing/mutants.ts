@@ -119,6 +119,24 @@ export const MUTANTS: readonly Mutant[] = [
     "one signature twice",
   ),
   one(
+    "breakers' keys are not looked at",
+    "form/network-root.ts",
+    '!isSoundPublicKey(Buffer.from(key, "hex"))',
+    "false",
+    "a breaker's key that is none",
+  ),
+  {
+    name: "statements may name a key twice",
+    edits: [
+      {
+        file: "statement/envelope.ts",
+        find: "new Set(read.map(({ keyId }) => keyId)).size !== read.length",
+        replace: "false",
+      },
+    ],
+    caughtBy: ["one breaker's signature twice"],
+  },
+  one(
     "ids are not checked",
     "form/network-root.ts",
     "id !== tufKeyId(sound.publicText)",

@@ -206,6 +206,38 @@ test("a mirror holds what is published and verified, and nothing else", async ()
   expect(readFileSync(t.path("web/v1/metadata/timestamp.json"))).toEqual(before);
 });
 
+test("a mirror remembers: no older timestamp, and no brake that is hidden", async () => {
+  await published();
+  const mirror = ["metadata", "mirror", "--out", "./web", "--root", "./root.json"];
+  const held = (): readonly Buffer[] =>
+    (JSON.parse(readFileSync(t.path("web/v1/metadata/brakes.json"), "utf8")) as string[]).map((text) =>
+      Buffer.from(text, "base64"),
+    );
+  const sign = ["brake", "sign", "--key", "./breaker.key", "--network", "demo", "--for", "24h", "--reason"];
+  for (const name of ["one", "two", "three"]) await t.done([...sign, name, "--out", `./${name}.json`], { nowMs });
+  const [one, two, three] = ["one", "two", "three"].map((name) => Buffer.from(t.read(`${name}.json`)));
+  await moult(["brake", "submit", "./one.json"]);
+  const old = served.files.get("timestamp.json") ?? new Uint8Array();
+  await moult(["metadata", "renew", "--key", "./publisher.key", "--root", "./root.json"]);
+  expect(await moult(mirror)).toMatchObject({ code: 0 });
+  expect(held()).toEqual([one]);
+  served.brakes.length = 0;
+  expect(await moult([...mirror, "--brake", "./two.json"])).toMatchObject({ code: 0 });
+  expect(held()).toEqual([two, one]);
+  // A coordinator that lies about the rest as well does not keep a brake from the mirror.
+  const newest = readFileSync(t.path("web/v1/metadata/timestamp.json"));
+  served.files.set("timestamp.json", old);
+  const refused = await moult([...mirror, "--brake", "./three.json"]);
+  expect(refused).toMatchObject({ code: 6 });
+  expect(refused.stderr).toContain("ROLLED_BACK");
+  expect(readFileSync(t.path("web/v1/metadata/timestamp.json"))).toEqual(newest);
+  expect(held()).toEqual([three, two, one]);
+  served.files.set("timestamp.json", newest);
+  const strangers = await moult([...mirror, "--brake", "./root.json"]);
+  expect(strangers).toMatchObject({ code: 6 });
+  expect(strangers.stderr).toContain("no brake that holds");
+});
+
 test("a brake's status shows both kinds, and a breaker's slips are refused", async () => {
   await published();
   coordinator.answer("getBrake", () => ({ brake: { engaged: false } }));

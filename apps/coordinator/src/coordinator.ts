@@ -266,7 +266,7 @@ function startTimers(
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
-  const stale = new StaleWatch(log);
+  const stale = new StaleWatch(log, (sight) => anomalies.see(sight));
   const tick = (): void => {
     void decide(passTime);
     stale.look(trust.current, clock.now());

@@ -86,6 +86,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const partFiles = new PartFiles(join(config.state_dir, "parts"));
   const directory = openOperatorDirectory({
     file: config.operators_file,
+    isNamed: config.operators_file_is_named,
     stateDir: config.state_dir,
     overrideKeys: config.override_keys,
     random,

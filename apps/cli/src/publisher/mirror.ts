@@ -20,6 +20,7 @@ import { CliError } from "../errors.ts";
 import { exists, readBounded, replaceFile } from "../files.ts";
 import { coordinatorSource } from "./coordinator-source.ts";
 import { type PublisherMemory, openMemory } from "./memory.ts";
+import { throughAllRoots } from "./published.ts";
 
 /** Under which path of the mirror metadata stands. */
 export const MIRROR_FOLDER = "v1/metadata";
@@ -68,10 +69,12 @@ export async function mirror(
   const memory = openMemory(roots.newest.bytes, undefined);
   const before = await readMirror(folder, memory);
   const offered = [...brakes.map(readStatement), ...readBrakes(folder)];
-  const network = await refreshNetwork({ source, store: memory }, nowMs).catch((error: unknown) => {
-    if (before !== undefined) writeBrakes(folder, heldBrakes(offered, before, nowMs));
-    throw error;
-  });
+  const network = await throughAllRoots(() => refreshNetwork({ source, store: memory }, nowMs)).catch(
+    (error: unknown) => {
+      if (before !== undefined) writeBrakes(folder, heldBrakes(offered, before, nowMs));
+      throw error;
+    },
+  );
   const { timestamp, snapshot, targets } = memory.kept();
   const files = new Map(roots.files.map(({ version, bytes }) => [fileNameOf({ role: "root", version }), bytes]));
   // The walk asked for each root that follows, and went on only where it verified.
@@ -104,7 +107,7 @@ async function readMirror(folder: string, memory: PublisherMemory): Promise<Trus
   };
   try {
     // At time 0 nothing has expired: what is old by now still says what is older.
-    return await refreshNetwork({ source, store: memory }, 0);
+    return await throughAllRoots(() => refreshNetwork({ source, store: memory }, 0));
   } catch (error) {
     // A new mirror, or one of keys that the roots do not name any more.
     if (error instanceof TufError && error.code !== "SOURCE_FAILED") return undefined;

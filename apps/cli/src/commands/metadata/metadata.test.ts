@@ -146,7 +146,10 @@ test("the service outlasts a coordinator that is away, and a clock that is behin
     if ("renewed" in (lines.at(-1) ?? {})) end.abort();
   };
   nowMs += HOUR_MS;
-  const ran = await moult([...RENEW, "--every", "1h", "-o", "json"], { signal: end.signal, onOutput });
+  const ran = await moult([...RENEW, "--every", "1h", "--memory", "./memory", "-o", "json"], {
+    signal: end.signal,
+    onOutput,
+  });
   expect(ran.code).toBe(0);
   expect(lines.map((line) => Object.keys(line)[0])).toEqual(["failed", "renewed"]);
   expect(timestampVersion()).toBe(2);
@@ -154,9 +157,14 @@ test("the service outlasts a coordinator that is away, and a clock that is behin
 
 test("the service does not begin with what waiting cannot mend", async () => {
   await published();
-  const wrong = await moult(["metadata", "renew", "--key", "./d.key", "--root", "./root.json", "--every", "1h"]);
+  const every = ["--every", "1h", "--memory", "./memory"];
+  const wrong = await moult(["metadata", "renew", "--key", "./d.key", "--root", "./root.json", ...every]);
   expect(wrong.code).toBe(2);
-  expect((await moult([...RENEW, "--every", "23h"])).stderr).toContain("half of --timestamp-for");
+  expect(wrong.stderr).toContain("None of these keys is the publisher's");
+  expect((await moult([...RENEW, "--every", "1h"])).stderr).toContain("Give it a memory");
+  expect((await moult([...RENEW, "--every", "23h", "--memory", "./memory"])).stderr).toContain(
+    "half of --timestamp-for",
+  );
 });
 
 test("a stolen publisher's key is replaced, and versions that a thief drove up bind nobody", async () => {

@@ -25,7 +25,7 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
     detail:
       "Devices refuse to move 24 hours after the last timestamp, so that nobody can hide a brake or a recall for longer. With " +
       "--every it goes on until Ctrl-C: a coordinator that is away is tried again with growing pauses, and nothing is signed " +
-      "while this machine's clock is behind the last timestamp. Run it apart from the coordinator, with --memory. A line for each " +
+      "while this machine's clock is behind the last timestamp. Run it apart from the coordinator; --every wants --memory. A line for each " +
       "renewal and each failure; with -o json each is one JSON object.",
     examples: [
       "moult metadata renew --key publisher.key --root root.json --every 6h --memory publisher.json",
@@ -38,6 +38,12 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
   );
   addPublisherOptions(verb).action(async (options: Options) => {
     const { every } = options;
+    if (every !== undefined && options.memory === undefined) {
+      throw usageError(
+        "--every: a service that forgets would sign whatever older state a coordinator shows it.",
+        "Give it a memory: --memory FILE",
+      );
+    }
     const trust = readTrust(options, ports.env);
     const wish = readWish(options, ports);
     if (every !== undefined && (every < 1000 || every * 2 > wish.timestampLifetimeMs)) {

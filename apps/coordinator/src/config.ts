@@ -56,8 +56,10 @@ const ConfigFile = z.strictObject({
   operators_file: z
     .string()
     .min(1)
-    .default("operators.yaml")
-    .describe("The table of operators; relative to this file's folder. Where it is not there, local tokens are made."),
+    .optional()
+    .describe(
+      "The table of operators; relative to this file's folder. By default operators.yaml, and where that is not there local tokens are made; a file that is named must be there.",
+    ),
   operators_ca_file: z
     .string()
     .min(1)
@@ -212,6 +214,8 @@ export interface Config {
   readonly json: OpenPort;
   readonly operators?: { readonly host: string; readonly port: number } | undefined;
   readonly operators_file: string;
+  /** Whether the configuration names it. */
+  readonly operators_file_is_named: boolean;
   readonly operators_ca_file?: string | undefined;
   readonly override_keys: readonly string[];
   readonly artifacts: {
@@ -279,7 +283,8 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
       ...data,
       state_dir: resolve(data.state_dir),
       root_file: resolve(data.root_file),
-      operators_file: beside(data.operators_file),
+      operators_file: beside(data.operators_file ?? "operators.yaml"),
+      operators_file_is_named: data.operators_file !== undefined,
     };
   }
   const problems = result.error.issues.map((issue) => `  ${issue.path.join(".") || "(file)"}: ${issue.message}`);

@@ -86,6 +86,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const partFiles = new PartFiles(join(config.state_dir, "parts"));
   const directory = openOperatorDirectory({
     file: config.operators_file,
+    isNamed: config.operators_file_is_named,
     stateDir: config.state_dir,
     overrideKeys: config.override_keys,
     random,
@@ -263,7 +264,7 @@ function startTimers(
       if (!(error instanceof StoreUnavailable)) throw error;
     }
   };
-  const stale = new StaleWatch(log);
+  const stale = new StaleWatch(log, (sight) => anomalies.see(sight));
   const tick = (): void => {
     void decide(passTime);
     stale.look(trust.current, clock.now());

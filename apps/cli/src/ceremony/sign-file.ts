@@ -2,7 +2,7 @@
 import { derivePublicKey, formatPublicKey } from "@moult/trust";
 import { type MetadataHead, mergeFiles, rootIn, signFile } from "@moult/trust/tuf";
 import { readPrivateKey } from "../commands/key/private-key.ts";
-import { usageError } from "../errors.ts";
+import { CliError, usageError } from "../errors.ts";
 import { replaceFile } from "../files.ts";
 import type { Answer } from "../output/print.ts";
 import type { Ports } from "../ports.ts";
@@ -31,12 +31,30 @@ export async function signMetadata(ports: Ports, request: SignRequest): Promise<
   requireMember(file, judge, formatPublicKey(derivePublicKey(privateKey)));
   const { previous, yes } = request;
   await reviewBeforeSigning(ports, { file, ...(previous === undefined ? {} : { previous }), yes });
-  const signed = naming(file.path, () => signFile(file.bytes, privateKey));
+  const signed = withOthers(
+    file,
+    naming(file.path, () => signFile(file.bytes, privateKey)),
+    judge,
+  );
   // A signature is only ever added, so that the file may take its own place.
   if (out === undefined) replaceFile(file.path, signed);
   else writeMetadata(out, signed, request.force);
   const written = readMetadata(out ?? file.path, file.kind);
   return fileAnswer(written, progressFor(written, judge));
+}
+
+/**
+ * With the signatures that others added while this member was reading. What was signed is what was shown, so a file that says
+ * something else by now is refused. Throws CliError VERIFICATION.
+ */
+function withOthers(shown: MetadataFile, signed: Uint8Array, judge: MetadataFile | undefined): Uint8Array {
+  const now = readMetadata(shown.path, shown.kind);
+  if (now.signedDigest !== shown.signedDigest) {
+    throw new CliError("VERIFICATION", `${shown.path} was changed while it was shown: nothing is signed.`, {
+      advice: ["Read it again, and ask who changed it."],
+    });
+  }
+  return naming(shown.path, () => mergeFiles([signed, now.bytes], judge?.bytes));
 }
 
 /** Brings signatures together and writes them. Throws CliError. */

@@ -22,12 +22,23 @@ export async function readPublished(source: MetadataSource, memory: PublisherMem
   const store = memory;
   try {
     // At time 0 nothing has expired; order and signatures are judged all the same.
-    await refresh({ source, store }, 0);
+    await throughAllRoots(() => refresh({ source, store }, 0));
   } catch (error) {
     if (!(error instanceof TufError)) throw error;
     return afterFailure(error, memory);
   }
   return { ...heldBy(memory), byOthers: false };
+}
+
+/** One refresh walks 256 roots at most and keeps them; the next one goes on from there. */
+export async function throughAllRoots<T>(walk: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await walk();
+    } catch (error) {
+      if (!(error instanceof TufError && error.code === "ROOTS_TOO_MANY")) throw error;
+    }
+  }
 }
 
 /** Some walks end early for a reason that a publisher can mend. Throws the error where it is none of these. */

@@ -7,8 +7,8 @@ export interface TestWorld {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether somebody sits there. */
   readonly tty?: boolean;
-  /** What somebody answers to questions. */
-  readonly answer?: boolean;
+  /** What somebody answers to questions; a function also does what happens meanwhile. */
+  readonly answer?: boolean | (() => Promise<boolean>);
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
   /** Called with each piece of text that goes to stdout. */
@@ -43,7 +43,7 @@ export async function runMoult(args: readonly string[], world: TestWorld = {}): 
     randomSeed: () => new Uint8Array(32).fill(7),
     confirm: (question) => {
       questions.push(question);
-      return Promise.resolve(world.answer === true);
+      return typeof world.answer === "function" ? world.answer() : Promise.resolve(world.answer === true);
     },
     interrupted: () => world.signal ?? new AbortController().signal,
   };

@@ -9,7 +9,8 @@ export type EventKind =
   | "CLONE"
   | "DIAL_TURNED_TWICE"
   | "ENROLMENT_BURST"
-  | "AUTHENTICATION_FAILURES";
+  | "AUTHENTICATION_FAILURES"
+  | "METADATA_RUNS_OUT";
 
 /** An ask, with what was known of the node just before it. */
 export interface AskSight {
@@ -40,6 +41,8 @@ export type Sight =
   | { readonly kind: "dial"; readonly version: string }
   /** A device enrolled with the token of that id. */
   | { readonly kind: "enrolment"; readonly tokenId: string }
+  /** A published file of that role runs out soon, or has. */
+  | { readonly kind: "stale"; readonly role: string; readonly message: string }
   /** Credentials were missing or wrong; `address` as the socket names it, without port. */
   | { readonly kind: "failure"; readonly address: string };
 

@@ -55,6 +55,8 @@ export function look(state: Suspicions, sight: Sight, now: number, listed: Reado
         ? [{ ...NOBODY, kind: "ENROLMENT_BURST", subject: sight.tokenId, message }]
         : NOTHING;
     }
+    case "stale":
+      return [{ ...NOBODY, kind: "METADATA_RUNS_OUT", subject: sight.role, message: sight.message }];
     case "failure": {
       const subject = networkOf(sight.address);
       const count = state.failures.count(subject, now);

@@ -10,6 +10,8 @@ import { type OperatorEntry, OperatorTable, type Operators } from "./operators.t
 /** Where it reads, and what for local tokens. */
 export interface DirectorySource {
   readonly file: string;
+  /** Whether somebody named the file: it must be there then, for local tokens in its place would let in whoever reads the state. */
+  readonly isNamed: boolean;
   readonly stateDir: string;
   readonly overrideKeys: readonly string[];
   readonly random: Random;
@@ -27,6 +29,9 @@ export interface OperatorDirectory {
 export function openOperatorDirectory(source: DirectorySource): OperatorDirectory {
   const { file, log } = source;
   const first = readOperatorsFile(file);
+  if (first === undefined && source.isNamed) {
+    throw new OperatorsFileError(`operators_file: ${file} is not there; without the key, local tokens are made`);
+  }
   let fromFile = first !== undefined;
   const table = new OperatorTable(first ?? localOperators(source.stateDir, source.random, source.overrideKeys));
   const readAgain = (): readonly OperatorEntry[] | undefined => {

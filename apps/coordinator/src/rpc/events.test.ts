@@ -144,3 +144,9 @@ test("a page of events, and filters that are none", async () => {
   expect(second.nextPageToken).toBe("");
   expect(second.events[0]?.node).toBe(formatName("nodes", idOf(one)));
 });
+
+test("metadata that runs out is an event, for whoever watches events and not logs", async () => {
+  await home.publish(home.network.publish());
+  home.putForward(19 * 3_600_000);
+  await until("the event", async () => (await events()).includes("METADATA_RUNS_OUT timestamp") || undefined);
+});

@@ -191,3 +191,8 @@ test("read again, the table lets go whom it does not name any more; one that can
   expect(await call(at, undefined, { port, bearer: ROBOT })).toBe(NO_CREDENTIALS);
   expect(await call(at, alice)).toBe(SHUT_OUT);
 });
+
+test("a table that the configuration names must be there: no local tokens take its place", async () => {
+  const start = TestCoordinator.start({ config: { operators_file: "people.yaml" } });
+  await expect(start).rejects.toThrow(/operators_file: .*people\.yaml is not there/);
+});

@@ -11,6 +11,7 @@ const HOUR_MS = 3_600_000;
 let network: TestNetwork;
 let carried: Carried;
 let said: string[];
+let seen: string[];
 let watch: StaleWatch;
 let nowMs: number;
 beforeEach(async () => {
@@ -20,8 +21,11 @@ beforeEach(async () => {
   const opened = await openCarried({ rootFile: network.flashedRoot, metadata, brakeStatements: [] }, T);
   carried = (await judgePublication(opened.carried, network.publish(), T)).next;
   said = [];
+  seen = [];
   const tell = (level: string) => (facts: object) => void said.push(`${level} ${(facts as { role: string }).role}`);
-  watch = new StaleWatch({ info: tell("info"), warn: tell("warn"), error: tell("error") });
+  watch = new StaleWatch({ info: tell("info"), warn: tell("warn"), error: tell("error") }, ({ role }) =>
+    seen.push(role),
+  );
 });
 
 /** What is said between two moments, looked at every minute. */
@@ -31,11 +35,14 @@ function saidUntil(untilMs: number): readonly string[] {
   return [...said];
 }
 
-test("six hours before the timestamp runs out it is said, once an hour, and louder when it has", () => {
+test("six hours before the timestamp runs out it is said, once an hour, and louder when it has; an event is made of each once", () => {
   expect(saidUntil(T + 18 * HOUR_MS)).toEqual([]);
   expect(saidUntil(T + 19 * HOUR_MS)).toEqual(["warn timestamp"]);
   expect(saidUntil(T + 24 * HOUR_MS)).toEqual(Array.from({ length: 5 }, () => "warn timestamp"));
+  expect(seen).toEqual(["timestamp"]);
   expect(saidUntil(T + 24 * HOUR_MS + 60_000)).toEqual(["error timestamp"]);
+  saidUntil(T + 40 * HOUR_MS);
+  expect(seen).toEqual(["timestamp", "timestamp"]);
 });
 
 test("a fresh timestamp ends it; the council's list is spoken of two weeks before its end", async () => {
@@ -45,4 +52,5 @@ test("a fresh timestamp ends it; the council's list is spoken of two weeks befor
   nowMs = T + 77 * 24 * HOUR_MS;
   carried = (await judgePublication(carried, network.publish(), nowMs)).next;
   expect(saidUntil(nowMs + 60_000)).toEqual(["warn targets"]);
+  expect(seen).toEqual(["timestamp", "targets"]);
 });

@@ -6,9 +6,10 @@ import { TestNetwork } from "@moult/trust/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestCoordinator, makeFolder, writeConfig } from "../testing/coordinator.ts";
 import { forged } from "../testing/forge.ts";
-import { NETWORK, buildOf } from "../testing/network.ts";
+import { NETWORK, buildOf, networkAt } from "../testing/network.ts";
 import { CoordinatorProcess } from "../testing/process.ts";
 import { until } from "../testing/wait.ts";
+import { openCarried } from "./carried.ts";
 
 let home: TestCoordinator;
 beforeEach(async () => {
@@ -132,4 +133,13 @@ test("a store that is refused ends the process with code 3, a root that is none 
     2,
     expect.stringMatching(/^root_file: .*nowhere\.json cannot be read: .*\n$/),
   ]);
+});
+
+test("a chain of more roots than one refresh walks is walked to its end", async () => {
+  const network = networkAt();
+  const roots = [network.flashedRoot];
+  while (roots.length < 260) roots.push(network.rotate({}));
+  const metadata = roots.map((bytes, n) => ({ role: "root" as const, version: n + 1, bytes }));
+  const { carried } = await openCarried({ rootFile: network.root, metadata, brakeStatements: [] }, Date.now());
+  expect(carried.root.version).toBe(260);
 });

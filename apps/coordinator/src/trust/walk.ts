@@ -30,7 +30,7 @@ export async function walk(from: KeptMetadata, source: MetadataSource): Promise<
   let kept = from;
   let empty = false;
   const store = {
-    load: async () => from,
+    load: async () => kept,
     save: async (next: KeptMetadata) => {
       kept = next;
     },
@@ -43,11 +43,22 @@ export async function walk(from: KeptMetadata, source: MetadataSource): Promise<
     },
   };
   try {
-    const network = await refreshNetwork({ source: watched, store }, EXPIRY_LEFT_OUT_MS);
+    const network = await throughAllRoots(() => refreshNetwork({ source: watched, store }, EXPIRY_LEFT_OUT_MS));
     return { kept, root: network.root, network };
   } catch (error) {
     // The roots were walked, and there is nothing beyond them yet.
     if (error instanceof TufError && empty) return { kept, root: keptRoot(kept), network: undefined };
     throw error;
+  }
+}
+
+/** A refresh walks so many roots and keeps them; the next one goes on from there. */
+async function throughAllRoots<T>(refresh: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await refresh();
+    } catch (error) {
+      if (!(error instanceof TufError && error.code === "ROOTS_TOO_MANY")) throw error;
+    }
   }
 }

@@ -176,7 +176,10 @@ test("the service outlasts a coordinator that is away, and a clock that is behin
     if ("renewed" in (lines.at(-1) ?? {})) end.abort();
   };
   nowMs += HOUR_MS;
-  const ran = await moult([...RENEW, "--every", "1h", "-o", "json"], { signal: end.signal, onOutput });
+  const ran = await moult([...RENEW, "--every", "1h", "--memory", "./memory", "-o", "json"], {
+    signal: end.signal,
+    onOutput,
+  });
   expect(ran.code).toBe(0);
   expect(lines.map((line) => Object.keys(line)[0])).toEqual(["failed", "renewed"]);
   expect(timestampVersion()).toBe(2);
@@ -184,9 +187,14 @@ test("the service outlasts a coordinator that is away, and a clock that is behin
 
 test("the service does not begin with what waiting cannot mend", async () => {
   await published();
-  const wrong = await moult(["metadata", "renew", "--key", "./d.key", "--root", "./root.json", "--every", "1h"]);
+  const every = ["--every", "1h", "--memory", "./memory"];
+  const wrong = await moult(["metadata", "renew", "--key", "./d.key", "--root", "./root.json", ...every]);
   expect(wrong.code).toBe(2);
-  expect((await moult([...RENEW, "--every", "23h"])).stderr).toContain("half of --timestamp-for");
+  expect(wrong.stderr).toContain("None of these keys is the publisher's");
+  expect((await moult([...RENEW, "--every", "1h"])).stderr).toContain("Give it a memory");
+  expect((await moult([...RENEW, "--every", "23h", "--memory", "./memory"])).stderr).toContain(
+    "half of --timestamp-for",
+  );
 });
 
 test("a stolen publisher's key is replaced, and versions that a thief drove up bind nobody", async () => {
@@ -234,6 +242,38 @@ test("a mirror holds what is published and verified, and nothing else", async ()
   const before = readFileSync(t.path("web/v1/metadata/timestamp.json"));
   expect((await moult(["metadata", "mirror", "--out", "./web", "--root", "./root.json"])).code).toBe(6);
   expect(readFileSync(t.path("web/v1/metadata/timestamp.json"))).toEqual(before);
+});
+
+test("a mirror remembers: no older timestamp, and no brake that is hidden", async () => {
+  await published();
+  const mirror = ["metadata", "mirror", "--out", "./web", "--root", "./root.json"];
+  const held = (): readonly Buffer[] =>
+    (JSON.parse(readFileSync(t.path("web/v1/metadata/brakes.json"), "utf8")) as string[]).map((text) =>
+      Buffer.from(text, "base64"),
+    );
+  const sign = ["brake", "sign", "--key", "./breaker.key", "--network", "demo", "--for", "24h", "--reason"];
+  for (const name of ["one", "two", "three"]) await t.done([...sign, name, "--out", `./${name}.json`], { nowMs });
+  const [one, two, three] = ["one", "two", "three"].map((name) => Buffer.from(t.read(`${name}.json`)));
+  await moult(["brake", "submit", "./one.json"]);
+  const old = served.files.get("timestamp.json") ?? new Uint8Array();
+  await moult(["metadata", "renew", "--key", "./publisher.key", "--root", "./root.json"]);
+  expect(await moult(mirror)).toMatchObject({ code: 0 });
+  expect(held()).toEqual([one]);
+  served.brakes.length = 0;
+  expect(await moult([...mirror, "--brake", "./two.json"])).toMatchObject({ code: 0 });
+  expect(held()).toEqual([two, one]);
+  // A coordinator that lies about the rest as well does not keep a brake from the mirror.
+  const newest = readFileSync(t.path("web/v1/metadata/timestamp.json"));
+  served.files.set("timestamp.json", old);
+  const refused = await moult([...mirror, "--brake", "./three.json"]);
+  expect(refused).toMatchObject({ code: 6 });
+  expect(refused.stderr).toContain("ROLLED_BACK");
+  expect(readFileSync(t.path("web/v1/metadata/timestamp.json"))).toEqual(newest);
+  expect(held()).toEqual([three, two, one]);
+  served.files.set("timestamp.json", newest);
+  const strangers = await moult([...mirror, "--brake", "./root.json"]);
+  expect(strangers).toMatchObject({ code: 6 });
+  expect(strangers.stderr).toContain("no brake that holds");
 });
 
 test("a brake's status shows both kinds, and a breaker's slips are refused", async () => {

@@ -25,8 +25,9 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
     detail:
       "Devices refuse to move 24 hours after the last timestamp, so that nobody can hide a brake or a recall for longer. With " +
       "--every it goes on until Ctrl-C: a coordinator that is away is tried again with growing pauses, and nothing is signed " +
-      "while this machine's clock is behind the last timestamp. Run it apart from the coordinator, with --memory. A line for each " +
-      "renewal and each failure; with -o json each is one JSON object. The timestamp names each signed brake that holds.",
+      "while this machine's clock is behind the last timestamp. Run it apart from the coordinator; --every wants --memory. A " +
+      "line for each renewal and each failure; with -o json each is one JSON object. The timestamp names each signed brake " +
+      "that holds.",
     examples: [
       "moult metadata renew --key publisher.key --root root.json --every 6h --memory publisher.json",
       "moult metadata renew --key publisher.key --root root.json",
@@ -38,6 +39,12 @@ export function addMetadataRenew(parent: Command, ports: Ports): void {
   );
   addPublisherOptions(verb).action(async (options: Options) => {
     const { every } = options;
+    if (every !== undefined && options.memory === undefined) {
+      throw usageError(
+        "--every: a service that forgets would sign whatever older state a coordinator shows it.",
+        "Give it a memory: --memory FILE",
+      );
+    }
     const trust = readTrust(options, ports.env);
     const wish = readWish(options, ports);
     readBrakes(options);

@@ -43,6 +43,11 @@ test("members sign copies apart, each seeing what changes", async () => {
   await t.build("two", "2.0.0", 2);
   await t.done(["release", "allow", "./one", "--out", "./1.targets.json"]);
   const allow = ["release", "allow", "./two", "--from", "./1.targets.json", "--rollback", one];
+  const early = ["release", "sign", "./1.targets.json", "--previous", "./1.targets.json", "--root", "./root.json"];
+  const unapproved = await t.moult([...early, "--key", "./d.key", "--yes"]);
+  expect(unapproved).toMatchObject({ code: 6 });
+  expect(unapproved.stderr).toContain("was not approved by the council of any of these roots");
+  await t.vote("./1.targets.json", "d", "e");
   await t.done([...allow, "--cohort", "1%@now,50%@+2d,100%@2026-02-01T00:00:00Z", "--out", "./2.targets.json"]);
   for (const name of ["d", "e"]) {
     const sign = ["release", "sign", "./2.targets.json", "--previous", "./1.targets.json", "--root", "./root.json"];

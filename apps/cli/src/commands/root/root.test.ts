@@ -52,6 +52,28 @@ test("a member sees what changes and the digest before being asked, and may say 
   expect(yes.code).toBe(0);
 });
 
+test("what others do to the file meanwhile: their signatures stay, another content is not signed", async () => {
+  const t = await table();
+  await t.done(["root", "rotate", "--from", "./root.json", "--quorum", "council=3", "--out", "./2.root.json"]);
+  const sign = ["root", "sign", "./2.root.json", "--previous", "./root.json", "--key"];
+  const meanwhile = async (): Promise<boolean> => {
+    await t.done([...sign, "./a.key", "--yes"]);
+    return true;
+  };
+  expect((await t.moult([...sign, "./b.key"], { tty: true, answer: meanwhile })).code).toBe(0);
+  expect(progressOf(t.read("2.root.json"), t.read("root.json")).complete).toBe(true);
+  await t.done(["root", "rotate", "--from", "./root.json", "--quorum", "council=1", "--out", "./other.json"]);
+  const other = t.read("other.json");
+  const swapped = async (): Promise<boolean> => {
+    writeFileSync(t.path("2.root.json"), other);
+    return true;
+  };
+  const refused = await t.moult([...sign, "./c.key"], { tty: true, answer: swapped });
+  expect(refused).toMatchObject({ code: 6 });
+  expect(refused.stderr).toContain("was changed while it was shown");
+  expect(t.read("2.root.json")).toEqual(other);
+});
+
 test("copies that were signed apart are brought together", async () => {
   const t = await table();
   t.key("g");

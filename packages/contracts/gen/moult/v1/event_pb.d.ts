@@ -33,7 +33,7 @@ export declare type Event = Message<"moult.v1.Event"> & {
   kind: EventKind;
 
   /**
-   * What it is about: a node's id, a build's digest, a release's version, an enrolment token's id or an address; `*` for
+   * What it is about: a node's id, a build's digest, a release's version, an enrolment token's id, an address, or a role of metadata; `*` for
    * several that were too many to be told one by one.
    *
    * @generated from field: string subject = 3;
@@ -150,6 +150,13 @@ export enum EventKind {
    * @generated from enum value: EVENT_KIND_AUTHENTICATION_FAILURES = 8;
    */
   AUTHENTICATION_FAILURES = 8,
+
+  /**
+   * Published metadata runs out soon, or has run out; devices do not move without. Told once of each file, soon and again late.
+   *
+   * @generated from enum value: EVENT_KIND_METADATA_RUNS_OUT = 9;
+   */
+  METADATA_RUNS_OUT = 9,
 }
 
 /**

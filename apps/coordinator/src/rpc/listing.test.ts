@@ -74,7 +74,8 @@ test("the list and the recall that it means are one batch of the log, with the d
   const leaves = rows.slice(1).map(({ leaf }) => JSON.parse(String(leaf)) as object);
   const wanted = ["timestamp", "snapshot", "targets"].map((role, n) => {
     const bytes = files[2 - n] ?? new Uint8Array();
-    return { role, version: 2, sha256: digestOf(bytes), lengthBytes: bytes.length };
+    const whole = role === "targets" ? { file: Buffer.from(bytes).toString("base64") } : {};
+    return { role, version: 2, sha256: digestOf(bytes), lengthBytes: bytes.length, ...whole, by: "local-publisher" };
   });
   expect(leaves).toEqual(wanted);
 });

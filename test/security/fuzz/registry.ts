@@ -37,6 +37,9 @@ export const EXCUSED: Readonly<Record<string, string>> = {
   "apps/coordinator/src/store/backup/file.ts#readBackup":
     "reads the operator's own backup, whose digest is checked before its first row is taken",
   "apps/coordinator/src/store/postgres/migrate.ts#readNetwork": "reads a row of the coordinator's own database",
+  "apps/cli/src/arguments/moment.ts#parseMomentMs": OPTIONS,
+  "apps/cli/src/commands/metadata/publisher-options.ts#readBrakes":
+    "reads files that the publisher names, each of which the statement's own reader judges",
   "apps/cli/src/files.ts#readBounded": FILE_OF_OURS,
   "apps/cli/src/audit/options.ts#readLogSettings": OPTIONS,
   "apps/cli/src/audit/options.ts#readVkey": FILE_OF_OURS,

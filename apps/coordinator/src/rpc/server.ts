@@ -18,7 +18,7 @@ import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
 import type { ConnectionCounts } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
-import { startDeviceListener } from "../tls/device-listener.ts";
+import { type RunningDeviceListener, startDeviceListener } from "../tls/device-listener.ts";
 import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
 import { createFleetService } from "./fleet-service.ts";
@@ -125,14 +125,19 @@ export async function startServer(
     health,
     async stop() {
       devices.close();
-      await stop(server, parts, health, stopping);
-      devices.cut();
+      await stop(server, parts, health, stopping, devices);
       own?.stop();
     },
   };
 }
 
-async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping: AbortController): Promise<void> {
+async function stop(
+  server: Server,
+  parts: Parts,
+  health: HealthSwitch,
+  stopping: AbortController,
+  devices: RunningDeviceListener,
+): Promise<void> {
   health.set(false);
   const drain = { case: "drain" as const, value: { reconnectWithinMs: RECONNECT_WITHIN_MS } };
   parts.notices.send("drain", create(AttendResponseSchema, { message: drain }));
@@ -140,7 +145,11 @@ async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));
   stopping.abort();
-  await new Promise<void>((resolve) => {
+  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), shutDown(server)]);
+}
+
+function shutDown(server: Server): Promise<void> {
+  return new Promise<void>((resolve) => {
     const force = setTimeout(() => {
       // Not waited for: with a peer that reads nothing, the server would learn only from its keepalive that it is gone.
       server.forceShutdown();

@@ -4,6 +4,7 @@
  * TLS and all that follows is the server's; a connection whose peer answers no ping is ended by its keepalive.
  */
 import { type AddressInfo, type Socket, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
 import type { Log } from "../ports.ts";
@@ -21,8 +22,8 @@ export interface RunningDeviceListener {
   readonly port: number;
   /** Takes no further connections; those that there are stay. */
   readonly close: () => void;
-  /** Ends what is left. */
-  readonly cut: () => void;
+  /** Lets what is under way end, and ends what is left after `graceMs`. The server's own shutdown does not wait for these. */
+  readonly drain: (graceMs: number) => Promise<void>;
 }
 
 /** Starts listening; connections reach `server`. */
@@ -49,7 +50,10 @@ export async function startDeviceListener(
   return {
     port: (listener.address() as AddressInfo).port,
     close: () => void listener.close(),
-    cut() {
+    async drain(graceMs) {
+      injector.drain(graceMs);
+      const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+      await Promise.race([Promise.all(gone), sleep(graceMs)]);
       for (const socket of sockets) socket.destroy();
     },
   };

@@ -195,7 +195,10 @@ export class Siege {
    * to say of the metadata, as in `targets MIXED`; the claim is what has happened where it does not hold.
    */
   async holds(claim: string, reason: FailureReason, says?: string): Promise<Outcome> {
-    const refusals = (outcome: Outcome): boolean => outcome.kind === OutcomeKind.FAILED && outcome.reason === reason;
+    // Where files were refused, a build that the older list does not name is told as one whose list could not be had.
+    const alike = reason === FailureReason.NOT_APPROVED && says !== undefined ? FailureReason.METADATA : reason;
+    const refusals = (outcome: Outcome): boolean =>
+      outcome.kind === OutcomeKind.FAILED && (outcome.reason === reason || outcome.reason === alike);
     const [told, logged] = [this.outcomes.length, this.box.log.length];
     const seen = (): boolean =>
       says === undefined ||

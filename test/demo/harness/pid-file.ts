@@ -34,11 +34,17 @@ export function keepPidFile(
     await writeFile(`${file}.new`, JSON.stringify(pids, undefined, 2));
     await rename(`${file}.new`, file);
   };
+  let writing = false;
   const timer = setInterval(() => {
-    write().catch((error: unknown) => {
-      // The folder is being removed; the file with it.
-      if (!signal.aborted) throw error;
-    });
+    // One at a time: on a slow machine the next would take the file from under the one before.
+    if (writing) return;
+    writing = true;
+    write()
+      .catch((error: unknown) => {
+        // The folder is being removed; the file with it.
+        if (!signal.aborted) throw error;
+      })
+      .finally(() => (writing = false));
   }, EVERY_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }

@@ -164,7 +164,7 @@ const everyone: Attack = {
       patches: [
         {
           file: "trust/gate.ts",
-          from: "!withinCohort(cohort, device.node, nowMs)",
+          from: "!withinCohort(cohort, device.node, slowMs)",
           to: "withinCohort(cohort, '', -1)",
         },
       ],
@@ -176,7 +176,7 @@ const everyone: Attack = {
       patches: [
         {
           file: "trust/gate.ts",
-          from: "!withinCohort(cohort, device.node, nowMs)",
+          from: "!withinCohort(cohort, device.node, slowMs)",
           to: "!withinCohort(cohort, 'n1', nowMs)",
         },
       ],

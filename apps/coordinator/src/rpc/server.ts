@@ -1,24 +1,24 @@
 /** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
 import type { DescService } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type RpcError, bindService } from "@moult/contracts";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
 import {
   AgentService,
-  AttendResponseSchema,
   FleetService,
   MembershipService,
   MetadataService,
   ReleaseService,
   RolloutService,
 } from "@moult/contracts/v1";
+import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
 import type { Operators } from "../identity/operators.ts";
 import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
+import { drainNotice } from "./drain.ts";
 import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
 import { createMetadataService } from "./metadata-service.ts";
@@ -31,8 +31,6 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Below the 30 s after which home routers forget a connection. */
 const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** Nodes that lose their stream come back spread over this. */
-const RECONNECT_WITHIN_MS = 10_000;
 /** Calls that have not ended by then are cut. */
 const SHUTDOWN_GRACE_MS = 3_000;
 
@@ -68,6 +66,7 @@ export async function startServer(
   tls: TlsMaterial,
   listen: { readonly host: string; readonly port: number },
   operatorsPort?: OperatorsPort,
+  through: Through = DIRECT,
 ): Promise<RunningServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
@@ -78,7 +77,7 @@ export async function startServer(
   });
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
-  const check = createAccessCheck({ sessions, operators, clock, onFailure });
+  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }));
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
@@ -88,12 +87,54 @@ export async function startServer(
   const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
   const reflection = createReflection([...SERVICES, Health]);
-  bindService(server, AgentService, createAgentService(parts), check, defect, options);
-  bindService(server, MembershipService, createMembershipService(parts), check, defect, options);
-  bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
-  bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
-  bindService(server, FleetService, createFleetService(parts), check, defect, options);
-  bindService(server, MetadataService, createMetadataService(parts), check, defect, options);
+  bindService(
+    server,
+    AgentService,
+    through.implementation(AgentService, createAgentService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    MembershipService,
+    through.implementation(MembershipService, createMembershipService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    ReleaseService,
+    through.implementation(ReleaseService, createReleaseService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    RolloutService,
+    through.implementation(RolloutService, createRolloutService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    FleetService,
+    through.implementation(FleetService, createFleetService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    MetadataService,
+    through.implementation(MetadataService, createMetadataService(parts)),
+    check,
+    defect,
+    options,
+  );
   bindService(server, Health, health.implementation, check, defect, options);
   bindService(server, ServerReflection, reflection, check, defect, options);
   bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
@@ -130,8 +171,7 @@ export async function startServer(
 
 async function stop(server: Server, parts: Parts, health: HealthSwitch, stopping: AbortController): Promise<void> {
   health.set(false);
-  const drain = { case: "drain" as const, value: { reconnectWithinMs: RECONNECT_WITHIN_MS } };
-  parts.notices.send("drain", create(AttendResponseSchema, { message: drain }));
+  parts.notices.send("drain", drainNotice());
   await parts.owner.settled();
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));

@@ -201,6 +201,18 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
           });
         }
       }),
+    status: () =>
+      turns.take(async () =>
+        guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+          const tree = prepare("SELECT epoch, size FROM tree_state").get();
+          return {
+            engine: "sqlite" as const,
+            replicas: [],
+            pools: [],
+            tree: { epoch: Number(tree?.["epoch"]), size: Number(tree?.["size"]) },
+          };
+        }),
+      ),
     load: () =>
       turns.take(async (): Promise<Snapshot> => {
         const nodes = await readNodes();

@@ -1,0 +1,101 @@
+/**
+ * What stands between a call and its handler where several coordinators serve one fleet: whoever has the seat handles it,
+ * the others hand it on. Who calls and what it may is judged by the one that handles it.
+ */
+import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import type { Call, Implementation, Interceptor } from "@moult/contracts";
+import type { Principal } from "../rpc/access.ts";
+import { type Forwarder, nobodyDecides } from "./forward.ts";
+import type { Caller, Hop } from "./hop.ts";
+
+/** Wraps the access check and the services. */
+export interface Through {
+  readonly check: (inner: Interceptor<Principal>) => Interceptor<Principal>;
+  readonly implementation: <S extends DescService>(
+    service: S,
+    inner: Implementation<S, Principal>,
+  ) => Implementation<S, Principal>;
+}
+
+/** For the only coordinator: nothing stands in between. */
+export const DIRECT: Through = { check: (inner) => inner, implementation: (_, inner) => inner };
+
+/** What it works with. */
+export interface ThroughParts {
+  readonly hop: Hop;
+  readonly forwarder: Forwarder;
+  /** Whether this coordinator decides now. */
+  readonly speaks: () => boolean;
+  /** Aborted when it stops deciding. */
+  readonly term: () => AbortSignal;
+}
+
+/** Services of gRPC itself speak of this process. */
+const OWN = /^grpc\./;
+
+type Handler = (request: unknown, call: Call<Principal>) => unknown;
+
+/** For one of several. */
+export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Through {
+  const own = (method: DescMethod): boolean => OWN.test(method.parent.typeName);
+  return {
+    check: (inner) => (method, metadata, peer, certificate) => {
+      const handedOn = hop.read(metadata);
+      if (own(method)) return inner(method, metadata, peer, certificate);
+      if (speaks()) {
+        if (handedOn === undefined) return inner(method, metadata, peer, certificate);
+        return inner(method, metadata, handedOn.peer, handedOn.certificate);
+      }
+      // Whoever handed it on took this one for the one that decides: it looks again before it tries again.
+      if (handedOn !== undefined) throw nobodyDecides();
+      return { kind: "elsewhere", caller: { peer, certificate } };
+    },
+    implementation: (service, inner) => {
+      const handlers: Record<string, Handler> = {};
+      for (const method of service.methods) {
+        const run = (inner as Readonly<Record<string, Handler>>)[method.localName]?.bind(inner);
+        if (run === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
+        const route = { service, method };
+        handlers[method.localName] =
+          method.methodKind === "unary"
+            ? (request, call) => {
+                const { principal } = call;
+                if (principal.kind === "elsewhere")
+                  return forwarder.unary(route, request as Message, call, principal.caller);
+                return run(request, seenFrom(call, hop.read(call.metadata)));
+              }
+            : (requests, call) => {
+                const { principal } = call;
+                if (principal.kind === "elsewhere") return forwarder.stream(route, requests, call, principal.caller);
+                return untilTheTermEnds(run, requests, seenFrom(call, hop.read(call.metadata)), term());
+              };
+      }
+      return handlers as Implementation<typeof service, Principal>;
+    },
+  };
+}
+
+/** The call as the replica saw it that took it. */
+function seenFrom(call: Call<Principal>, caller: Caller | undefined): Call<Principal> {
+  if (caller === undefined) return call;
+  return {
+    principal: call.principal,
+    metadata: call.metadata,
+    peer: caller.peer,
+    get signal() {
+      return call.signal;
+    },
+  };
+}
+
+async function* untilTheTermEnds(
+  run: Handler,
+  requests: unknown,
+  call: Call<Principal>,
+  term: AbortSignal,
+): AsyncGenerator {
+  const { principal, metadata, peer } = call;
+  const signal = AbortSignal.any([call.signal, term]);
+  yield* run(requests, { principal, metadata, peer, signal }) as AsyncIterable<unknown>;
+  if (term.aborted && !call.signal.aborted) throw nobodyDecides();
+}

@@ -222,6 +222,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     attending,
     requests: () => requests,
     anomalies,
+    store,
   };
   const operatorsPort = config.operators && { listen: config.operators, operatorsCaPem };
   const through = replica?.through;

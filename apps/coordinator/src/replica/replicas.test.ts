@@ -5,13 +5,13 @@ import { POSTGRES_MISSING, PostgresServer, postgresBinaries } from "../store/tes
 import { WORKING } from "../testing/device.ts";
 import { listen } from "../testing/stream.ts";
 import { until } from "../testing/wait.ts";
-import { TestFleet } from "./testing/fleet.ts";
+import { TestFleet, type TestReplica } from "./testing/fleet.ts";
 
 const isMissing = postgresBinaries() === undefined;
 if (isMissing) test.skip(POSTGRES_MISSING, () => expect.unreachable());
 
-/** Design 8 wants a takeover within this; a lease of 3 s is the most of it. */
-const TAKEOVER_MS = 5_000;
+/** Of the deep run. */
+const ROUNDS = Number(process.env["MOULT_ROUNDS"] ?? 100);
 
 describe.skipIf(isMissing)("three coordinators on one database", () => {
   let server: PostgresServer;
@@ -23,15 +23,8 @@ describe.skipIf(isMissing)("three coordinators on one database", () => {
   beforeEach(async () => {
     fleet = await TestFleet.start(server, 3);
     await fleet.populate();
-  });
+  }, 60_000);
   afterEach(() => fleet.stop());
-
-  /** How long nothing is acknowledged, from `since` on. */
-  const silence = async (since: number): Promise<number> => {
-    const before = fleet.acknowledged.length;
-    await until("something is acknowledged again", () => fleet.acknowledged.length > before || undefined);
-    return performance.now() - since;
-  };
 
   test("serve one fleet through any of them; one that decides is killed, and another does", async () => {
     const [, second, third] = fleet.replicas;
@@ -52,14 +45,21 @@ describe.skipIf(isMissing)("three coordinators on one database", () => {
       .listPools({}, { bearer: "wrong", timeoutMs: 5_000 })
       .catch((error: unknown) => error);
     expect(wrong).toMatchObject({ code: 16 });
+    const before = await statusOf(third);
+    expect(before.replicas).toEqual(["r1 decides", "r2 hands on", "r3 hands on"]);
     fleet.load();
     await until("some are acknowledged", () => fleet.acknowledged.length > 20 || undefined);
     await fleet.drop("r1").process.end("SIGKILL");
-    expect(await silence(performance.now())).toBeLessThan(TAKEOVER_MS);
+    await fleet.goesOn();
     await until("the streams have ended", () => (notices.error() && members.error()) ?? undefined);
     await until("more are acknowledged", () => fleet.acknowledged.length > 60 || undefined);
     await fleet.quiet();
     expect(await fleet.faults()).toEqual([]);
+    const after = await statusOf(third);
+    expect(after.replicas.filter((line) => line.endsWith("decides"))).toHaveLength(1);
+    expect(after.replicas).toContain("r1 gone");
+    // Each pool under a new epoch, and the log's order too.
+    expect(after.epochs.map((epoch, n) => epoch > (before.epochs[n] ?? epoch))).toEqual([true, true, true]);
     // Metadata and the log are had from any of them.
     for (const { clients } of fleet.replicas) {
       expect((await clients.http("GET", "/v1/metadata/timestamp.json")).status).toBe(200);
@@ -67,15 +67,38 @@ describe.skipIf(isMissing)("three coordinators on one database", () => {
     }
   });
 
+  /** What a coordinator says of all of them; epochs of the fleet, of the pool and of the log. */
+  const statusOf = async ({ clients }: TestReplica) => {
+    const { store, replicas, pools, sequencer } = await clients.fleet.getStatus({}, clients.viewer);
+    expect(store).toMatchObject({ engine: "postgres", healthy: true });
+    expect(pools.map(({ pool }) => pool)).toEqual(["", "pools/home"]);
+    return {
+      replicas: replicas.map(
+        ({ name, alive, deciding }) => `${name} ${alive ? (deciding ? "decides" : "hands on") : "gone"}`,
+      ),
+      epochs: [...pools.map(({ epoch }) => epoch), sequencer?.epoch ?? 0n],
+    };
+  };
+
   test("one that slept past its lease is fenced, hands on, and takes its turn again", async () => {
     fleet.load();
     await until("some are acknowledged", () => fleet.acknowledged.length > 20 || undefined);
     const slept = fleet.drop("r1");
     slept.process.signal("SIGSTOP");
-    expect(await silence(performance.now())).toBeLessThan(TAKEOVER_MS);
+    await fleet.goesOn();
+    const { rollout, fleet: calls, operator, viewer } = slept.clients;
+    const [other] = fleet.replicas;
+    await other?.clients.rollout.engageBrake({ reason: "while it slept" }, operator);
+    // They wait for it in the socket: the first that it does when it wakes is to look at them, and not at the clock.
+    const asked = Array.from({ length: 20 }, () =>
+      rollout.getBrake({}, operator).then(
+        ({ brake }) => brake?.engaged,
+        () => "REFUSED",
+      ),
+    );
     slept.process.signal("SIGCONT");
     fleet.replicas.push(slept);
-    const { rollout, fleet: calls, operator, viewer } = slept.clients;
+    expect(await Promise.all(asked)).not.toContain(false);
     const engaged = await until("it hands on", async () =>
       rollout.engageBrake({ reason: "through the one that slept" }, operator).catch(() => undefined),
     );
@@ -90,16 +113,58 @@ describe.skipIf(isMissing)("three coordinators on one database", () => {
   test("one that is stopped gives the seat away at once, and nothing is refused for long", async () => {
     fleet.load();
     await until("some are acknowledged", () => fleet.acknowledged.length > 20 || undefined);
-    const began = performance.now();
-    const stopped = fleet.drop("r1");
-    const ended = stopped.process.end("SIGTERM");
-    // Far below the lease: nobody had to wait for it to end.
-    expect(await silence(began)).toBeLessThan(2_500);
+    const ended = fleet.drop("r1").process.end("SIGTERM");
+    await fleet.goesOn();
     expect((await ended).code).toBe(0);
+    // It said that it goes: nobody had to miss it first.
+    const [second] = fleet.replicas;
+    if (second === undefined) throw new Error("there are two");
+    expect((await statusOf(second)).replicas.map((line) => line.slice(0, 2))).toEqual(["r2", "r3"]);
     const back = await fleet.add("r1");
     expect((await back.clients.fleet.listPools({}, back.clients.viewer)).pools).toHaveLength(1);
     await until("more are acknowledged", () => fleet.acknowledged.length > 60 || undefined);
     await fleet.quiet();
     expect(await fleet.faults()).toEqual([]);
   });
+
+  // MOULT_DEEP=1 for rounds without end to the load, MOULT_SEED to have the same again.
+  test.skipIf(process.env["MOULT_DEEP"] === undefined)(
+    "outlive one blow after another",
+    async () => {
+      const seed = Number(process.env["MOULT_SEED"] ?? Date.now() % 1_000_000);
+      const tookMs: Record<string, number[]> = { SIGKILL: [], SIGSTOP: [], SIGTERM: [] };
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const blow =
+          (["SIGKILL", "SIGSTOP", "SIGTERM"] as const)[(seed * 7 + round * 31 + (round >> 2)) % 3] ?? "SIGKILL";
+        fleet.load();
+        const acknowledged = fleet.acknowledged.length;
+        await until("some are acknowledged", () => fleet.acknowledged.length > acknowledged + 20 || undefined);
+        const name = await deciding();
+        const began = performance.now();
+        const struck = fleet.drop(name);
+        if (blow === "SIGSTOP") struck.process.signal("SIGSTOP");
+        else void struck.process.end(blow);
+        await fleet.goesOn();
+        tookMs[blow]?.push(Math.round(performance.now() - began));
+        if (blow === "SIGSTOP") {
+          struck.process.signal("SIGCONT");
+          fleet.replicas.push(struck);
+        } else {
+          await struck.process.ended;
+          await fleet.add(name);
+        }
+        await fleet.quiet();
+        expect(await fleet.faults(), `seed ${seed}, round ${round}, ${blow}`).toEqual([]);
+      }
+      process.stdout.write(`seed ${seed}: nothing acknowledged for so many ms ${JSON.stringify(tookMs)}\n`);
+    },
+    3_600_000,
+  );
+
+  const deciding = (): Promise<string> =>
+    until("somebody decides", async () => {
+      const [asked] = fleet.replicas;
+      const { replicas } = (await asked?.clients.fleet.getStatus({}, asked.clients.viewer)) ?? { replicas: [] };
+      return replicas.find((replica) => replica.deciding)?.name;
+    });
 });

@@ -63,9 +63,10 @@ export class Seating {
     return this.#isSeated;
   }
 
-  /** Who has the seat, other than this one; undefined where nobody is known to. */
+  /** Who has the seat, other than this one; undefined where nobody is known to, or one that cannot be reached by others. */
   get other(): SeatView | undefined {
-    return this.#view === undefined || this.#view.isOurs || !this.#view.isAlive ? undefined : this.#view;
+    const view = this.#view;
+    return view === undefined || view.isOurs || !view.isAlive || view.address === "" ? undefined : view;
   }
 
   /** The store failed under it: it gets up, and sits down again where it still may. */

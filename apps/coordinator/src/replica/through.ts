@@ -4,6 +4,7 @@
  */
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
 import type { Call, Implementation, Interceptor } from "@moult/contracts";
+import { FleetService } from "@moult/contracts/v1";
 import type { Principal } from "../rpc/access.ts";
 import { type Forwarder, nobodyDecides } from "./forward.ts";
 import type { Caller, Hop } from "./hop.ts";
@@ -30,14 +31,16 @@ export interface ThroughParts {
   readonly term: () => AbortSignal;
 }
 
-/** Services of gRPC itself speak of this process. */
+/** Answered by whoever is asked: services of gRPC itself, and how things stand. */
 const OWN = /^grpc\./;
+const OWN_METHOD = FleetService.method.getStatus;
 
 type Handler = (request: unknown, call: Call<Principal>) => unknown;
 
 /** For one of several. */
 export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Through {
-  const own = (method: DescMethod): boolean => OWN.test(method.parent.typeName);
+  const own = (method: DescMethod): boolean =>
+    OWN.test(method.parent.typeName) || method === (OWN_METHOD as DescMethod);
   return {
     check: (inner) => (method, metadata, peer, certificate) => {
       const handedOn = hop.read(metadata);

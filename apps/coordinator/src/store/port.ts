@@ -177,7 +177,12 @@ export interface StoreStatus {
   readonly replicas: readonly ReplicaStatus[];
   /** Epochs by pool; `*` is what concerns no pool. Empty where only one can write. */
   readonly pools: readonly { readonly poolId: string; readonly replica: string; readonly epoch: number }[];
-  readonly tree: { readonly epoch: number; readonly size: number };
+  readonly tree: {
+    readonly epoch: number;
+    readonly size: number;
+    /** Leaves that the last checkpoint covers; 0 before the first. */
+    readonly signedSize: number;
+  };
 }
 
 /** The store. */

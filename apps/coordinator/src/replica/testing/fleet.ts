@@ -9,6 +9,7 @@ import { makeFolder, writeConfig } from "../../testing/coordinator.ts";
 import { TestDevice, WORKING } from "../../testing/device.ts";
 import { type TestBuild, buildOf, enveloped, networkAt } from "../../testing/network.ts";
 import { signedOverride } from "../../testing/override.ts";
+import { until } from "../../testing/wait.ts";
 import { CoordinatorProcess } from "../../testing/process.ts";
 import { type LogLeaf, faultsOf } from "../../store/testing/checker.ts";
 import type { PostgresServer } from "../../store/testing/postgres-server.ts";
@@ -111,6 +112,12 @@ export class TestFleet {
   load(): void {
     this.#loading = true;
     this.#load = Promise.all([...this.devices.map((device) => this.#asks(device)), this.#writes(), this.#writes()]);
+  }
+
+  /** Waits for the first word that is acknowledged from now on. */
+  async goesOn(): Promise<void> {
+    const before = this.acknowledged.length;
+    await until("something is acknowledged again", () => this.acknowledged.length > before || undefined);
   }
 
   async quiet(): Promise<void> {

@@ -22,6 +22,7 @@ import {
 import { guarded, openDatabase } from "./open.ts";
 import { nodeState, storedDial, storedNode } from "../rows.ts";
 import { Turns } from "../turns.ts";
+import { signedSizeOf } from "../signed-size.ts";
 import { sqliteTree } from "./tree.ts";
 
 /** The process has a turn for others after so many changes: some milliseconds. */
@@ -204,12 +205,16 @@ export function sqliteStore(db: DatabaseSync, path: string): Store {
     status: () =>
       turns.take(async () =>
         guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
-          const tree = prepare("SELECT epoch, size FROM tree_state").get();
+          const tree = prepare("SELECT epoch, size, checkpoint FROM tree_state").get();
           return {
             engine: "sqlite" as const,
             replicas: [],
             pools: [],
-            tree: { epoch: Number(tree?.["epoch"]), size: Number(tree?.["size"]) },
+            tree: {
+              epoch: Number(tree?.["epoch"]),
+              size: Number(tree?.["size"]),
+              signedSize: signedSizeOf(tree?.["checkpoint"] as Uint8Array | null),
+            },
           };
         }),
       ),

@@ -44,7 +44,10 @@ export class CoordinatorProcess {
   /** Resolves when it serves. `stateDir` is where it writes its endpoints; under the name of the replica that it is. */
   async serves(stateDir: string, replica?: string): Promise<Clients> {
     const path = join(stateDir, replica === undefined ? "endpoints.json" : `endpoints-${replica}.json`);
+    let end: Ending | undefined;
+    void this.ended.then((ending) => (end = ending));
     const at = await until("the coordinator serves", () => {
+      if (end !== undefined) throw new Error(`the coordinator ended with ${end.code ?? end.signal}: ${end.stderr}`);
       if (!existsSync(path)) return undefined;
       const endpoints = JSON.parse(readFileSync(path, "utf8")) as { grpc: string; artifacts: string; pid: number };
       return endpoints.pid === this.#child.pid ? endpoints : undefined;

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
 import type { Clients } from "../../testing/clients.ts";
 import { makeFolder, writeConfig } from "../../testing/coordinator.ts";
 import { TestDevice, WORKING } from "../../testing/device.ts";
@@ -35,6 +36,8 @@ export class TestFleet {
   readonly devices: TestDevice[] = [];
   /** Names of overrides that were answered. */
   readonly acknowledged: string[] = [];
+  /** When each of them was answered, milliseconds of this process's time. */
+  readonly #acknowledgedAtMs: number[] = [];
   /** Permits that were answered, by node. */
   readonly granted: Map<string, Set<string>> = new Map();
   readonly #server: PostgresServer;
@@ -120,6 +123,12 @@ export class TestFleet {
     await until("something is acknowledged again", () => this.acknowledged.length > before || undefined);
   }
 
+  /** The longest time in which nothing was acknowledged, from then on. */
+  longestSilenceMs(sinceMs: number): number {
+    const moments = [sinceMs, ...this.#acknowledgedAtMs.filter((atMs) => atMs > sinceMs)];
+    return Math.round(Math.max(...moments.slice(1).map((atMs, n) => atMs - (moments[n] ?? atMs))));
+  }
+
   async quiet(): Promise<void> {
     this.#loading = false;
     await this.#load;
@@ -127,8 +136,14 @@ export class TestFleet {
 
   /** What is wrong: words that were acknowledged and are lost, and what the checker finds in the log. */
   async faults(): Promise<readonly string[]> {
-    const { rollout, operator } = this.#next().clients;
-    const { overrides } = await rollout.listOverrides({}, operator);
+    // One that has just come, or woken up, may not have seen yet who decides.
+    const { overrides } = await until("overrides are listed", async () => {
+      const { rollout, operator } = this.#next().clients;
+      return rollout.listOverrides({}, operator).catch((error: { readonly code?: number }) => {
+        if (error.code === status.UNAVAILABLE) return undefined;
+        throw error;
+      });
+    });
     const kept = new Set(overrides.map(({ name }) => name));
     const lost = this.acknowledged.filter((name) => !kept.has(name)).map((name) => `${name} is lost`);
     const rows = await this.#rows("SELECT pool_id, seq, kind, leaf FROM audit WHERE pool_id = 'home' ORDER BY seq");
@@ -198,6 +213,7 @@ export class TestFleet {
       try {
         const made = await rollout.createOverride(signedOverride(override, 3600), operator);
         this.acknowledged.push(made.override?.name ?? "");
+        this.#acknowledgedAtMs.push(performance.now());
       } catch {
         // As above.
       }

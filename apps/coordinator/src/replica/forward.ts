@@ -1,14 +1,14 @@
 /** Hands calls on to the replica that has the seat, over one gRPC connection to it. */
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, type ServiceError, status } from "@grpc/grpc-js";
-import { type Call, RpcError, methodDefinition, readRpcError, secureChannel } from "@moult/contracts";
-import { ErrorReason } from "@moult/contracts/v1";
+import { Client, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
+import { type Call, type RpcError, methodDefinition, secureChannel } from "@moult/contracts";
+import { AgentService } from "@moult/contracts/v1";
+import { detailsOf, nobodyDecides, passedOn } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
+import { TrunkClient } from "./trunk-client.ts";
 
 /** Far above what any call takes; a replica that hangs is noticed by its lease long before. */
 const UNARY_MS = 10_000;
-/** A caller may try again so soon: the seat is taken over within seconds. */
-const RETRY_MS = 1_000;
 const OPTIONS = {
   "grpc.enable_channelz": 0,
   "grpc.initial_reconnect_backoff_ms": 100,
@@ -23,17 +23,12 @@ export interface Route {
   readonly method: DescMethod;
 }
 
-/** UNAVAILABLE while no replica has the seat, or the one that has it cannot be reached. */
-export function nobodyDecides(cause?: unknown): RpcError {
-  const message = "no replica that decides can be reached; another takes over within seconds";
-  return new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, message, { retryAfterMs: RETRY_MS, cause });
-}
-
 interface Line {
   readonly address: string;
   readonly client: Client;
   /** Aborted when another has the seat: who still waits for this one waits for nothing. */
   readonly gone: AbortController;
+  trunk: TrunkClient | undefined;
 }
 
 /** Hands on. */
@@ -52,15 +47,21 @@ export class Forwarder {
 
   /** A call with one answer. Rejects with an RpcError: the other's, or `nobodyDecides`. */
   async unary(route: Route, request: Message, call: Call<unknown>, caller: Caller): Promise<unknown> {
-    const { client, gone } = this.#connected();
+    const line = this.#connected();
+    const { client, gone } = line;
     const { path, requestSerialize, responseDeserialize } = definitionOf(route);
+    // What devices call is small and comes in numbers.
+    if (route.service === (AgentService as DescService)) {
+      if (line.trunk?.hasEnded !== false) line.trunk = new TrunkClient(client, this.#hop);
+      return line.trunk.call(path, route.method, request, call, caller);
+    }
     const metadata = this.#hop.write(call.metadata, caller);
     const options = { deadline: Date.now() + UNARY_MS };
     return new Promise((resolve, reject) => {
       const done = (error: ServiceError | null, answer?: unknown): void => {
         release();
         if (error === null) resolve(answer);
-        else reject(passedOn(error, gone.signal));
+        else reject(refusalOf(error, gone.signal));
       };
       const running = client.makeUnaryRequest(
         path,
@@ -88,7 +89,7 @@ export class Forwarder {
     try {
       yield* stream as AsyncIterable<unknown>;
     } catch (error) {
-      throw passedOn(error as ServiceError, gone.signal);
+      throw refusalOf(error as ServiceError, gone.signal);
     } finally {
       release();
       stream.cancel();
@@ -101,11 +102,13 @@ export class Forwarder {
     if (line === undefined || line.address === this.#addressOf()) return;
     this.#line = undefined;
     line.gone.abort();
+    line.trunk?.close();
     line.client.close();
   }
 
   close(): void {
     this.#line?.gone.abort();
+    this.#line?.trunk?.close();
     this.#line?.client.close();
     this.#line = undefined;
   }
@@ -117,7 +120,7 @@ export class Forwarder {
     if (this.#line === undefined) {
       const { credentials, options } = secureChannel(address, this.#caPem);
       const client = new Client(address, credentials, { ...OPTIONS, ...options });
-      this.#line = { address, client, gone: new AbortController() };
+      this.#line = { address, client, gone: new AbortController(), trunk: undefined };
     }
     return this.#line;
   }
@@ -167,10 +170,7 @@ function cancelWith(call: { readonly cancel: () => void }, signals: readonly Abo
 }
 
 /** The other's refusal as it was; where the connection failed, that nobody decides. */
-function passedOn(error: ServiceError, gone: AbortSignal): RpcError {
-  const { reason, violations, retryAfterMs } = readRpcError(error);
-  if (gone.aborted || reason === "") return nobodyDecides(error);
-  const known = (ErrorReason as unknown as Readonly<Record<string, ErrorReason | undefined>>)[reason];
-  const more = { violations, cause: error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  return new RpcError(error.code, known ?? ErrorReason.UNSPECIFIED, error.details, more);
+function refusalOf(error: ServiceError, gone: AbortSignal): RpcError {
+  if (gone.aborted) return nobodyDecides(error);
+  return passedOn(error.code, error.details, detailsOf(error.metadata), error);
 }

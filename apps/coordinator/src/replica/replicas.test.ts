@@ -1,4 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
+import { createClient, secureChannel } from "@moult/contracts";
+import { TrunkService } from "@moult/contracts/replica";
 import { AttendRequestSchema, ReportRequestSchema } from "@moult/contracts/v1";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { POSTGRES_MISSING, PostgresServer, postgresBinaries } from "../store/testing/postgres-server.ts";
@@ -9,6 +14,19 @@ import { TestFleet, type TestReplica } from "./testing/fleet.ts";
 
 const isMissing = postgresBinaries() === undefined;
 if (isMissing) test.skip(POSTGRES_MISSING, () => expect.unreachable());
+
+/** What is told to one that calls as a replica does and has not the secret; with a device's good session. */
+async function trunkOfAStranger({ state, devices, replicas: [first] }: TestFleet): Promise<unknown> {
+  const { grpc } = JSON.parse(readFileSync(join(state, `endpoints-${first?.name}.json`), "utf8")) as { grpc: string };
+  const { credentials, options } = secureChannel(grpc, readFileSync(join(state, "tls", "ca.pem")));
+  const client = createClient(TrunkService, grpc, credentials, options);
+  try {
+    const stream = listen(client.hand({ bearer: devices[0]?.token ?? "" }));
+    return await until("it is refused", stream.error);
+  } finally {
+    client.close();
+  }
+}
 
 /** Of the deep run. */
 const ROUNDS = Number(process.env["MOULT_ROUNDS"] ?? 100);
@@ -44,7 +62,8 @@ describe.skipIf(isMissing)("three coordinators on one database", () => {
     const wrong = await second.clients.fleet
       .listPools({}, { bearer: "wrong", timeoutMs: 5_000 })
       .catch((error: unknown) => error);
-    expect(wrong).toMatchObject({ code: 16 });
+    expect(wrong).toMatchObject({ code: status.UNAUTHENTICATED });
+    await expect(trunkOfAStranger(fleet)).resolves.toMatchObject({ code: status.PERMISSION_DENIED });
     const before = await statusOf(third);
     expect(before.replicas).toEqual(["r1 decides", "r2 hands on", "r3 hands on"]);
     fleet.load();

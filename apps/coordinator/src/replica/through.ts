@@ -3,15 +3,30 @@
  * the others hand it on. Who calls and what it may is judged by the one that handles it.
  */
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import type { Call, Implementation, Interceptor } from "@moult/contracts";
-import { FleetService } from "@moult/contracts/v1";
+import { type Server, status } from "@grpc/grpc-js";
+import {
+  type BindOptions,
+  type Call,
+  type Implementation,
+  type Interceptor,
+  RpcError,
+  bindService,
+} from "@moult/contracts";
+import { TrunkService } from "@moult/contracts/replica";
+import { ErrorReason, FleetService } from "@moult/contracts/v1";
 import type { Principal } from "../rpc/access.ts";
-import { type Forwarder, nobodyDecides } from "./forward.ts";
+import type { Forwarder } from "./forward.ts";
+import { nobodyDecides } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
+import { TrunkServer } from "./trunk-server.ts";
+
+type OnDefect = (error: unknown, method: string) => RpcError | void;
 
 /** Wraps the access check and the services. */
 export interface Through {
-  readonly check: (inner: Interceptor<Principal>) => Interceptor<Principal>;
+  readonly check: (inner: Interceptor<Principal>, onDefect: OnDefect) => Interceptor<Principal>;
+  /** Adds what replicas alone call. */
+  readonly bind: (server: Server, onDefect: OnDefect, options: BindOptions) => void;
   readonly implementation: <S extends DescService>(
     service: S,
     inner: Implementation<S, Principal>,
@@ -19,7 +34,7 @@ export interface Through {
 }
 
 /** For the only coordinator: nothing stands in between. */
-export const DIRECT: Through = { check: (inner) => inner, implementation: (_, inner) => inner };
+export const DIRECT: Through = { check: (inner) => inner, bind: () => {}, implementation: (_, inner) => inner };
 
 /** What it works with. */
 export interface ThroughParts {
@@ -39,19 +54,30 @@ type Handler = (request: unknown, call: Call<Principal>) => unknown;
 
 /** For one of several. */
 export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Through {
+  const trunk = new TrunkServer({ speaks, term });
   const own = (method: DescMethod): boolean =>
     OWN.test(method.parent.typeName) || method === (OWN_METHOD as DescMethod);
   return {
-    check: (inner) => (method, metadata, peer, certificate) => {
-      const handedOn = hop.read(metadata);
-      if (own(method)) return inner(method, metadata, peer, certificate);
-      if (speaks()) {
-        if (handedOn === undefined) return inner(method, metadata, peer, certificate);
-        return inner(method, metadata, handedOn.peer, handedOn.certificate);
-      }
-      // Whoever handed it on took this one for the one that decides: it looks again before it tries again.
-      if (handedOn !== undefined) throw nobodyDecides();
-      return { kind: "elsewhere", caller: { peer, certificate } };
+    bind(server, onDefect, options) {
+      const ours: Interceptor<undefined> = (_, metadata) => {
+        if (hop.read(metadata) !== undefined) return undefined;
+        throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, "only replicas call this");
+      };
+      bindService(server, TrunkService, trunk.implementation, ours, onDefect, options);
+    },
+    check: (inner, onDefect) => {
+      trunk.judgedBy(inner, onDefect);
+      return (method, metadata, peer, certificate) => {
+        const handedOn = hop.read(metadata);
+        if (own(method)) return inner(method, metadata, peer, certificate);
+        if (speaks()) {
+          if (handedOn === undefined) return inner(method, metadata, peer, certificate);
+          return inner(method, metadata, handedOn.peer, handedOn.certificate);
+        }
+        // Whoever handed it on took this one for the one that decides: it looks again before it tries again.
+        if (handedOn !== undefined) throw nobodyDecides();
+        return { kind: "elsewhere", caller: { peer, certificate } };
+      };
     },
     implementation: (service, inner) => {
       const handlers: Record<string, Handler> = {};
@@ -59,6 +85,7 @@ export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Thr
         const run = (inner as Readonly<Record<string, Handler>>)[method.localName]?.bind(inner);
         if (run === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
         const route = { service, method };
+        if (method.methodKind === "unary") trunk.add(service, method, run);
         handlers[method.localName] =
           method.methodKind === "unary"
             ? (request, call) => {

@@ -37,12 +37,12 @@ export async function startJsonServer(
 ): Promise<RunningJsonServer> {
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
-  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }));
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
     return refusal;
   };
+  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }), defect);
   const handler = connectNodeAdapter({
     readMaxBytes: MESSAGE_BYTES_MAX,
     writeMaxBytes: MESSAGE_BYTES_MAX,

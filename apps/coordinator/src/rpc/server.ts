@@ -77,12 +77,12 @@ export async function startServer(
   });
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
-  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }));
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
     return refusal;
   };
+  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }), defect);
   const stopping = new AbortController();
   const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
@@ -138,6 +138,7 @@ export async function startServer(
   bindService(server, Health, health.implementation, check, defect, options);
   bindService(server, ServerReflection, reflection, check, defect, options);
   bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
+  through.bind(server, defect, options);
   const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
   const port = await new Promise<number>((resolve, reject) => {
     const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;

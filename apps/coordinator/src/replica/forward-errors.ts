@@ -5,6 +5,10 @@ import { ErrorReason } from "@moult/contracts/v1";
 
 /** A caller may try again so soon: the seat is taken over within seconds. */
 const RETRY_MS = 1_000;
+/** By number. */
+const STATUSES: ReadonlyMap<number, status> = new Map(
+  Object.values(status).flatMap((value) => (typeof value === "number" ? [[Number(value), value] as const] : [])),
+);
 const DETAILS_KEY = "grpc-status-details-bin";
 
 /** UNAVAILABLE while no replica has the seat, or the one that has it cannot be reached. */
@@ -21,16 +25,11 @@ export function passedOn(code: number, message: string, details: Uint8Array, cau
   if (reason === "") return nobodyDecides(cause);
   const known = (ErrorReason as unknown as Readonly<Record<string, ErrorReason | undefined>>)[reason];
   const more = { violations, cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  return new RpcError(statusOf(code), known ?? ErrorReason.UNSPECIFIED, message, more);
+  return new RpcError(STATUSES.get(code) ?? status.UNKNOWN, known ?? ErrorReason.UNSPECIFIED, message, more);
 }
 
 /** The details of an error, as they go over the wire. */
 export function detailsOf(metadata: Metadata | undefined): Uint8Array {
   const bytes = metadata?.get(DETAILS_KEY)[0];
   return Buffer.isBuffer(bytes) ? bytes : new Uint8Array();
-}
-
-/** A number as a status; UNKNOWN where it is none. */
-function statusOf(code: number): status {
-  return status[code] === undefined ? status.UNKNOWN : (code as status);
 }

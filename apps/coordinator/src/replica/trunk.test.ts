@@ -1,9 +1,8 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { RpcError, readRpcError } from "@moult/contracts";
 import { type HandedAnswer, HandedCallSchema } from "@moult/contracts/replica";
 import { AgentService, AskRequestSchema, AskResponseSchema, ErrorReason } from "@moult/contracts/v1";
-import { toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { passedOn } from "./forward-errors.ts";
 import { TrunkServer } from "./trunk-server.ts";
@@ -47,7 +46,9 @@ test("every call is answered once, more of them than are worked on at a time; wh
 
 test("a refusal arrives as it was, and a defect without its text", async () => {
   const more = { retryAfterMs: 250, violations: [{ field: "f", description: "d" }] };
-  const refused = await hand(1, () => Promise.reject(new RpcError(5, ErrorReason.NODE_UNKNOWN, "nobody", more)));
+  const refused = await hand(1, () =>
+    Promise.reject(new RpcError(status.NOT_FOUND, ErrorReason.NODE_UNKNOWN, "nobody", more)),
+  );
   const { code = 0, message = "", body = new Uint8Array() } = refused.get(0n) ?? {};
   const error = passedOn(code, message, body);
   expect(error).toMatchObject({ code: status.NOT_FOUND, reason: ErrorReason.NODE_UNKNOWN, message: "nobody" });

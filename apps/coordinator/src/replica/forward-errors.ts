@@ -7,7 +7,7 @@ import { ErrorReason } from "@moult/contracts/v1";
 const RETRY_MS = 1_000;
 /** By number. */
 const STATUSES: ReadonlyMap<number, status> = new Map(
-  Object.values(status).flatMap((value) => (typeof value === "number" ? [[Number(value), value] as const] : [])),
+  Object.values(status).flatMap((value) => (typeof value === "number" ? [[value, value] as const] : [])),
 );
 const DETAILS_KEY = "grpc-status-details-bin";
 

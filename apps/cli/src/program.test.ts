@@ -54,6 +54,7 @@ test("the verbs are these", () => {
     "brake status",
     "fleet get",
     "fleet watch",
+    "coordinator status",
     "node explain",
     "node readmit",
     "event list",

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { addAuditVerbs } from "./commands/audit.ts";
 import { addBrakeVerbs } from "./commands/brake.ts";
+import { addCoordinatorVerbs } from "./commands/coordinator.ts";
 import { addDialVerbs } from "./commands/dial.ts";
 import { addEventVerbs } from "./commands/event.ts";
 import { addFleetVerbs } from "./commands/fleet.ts";
@@ -45,6 +46,7 @@ export function createProgram(ports: Ports): Command {
   addOverrideVerbs(program, ports);
   addBrakeVerbs(program, ports);
   addFleetVerbs(program, ports);
+  addCoordinatorVerbs(program, ports);
   addNodeVerbs(program, ports);
   addEventVerbs(program, ports);
   addTokenVerbs(program, ports);

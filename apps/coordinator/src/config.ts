@@ -14,6 +14,7 @@ import { SQLITE } from "./store/engine.ts";
 
 const DAY_MS = 86_400_000;
 const ratio = z.number().min(0).max(10);
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "an Ed25519 public key as 64 lowercase hexadecimal digits");
 const durationMs = z.number().int().min(1).max(DAY_MS);
 
@@ -36,6 +37,16 @@ const ConfigFile = z.strictObject({
     .refine(isStore, "sqlite, or the URL of a PostgreSQL database: postgres://USER:PASSWORD@HOST:PORT/DATABASE")
     .default(SQLITE)
     .describe("The store: `sqlite`, a file in `state_dir`, or the URL of a PostgreSQL database."),
+  replica: z
+    .strictObject({
+      name: z.string().regex(NAME, "1 to 63 of a-z, 0-9 and -").describe("For people, in `moult coordinator status`."),
+      address: z
+        .string()
+        .regex(/^[^\s/]+:\d{1,5}$/, "host:port")
+        .describe("Where the other replicas reach this one's `grpc`; the host is in its certificate."),
+    })
+    .optional()
+    .describe("This coordinator is one of several on a PostgreSQL database; none by default."),
   grpc: Address.extend({
     connections_max: connections
       .default(262_144)
@@ -210,6 +221,7 @@ export interface Config {
   readonly network: string;
   readonly state_dir: string;
   readonly store: string;
+  readonly replica?: { readonly name: string; readonly address: string } | undefined;
   readonly grpc: OpenPort;
   readonly json: OpenPort;
   readonly operators?: { readonly host: string; readonly port: number } | undefined;
@@ -278,6 +290,9 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
   const result = ConfigFile.safeParse(withEnvironment(fragments, env));
   if (result.success) {
     const { council: _, ...data } = result.data;
+    if (data.replica !== undefined && data.store === SQLITE) {
+      throw new ConfigError(`${path} cannot be used:\n  replica: replicas share a PostgreSQL database; set store`);
+    }
     const beside = (file: string): string => resolve(dirname(path), file);
     return {
       ...data,

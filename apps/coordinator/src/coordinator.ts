@@ -10,12 +10,11 @@ import type { Effect, Ledger } from "@moult/policy";
 import { schedule } from "node-cron";
 import { Anomalies } from "./anomalies/anomalies.ts";
 import { knownBuilds } from "./anomalies/known-builds.ts";
-import type { FleetEvent } from "./anomalies/kinds.ts";
 import { uploaderOf } from "./artifacts/uploader.ts";
 import { type ConnectionCounts, boundMovingConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
-import { openAuditLog } from "./audit/audit-log.ts";
+import { type AuditLog, openAuditLog } from "./audit/audit-log.ts";
 import { PartFiles } from "./artifacts/part-files.ts";
 import { type Config, ConfigError, ledgerConfig } from "./config.ts";
 import { createChallenges } from "./identity/challenge.ts";
@@ -30,6 +29,9 @@ import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import { LargeFiles } from "./rpc/large-files.ts";
+import { createReplica } from "./replica/replica.ts";
+import { SharedClock } from "./replica/shared-clock.ts";
+import { drainNotice } from "./rpc/drain.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
 import { startJsonServer } from "./rpc/json-server.ts";
 import { startServer } from "./rpc/server.ts";
@@ -80,7 +82,8 @@ export interface RunningCoordinator {
 
 /** Starts a coordinator; resolves when it serves. */
 export async function startCoordinator(config: Config, world: World): Promise<RunningCoordinator> {
-  const { clock, random, log, store } = world;
+  const { random, log, store } = world;
+  const clock = new SharedClock(world.clock);
   const rootFile = readRoot(config);
   const trust = new TrustHolder();
   const partFiles = new PartFiles(join(config.state_dir, "parts"));
@@ -104,7 +107,6 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const attending = new Attending();
   let tokens = new EnrollmentTokens([]);
   let requests = new RequestMemory([]);
-  let events: readonly FleetEvent[] = [];
   let loaded: Ledger | undefined;
 
   const load = async (): Promise<Ledger> => {
@@ -117,7 +119,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     trust.set(opened.carried);
     // Routers may have been told of what was never written.
     members.endAll();
-    ({ events } = snapshot);
+    anomalies.restore(snapshot.events);
     loaded = restore(snapshot, ledgerConfig(config), clock.now());
     narrow(loaded, opened.carried, clock.now());
     return loaded;
@@ -130,21 +132,41 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       members.send(nodeId, member, (poolId) => poolId === "" || poolId === node.identity.poolId);
     }
   };
-  const owner = new Owner({ store, clock, log, load, carryOut, reloadAfterMs: RELOAD_AFTER_MS });
-  await owner.start();
-
   const { network, state_dir: stateDir } = config;
-  const auditLog = await openAuditLog({
-    settings: config.audit,
-    network,
-    stateDir,
-    tree: store.tree,
-    clock,
-    random,
-    log,
-  });
+  const auditParts = { settings: config.audit, network, stateDir, tree: store.tree, clock, random, log };
+  let auditLog: AuditLog | undefined;
+  const replica =
+    store.seat &&
+    createReplica({
+      seat: store.seat,
+      clock,
+      secret: Buffer.from(readOrMakeSecret(join(stateDir, "replicas.key"), random, "hex"), "hex"),
+      caPem: tls.ca,
+      log,
+      async sit() {
+        await owner.start();
+        auditLog = await openAuditLog(auditParts);
+        auditLog.start();
+      },
+      async rise() {
+        const keeping = auditLog;
+        auditLog = undefined;
+        notices.send("drain", drainNotice());
+        owner.leave();
+        members.endAll();
+        await keeping?.stop();
+      },
+    });
+  const speaks = replica && (() => replica.seating.speaks);
+  const onFailed = replica && (() => replica.seating.failed());
+  const owner = new Owner({ store, clock, log, load, carryOut, reloadAfterMs: RELOAD_AFTER_MS, speaks, onFailed });
+  const anomalies = new Anomalies({ owner, clock, log, listed: knownBuilds(() => loaded?.releases ?? []) });
+  if (replica === undefined) {
+    await owner.start();
+    auditLog = await openAuditLog(auditParts);
+  }
   const endpoint = createEndpoint({
-    audit: auditLog.endpoint,
+    audit: { tree: store.tree, published: () => auditLog?.endpoint.published() },
     shelves: {
       parts: partFiles,
       packed: new DeltaFiles(join(config.state_dir, "packed"), partFiles),
@@ -167,7 +189,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       requestTimeout: UPLOAD_MS,
       handshakeTimeout: HANDSHAKE_MS,
     },
-    endpoint,
+    replica === undefined ? endpoint : replica.artifacts(endpoint),
   );
   boundMovingConnections(
     artifactServer,
@@ -200,21 +222,30 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     notices,
     attending,
     requests: () => requests,
-    anomalies: new Anomalies({ owner, clock, log, stored: events, listed: knownBuilds(() => loaded?.releases ?? []) }),
+    anomalies,
+    store,
   };
   const operatorsPort = config.operators && { listen: config.operators, operatorsCaPem };
+  const through = replica?.through;
   const grpcPort = { ...config.grpc, bounds: countsOf(config.grpc) };
-  const server = await startServer(parts, operators, tls, grpcPort, operatorsPort).catch((cause: unknown) => {
+  const server = await startServer(parts, operators, tls, grpcPort, operatorsPort, through).catch((cause: unknown) => {
     artifactServer.close();
     throw cannotListen("grpc", config.grpc, cause as Error);
   });
   const jsonPort = { ...config.json, bounds: countsOf(config.json) };
-  const json = await startJsonServer(parts, operators, tls, jsonPort, operatorsCaPem).catch(async (cause: unknown) => {
-    artifactServer.close();
-    await server.stop();
-    throw cannotListen("json", config.json, cause as Error);
-  });
-  auditLog.start();
+  const json = await startJsonServer(parts, operators, tls, jsonPort, operatorsCaPem, through).catch(
+    async (cause: unknown) => {
+      artifactServer.close();
+      await server.stop();
+      throw cannotListen("json", config.json, cause as Error);
+    },
+  );
+  if (replica === undefined) auditLog?.start();
+  else {
+    // Other replicas reach this one by the host of its address, whatever it listens on.
+    store.seat?.announce(`https://${config.replica?.address.replace(/:\d+$/, "") ?? ""}:${artifactPort}`);
+    await replica.seating.start();
+  }
   const stopTimers = startTimers(config, parts, store, clock, log);
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
@@ -222,11 +253,13 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     config.operators && server.operatorsPort !== undefined
       ? authority(config.operators.host, server.operatorsPort)
       : undefined;
-  const endpoints = join(config.state_dir, "endpoints.json");
+  const mark = config.replica === undefined ? "" : `-${config.replica.name}`;
+  const endpoints = join(config.state_dir, `endpoints${mark}.json`);
   const at = { grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, pid: process.pid };
   writeFileSync(`${endpoints}.new`, `${JSON.stringify(at)}\n`);
   renameSync(`${endpoints}.new`, endpoints);
-  log.info({ grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, nodes: owner.ledger.nodes.size }, "serving");
+  const nodes = owner.isReady ? owner.ledger.nodes.size : undefined;
+  log.info({ grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, nodes }, "serving");
 
   return {
     grpc,
@@ -236,12 +269,16 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     reload: () => directory.reload(),
     async stop() {
       await stopTimers();
-      await auditLog.stop();
+      // Another takes over while this one still lets its callers go.
+      await owner.settled();
+      await replica?.seating.stop();
+      await auditLog?.stop();
       rmSync(endpoints, { force: true });
       json.stop();
       await server.stop();
       artifactServer.close();
       artifactServer.closeAllConnections();
+      replica?.close();
       await owner.settled();
       owner.close();
       await store.close();
@@ -267,7 +304,7 @@ function startTimers(
   const stale = new StaleWatch(log, (sight) => anomalies.see(sight));
   const tick = (): void => {
     void decide(passTime);
-    stale.look(trust.current, clock.now());
+    if (owner.isReady) stale.look(trust.current, clock.now());
     for (const ended of attending.takeDue(clock.now(), config.capacity.vanish_after_ms)) {
       void decide((ledger, now) => noteVanished(ledger, ended, now));
     }

@@ -78,7 +78,14 @@ async function main(): Promise<void> {
   }
   makeStateDir(config.state_dir);
   const { store: engine, state_dir: stateDir, network } = config;
-  const store = await openStore({ store: engine, stateDir, network, owner: randomUUID(), log });
+  const store = await openStore({
+    store: engine,
+    stateDir,
+    network,
+    owner: randomUUID(),
+    replica: config.replica,
+    log,
+  });
   // The wall clock says when this is; from then on time only goes forward, whatever is done to the wall clock.
   const [startedAtMs, startedAt] = [Date.now(), performance.now()];
   const running = await startCoordinator(config, {

@@ -3,6 +3,7 @@
  * to grpc-js. It may not decide anything, and it imports no other package of Moult.
  */
 export { type Client, type CallOptions, createClient } from "./client.ts";
+export { methodDefinition } from "./definition.ts";
 export { type ErrorDetails, type FieldViolation, ERROR_DOMAIN, RpcError, readRpcError } from "./errors.ts";
 export { type Collection, formatName, parseName } from "./names.ts";
 export { type ClientCertificate, type SecureChannel, secureChannel } from "./secure-channel.ts";

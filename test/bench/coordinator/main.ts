@@ -3,12 +3,14 @@
  * own, beside a server that does nothing, in one run: the ratio between the two is what says something on a noisy machine.
  */
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openSqliteStore } from "../../../apps/coordinator/src/store/sqlite/store.ts";
+import { openStore } from "../../../apps/coordinator/src/store/open.ts";
+import { PostgresServer } from "../../../apps/coordinator/src/store/testing/postgres-server.ts";
 import { rssMib, runMs } from "../stage/process.ts";
 import { Caller } from "./caller.ts";
 import { BUILDS, COMPANY, NETWORK, fill, nodeIds } from "./fill.ts";
@@ -32,12 +34,14 @@ type Case = (typeof CASES)[number];
 
 const HELP = `Measures a coordinator over real gRPC, beside a server that does nothing.
 
-Usage: pnpm bench [--json] [--nodes N,…] [--cases C,…] [--count-s N] [--sustain-s N] [--streams N]
+Usage: pnpm bench [--json] [--nodes N,…] [--cases C,…] [--engine E] [--replicas N] [--count-s N] [--sustain-s N] [--streams N]
 
 Options:
   --json         one line of JSON a row, then nothing else
   --nodes N,…    enrolled nodes, one row set for each (default 100000)
   --cases C,…    of ${CASES.join(", ")} (default: all but sustain)
+  --engine E     the store: sqlite, or postgres from the system's binaries, started for the bench (default sqlite)
+  --replicas N   so many coordinators on postgres, called in turn; one decides (default 1)
   --count-s N    how long each case counts, in seconds (default 10)
   --sustain-s N  how long sustain counts, in seconds (default 600)
   --streams N    streams that are held (default 10000)
@@ -57,6 +61,8 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     nodes: { type: "string", default: "100000" },
     cases: { type: "string", default: CASES.filter((name) => name !== "sustain").join() },
+    engine: { type: "string", default: "sqlite" },
+    replicas: { type: "string", default: "1" },
     "count-s": { type: "string", default: "10" },
     "sustain-s": { type: "string", default: "600" },
     streams: { type: "string", default: "10000" },
@@ -70,6 +76,11 @@ if (values.help) {
 const wanted = values.cases.split(",") as readonly Case[];
 const unknown = wanted.find((name) => !CASES.includes(name));
 if (unknown !== undefined) throw new Error(`there is no case ${unknown}; there are ${CASES.join(", ")}`);
+const { engine } = values;
+if (engine !== "sqlite" && engine !== "postgres") throw new Error(`there is no engine ${engine}; sqlite or postgres`);
+const replicas = Number(values.replicas);
+if (!(replicas >= 1) || (replicas > 1 && engine === "sqlite"))
+  throw new Error("replicas share postgres: --engine postgres");
 const countS = Number(values["count-s"]);
 
 /** Nodes with a session; more than speak at once, so that no two asks in a row are one node's. */
@@ -99,6 +110,11 @@ const tell = (row: Row): void => {
 };
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
+/** A figure of a server, summed over its processes. */
+function ofAll({ pids }: Server, figure: (pid: number) => number): number {
+  return pids.reduce((sum, pid) => sum + figure(pid), 0);
+}
+
 /** Runs one load; what the server spent while it counted. */
 async function load(
   server: Server,
@@ -110,10 +126,10 @@ async function load(
   child.stdout.on("data", (data: Buffer) => {
     const text = data.toString("utf8");
     said += text;
-    if (text.includes("count\n")) beganMs = runMs(server.pid);
+    if (text.includes("count\n")) beganMs = ofAll(server, runMs);
     if (text.includes("counted\n")) {
-      endedMs = runMs(server.pid);
-      rssMB = rssMib(server.pid);
+      endedMs = ofAll(server, runMs);
+      rssMB = ofAll(server, rssMib);
     }
   });
   const [code] = (await once(child, "close")) as [number];
@@ -123,9 +139,11 @@ async function load(
 }
 
 const folder = mkdtempSync(join(tmpdir(), "moult-bench-"));
+const database = engine === "postgres" ? await PostgresServer.start() : undefined;
 try {
   for (const nodes of values.nodes.split(",").map(Number)) await measure(nodes);
 } finally {
+  await database?.remove();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -133,7 +151,10 @@ async function measure(nodes: number): Promise<void> {
   const place = new Place(join(folder, String(nodes)));
   const speakers = Math.min(nodes - WIDE - COMPANY, wanted.includes("sustain") ? 20_000 : SPEAKERS);
   say(`filling a store with ${nodes} nodes`);
-  const store = openSqliteStore(join(place.stateDir, "moult.db"), NETWORK);
+  const url = (await database?.database()) ?? "sqlite";
+  const log = { info: () => {}, warn: () => {} };
+  const parts = { store: url, stateDir: place.stateDir, network: NETWORK, owner: randomUUID(), log };
+  const store = await openStore(parts);
   await fill(store, nodes, WIDE);
   await store.close();
   const [tight, wide, company] = await Promise.all([
@@ -141,12 +162,13 @@ async function measure(nodes: number): Promise<void> {
     place.members(nodeIds("wide", WIDE)),
     place.members(nodeIds("company", COMPANY)),
   ]);
-  const server = await place.coordinator();
-  const facts = { engine: "sqlite", replicas: 1, nodes };
-  tell({ case: "cold-start", ...facts, startMs: round(server.startMs), rssMB: round(rssMib(server.pid)) });
+  const env = { MOULT_STORE: url };
+  const server = await (replicas === 1 ? place.coordinator(env) : place.replicas(replicas, env));
+  const facts = { engine, replicas, nodes };
+  tell({ case: "cold-start", ...facts, startMs: round(server.startMs), rssMB: round(ofAll(server, rssMib)) });
   const { ca } = place.tls;
   const order = (over: Partial<Order> & Pick<Order, "what">): Order => ({
-    addresses: [server.address],
+    addresses: server.addresses,
     ca,
     connections: 10,
     inFlight: 100,
@@ -262,7 +284,7 @@ function inFlightOf(connections: number): number {
 
 async function streams(server: Server, facts: Omit<Row, "case">, held: Order): Promise<void> {
   say(`holding ${held.connections} streams`);
-  const before = rssMib(server.pid);
+  const before = ofAll(server, rssMib);
   const answer = await load(server, held);
   tell({
     case: "streams",

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSessions } from "../../../apps/coordinator/src/identity/sessions.ts";
+import { freePort } from "../stage/free-port.ts";
 import { NETWORK, TRUST } from "./fill.ts";
 import type { Member } from "./orders.ts";
 
@@ -17,7 +18,9 @@ const UP_MS = 120_000;
 /** One server that is measured. */
 export interface Server {
   readonly address: string;
-  readonly pid: number;
+  /** Of all its processes, where replicas serve together; the first decides. */
+  readonly addresses: readonly string[];
+  readonly pids: readonly number[];
   /** From the start of the process until it listened, in milliseconds. */
   readonly startMs: number;
   readonly stop: () => Promise<void>;
@@ -48,7 +51,7 @@ export class Place {
   }
 
   /** Starts the coordinator on this state. */
-  async coordinator(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+  async coordinator(env: Readonly<Record<string, string>> = {}, replica?: string): Promise<Server> {
     const config = join(this.folder, "coordinator.yaml");
     const root = join(this.folder, "root.json");
     writeFileSync(root, TRUST.flashedRoot);
@@ -72,7 +75,7 @@ export class Place {
         log_level: "warn",
       }),
     );
-    const endpoints = join(this.stateDir, "endpoints.json");
+    const endpoints = join(this.stateDir, replica === undefined ? "endpoints.json" : `endpoints-${replica}.json`);
     rmSync(endpoints, { force: true });
     const beganMs = performance.now();
     const log = openSync(join(this.folder, "coordinator.log"), "a");
@@ -88,7 +91,30 @@ export class Place {
     }
     const startMs = performance.now() - beganMs;
     const { grpc } = JSON.parse(readFileSync(endpoints, "utf8")) as { readonly grpc: string };
-    return { address: grpc, pid: child.pid ?? 0, startMs, stop: () => end(child) };
+    return serverOf(grpc, child, startMs);
+  }
+
+  /** Starts replicas that share this state, on loopback ports of their own. */
+  async replicas(count: number, env: Readonly<Record<string, string>>): Promise<Server> {
+    const servers: Server[] = [];
+    for (let n = 1; n <= count; n += 1) {
+      const address = `127.0.0.1:${await freePort()}`;
+      const name = `r${n}`;
+      const own = {
+        ...env,
+        MOULT_REPLICA__NAME: name,
+        MOULT_REPLICA__ADDRESS: address,
+        MOULT_GRPC__PORT: address.slice(address.lastIndexOf(":") + 1),
+      };
+      servers.push(await this.coordinator(own, name));
+    }
+    return {
+      address: servers[0]?.address ?? "",
+      addresses: servers.flatMap(({ addresses }) => addresses),
+      pids: servers.flatMap(({ pids }) => pids),
+      startMs: servers[0]?.startMs ?? 0,
+      stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
+    };
   }
 
   /** Starts the ceiling with the coordinator's own TLS material. */
@@ -99,8 +125,12 @@ export class Place {
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { port } = JSON.parse(line.toString("utf8")) as { readonly port: number };
     const startMs = performance.now() - beganMs;
-    return { address: `127.0.0.1:${port}`, pid: child.pid ?? 0, startMs, stop: () => end(child) };
+    return serverOf(`127.0.0.1:${port}`, child, startMs);
   }
+}
+
+function serverOf(address: string, child: ChildProcess, startMs: number): Server {
+  return { address, addresses: [address], pids: [child.pid ?? 0], startMs, stop: () => end(child) };
 }
 
 async function end(child: ChildProcess): Promise<void> {

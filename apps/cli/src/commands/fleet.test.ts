@@ -328,3 +328,35 @@ test("releases: list, get and recall", async () => {
   coordinator.answer("listReleases", () => ({ releases: [] }));
   expect((await moult(["release", "list"])).stdout).toContain("No releases.");
 });
+
+test("`coordinator status` shows the store, and where several share it, who decides", async () => {
+  coordinator.answer("getStatus", () => ({
+    store: { engine: "postgres", healthy: true },
+    replicas: [
+      { name: "r1", address: "a:1", alive: true, deciding: true },
+      { name: "r2", address: "b:1", alive: true },
+      { name: "r3", address: "c:1" },
+    ],
+    pools: [
+      { epoch: 4n, replica: "r1" },
+      { pool: "pools/home", epoch: 3n, replica: "r1" },
+    ],
+    sequencer: { epoch: 5n, size: 12n, signedSize: 11n },
+  }));
+  const { stdout, code } = await moult(["coordinator", "status"]);
+  expect(code).toBe(0);
+  const words = stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
+  expect(words).toEqual(
+    expect.arrayContaining([
+      ["store", "postgres, answers"],
+      ["audit log", "12 leaves in their place, 11 signed for, epoch 5"],
+      ["r1", "a:1", "decides"],
+      ["r2", "b:1", "hands on"],
+      ["r3", "c:1", "gone"],
+      ["(the fleet)", "4", "r1"],
+      ["home", "3", "r1"],
+    ]),
+  );
+  coordinator.answer("getStatus", () => ({ store: { message: "the store at x cannot be read" } }));
+  expect((await moult(["coordinator", "status"])).stdout).toContain("the store at x cannot be read");
+});

@@ -17,8 +17,6 @@ export interface AnomalyParts {
   readonly owner: Owner;
   readonly clock: Clock;
   readonly log: Log;
-  /** Events as they were stored, oldest first. */
-  readonly stored: readonly FleetEvent[];
   /** Every digest that a list named here, of builds that were recalled as well. */
   readonly listed: () => ReadonlySet<string>;
 }
@@ -32,12 +30,16 @@ export class Anomalies {
   readonly #parts: AnomalyParts;
   readonly #suspicions = new Suspicions();
   readonly #coalescer = new Coalescer();
-  readonly #events: FleetEvent[];
+  #events: FleetEvent[] = [];
   readonly #topic = new Topic<FleetEvent>();
 
   constructor(parts: AnomalyParts) {
     this.#parts = parts;
-    this.#events = parts.stored.slice(-EVENTS_KEPT);
+  }
+
+  /** Takes up what was stored, oldest first: with each load of the ledger. */
+  restore(stored: readonly FleetEvent[]): void {
+    this.#events = stored.slice(-EVENTS_KEPT);
   }
 
   /** Takes note of what happened. */

@@ -35,6 +35,10 @@ export interface OwnerParts {
   readonly load: () => Promise<Ledger>;
   /** Carries out effects, after they are durable and before the caller is answered. */
   readonly carryOut: (effects: readonly Effect[], ledger: Ledger) => void;
+  /** Of several coordinators: whether this one may speak for the ledger now. */
+  readonly speaks?: (() => boolean) | undefined;
+  /** Told where the store failed. The ledger is then not loaded again before the next `start`. */
+  readonly onFailed?: (() => void) | undefined;
   /** How long to wait before the store is tried again after a failure, in milliseconds. */
   readonly reloadAfterMs: number;
 }
@@ -54,14 +58,28 @@ export class Owner {
     this.#parts = parts;
   }
 
-  /** Loads the ledger; to be called once before anything else. */
+  /** Loads the ledger; to be called before anything else, and again after `leave`. */
   async start(): Promise<void> {
     this.#ledger = await this.#parts.load();
   }
 
+  /** Throws the ledger away: another decides now. Whoever waits is refused, unless its batch is on its way. */
+  leave(): void {
+    this.#ledger = undefined;
+    for (const { failed } of this.#waiting.splice(0)) {
+      failed(new StoreUnavailable("another replica decides now; nothing was changed"));
+    }
+  }
+
+  /** Whether there is a ledger, and this coordinator may speak for it. */
+  get isReady(): boolean {
+    return this.#ledger !== undefined && this.#parts.speaks?.() !== false;
+  }
+
   /** The ledger, for reading. Throws StoreUnavailable while there is none. */
   get ledger(): Ledger {
-    if (this.#ledger === undefined) throw new StoreUnavailable("the store cannot be used at the moment");
+    if (this.#ledger === undefined || this.#parts.speaks?.() === false)
+      throw new StoreUnavailable("the store cannot be used at the moment");
     return this.#ledger;
   }
 
@@ -70,12 +88,13 @@ export class Owner {
    * word, for the audit log; none for what devices and time bring about.
    */
   async decide<A>(move: Move<A>, word?: Word): Promise<A> {
-    const step = move(this.ledger, this.#parts.clock.now());
-    const decided = written(this.ledger, step.changes);
+    const { ledger } = this;
+    const step = move(ledger, this.#parts.clock.now());
+    const decided = written(ledger, step.changes);
     const changes = word === undefined ? decided : decided.map((change) => ({ ...change, word }));
     // An answer may rest on a change that waits to be written, so it waits with it even where it changes nothing.
     if (changes.length === 0 && this.#waiting.length === 0 && this.#flushing === undefined) {
-      this.#parts.carryOut(step.effects, this.ledger);
+      this.#parts.carryOut(step.effects, ledger);
       return step.answer;
     }
     await new Promise<void>((done, failed) => {
@@ -107,7 +126,9 @@ export class Owner {
         this.#fail([...batch, ...this.#waiting.splice(0)], error);
         break;
       }
-      for (const waiting of batch) this.#parts.carryOut(waiting.effects, this.ledger);
+      const ledger = this.#ledger;
+      // Who has left meanwhile has nobody to tell.
+      if (ledger !== undefined) for (const waiting of batch) this.#parts.carryOut(waiting.effects, ledger);
       // A turn of the event loop, in which the effects go out: routers are told before the node that leaves is.
       if (batch.some((waiting) => waiting.effects.length > 0)) await turn();
       for (const waiting of batch) waiting.done();
@@ -123,7 +144,8 @@ export class Owner {
     for (const waiting of batch) {
       waiting.failed(new StoreUnavailable(`the store cannot be written; ${outcome}`, { cause }));
     }
-    this.#reload();
+    if (this.#parts.onFailed === undefined) this.#reload();
+    else this.#parts.onFailed();
   }
 
   #reload(): void {

@@ -11,13 +11,16 @@ import type { Operator, Operators } from "../identity/operators.ts";
 import { covers } from "../identity/roles.ts";
 import type { SessionCheck, Sessions } from "../identity/sessions.ts";
 import type { Clock } from "../ports.ts";
+import type { Caller } from "../replica/hop.ts";
 import type { Word } from "../store/port.ts";
 
 /** Who calls. */
 export type Principal =
   | { readonly kind: "anyone" }
   | { readonly kind: "device"; readonly nodeId: string }
-  | { readonly kind: "operator"; readonly operator: Operator };
+  | { readonly kind: "operator"; readonly operator: Operator }
+  /** Somebody whom another replica will judge: the call is handed on to it. */
+  | { readonly kind: "elsewhere"; readonly caller: Caller };
 
 const ANYONE: Principal = { kind: "anyone" };
 const BEARER = "Bearer ";

@@ -10,6 +10,7 @@ import {
   ExplainNodeResponseSchema,
   type FleetService,
   GetNodeResponseSchema,
+  GetStatusResponseSchema,
   EventSchema,
   ListEnrollmentTokensResponseSchema,
   ListEventsResponseSchema,
@@ -33,6 +34,7 @@ import { writeEnrollmentToken } from "../wire/enrolment.ts";
 import { readKinds, writeEvent } from "../wire/event.ts";
 import { Fields } from "../wire/fields.ts";
 import { writeFleet, writeNode, writePool } from "../wire/fleet.ts";
+import { writeStatus } from "../wire/status.ts";
 import { writeTime } from "../wire/time.ts";
 import { type Principal, wordOf } from "./access.ts";
 import { page } from "./pages.ts";
@@ -164,6 +166,10 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
         return { ...step, answer: writeNode(ledger, step.answer, now) };
       }, wordOf(call));
       return create(ReadmitNodeResponseSchema, { node });
+    },
+
+    async getStatus() {
+      return create(GetStatusResponseSchema, await writeStatus(parts.store));
     },
 
     async listEvents(request) {

@@ -7,6 +7,7 @@ import { FleetService, MembershipService, MetadataService, ReleaseService, Rollo
 import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
 import { isGood } from "../tls/operator-listener.ts";
+import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
 import { addRoutes, callerOf } from "./connect.ts";
@@ -33,25 +34,50 @@ export async function startJsonServer(
   tls: TlsMaterial,
   listen: { readonly host: string; readonly port: number; readonly bounds: ConnectionCounts },
   operatorsCaPem?: string,
+  through: Through = DIRECT,
 ): Promise<RunningJsonServer> {
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
-  const check = createAccessCheck({ sessions, operators, clock, onFailure });
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
     return refusal;
   };
+  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }), defect);
   const handler = connectNodeAdapter({
     readMaxBytes: MESSAGE_BYTES_MAX,
     writeMaxBytes: MESSAGE_BYTES_MAX,
     contextValues: ({ socket }) => callerOf(socket, (tls) => isGood(tls, { operatorsCaPem, operators, clock })),
     routes: (router) => {
-      addRoutes(router, MembershipService, createMembershipService(parts), check, defect);
-      addRoutes(router, ReleaseService, createReleaseService(parts), check, defect);
-      addRoutes(router, RolloutService, createRolloutService(parts), check, defect);
-      addRoutes(router, FleetService, createFleetService(parts), check, defect);
-      addRoutes(router, MetadataService, createMetadataService(parts), check, defect);
+      addRoutes(
+        router,
+        MembershipService,
+        through.implementation(MembershipService, createMembershipService(parts)),
+        check,
+        defect,
+      );
+      addRoutes(
+        router,
+        ReleaseService,
+        through.implementation(ReleaseService, createReleaseService(parts)),
+        check,
+        defect,
+      );
+      addRoutes(
+        router,
+        RolloutService,
+        through.implementation(RolloutService, createRolloutService(parts)),
+        check,
+        defect,
+      );
+      addRoutes(router, FleetService, through.implementation(FleetService, createFleetService(parts)), check, defect);
+      addRoutes(
+        router,
+        MetadataService,
+        through.implementation(MetadataService, createMetadataService(parts)),
+        check,
+        defect,
+      );
     },
   });
   const server = createServer(

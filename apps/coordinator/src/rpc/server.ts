@@ -1,19 +1,18 @@
 /** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
 import type { DescService } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
 import { type RpcError, bindService } from "@moult/contracts";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
 import {
   AgentService,
-  AttendResponseSchema,
   FleetService,
   MembershipService,
   MetadataService,
   ReleaseService,
   RolloutService,
 } from "@moult/contracts/v1";
+import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
 import type { ConnectionCounts } from "../artifacts/connections.ts";
@@ -21,6 +20,7 @@ import type { Operators } from "../identity/operators.ts";
 import { type RunningDeviceListener, startDeviceListener } from "../tls/device-listener.ts";
 import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
+import { drainNotice } from "./drain.ts";
 import { createFleetService } from "./fleet-service.ts";
 import { createMembershipService } from "./membership-service.ts";
 import { createMetadataService } from "./metadata-service.ts";
@@ -35,8 +35,7 @@ const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** On one connection. A device has two; tools have up to 100 calls under way. */
 const STREAMS_MAX = 100;
-/** Nodes that lose their stream come back spread over this. */
-const RECONNECT_WITHIN_MS = 10_000;
+const HANDED_STREAMS_MAX = 100_000;
 /** Calls that have not ended by then are cut. */
 const SHUTDOWN_GRACE_MS = 3_000;
 
@@ -72,37 +71,82 @@ export async function startServer(
   tls: TlsMaterial,
   listen: { readonly host: string; readonly port: number; readonly bounds: ConnectionCounts },
   operatorsPort?: OperatorsPort,
+  through: Through = DIRECT,
 ): Promise<RunningServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.max_concurrent_streams": STREAMS_MAX,
+    // Another replica hands the streams of all its devices on over one connection.
+    "grpc.max_concurrent_streams": through === DIRECT ? STREAMS_MAX : HANDED_STREAMS_MAX,
     "grpc.enable_channelz": 0,
     interceptors: [parts.largeFiles.interceptor],
   });
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
-  const check = createAccessCheck({ sessions, operators, clock, onFailure });
   const defect = (error: unknown, method: string): RpcError | void => {
     const refusal = storeRefusal(error);
     if (refusal === undefined) parts.log.error({ err: error, method }, "a call failed");
     return refusal;
   };
+  const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }), defect);
   const stopping = new AbortController();
   const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
   const reflection = createReflection([...SERVICES, Health]);
-  bindService(server, AgentService, createAgentService(parts), check, defect, options);
-  bindService(server, MembershipService, createMembershipService(parts), check, defect, options);
-  bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
-  bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
-  bindService(server, FleetService, createFleetService(parts), check, defect, options);
-  bindService(server, MetadataService, createMetadataService(parts), check, defect, options);
+  bindService(
+    server,
+    AgentService,
+    through.implementation(AgentService, createAgentService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    MembershipService,
+    through.implementation(MembershipService, createMembershipService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    ReleaseService,
+    through.implementation(ReleaseService, createReleaseService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    RolloutService,
+    through.implementation(RolloutService, createRolloutService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    FleetService,
+    through.implementation(FleetService, createFleetService(parts)),
+    check,
+    defect,
+    options,
+  );
+  bindService(
+    server,
+    MetadataService,
+    through.implementation(MetadataService, createMetadataService(parts)),
+    check,
+    defect,
+    options,
+  );
   bindService(server, Health, health.implementation, check, defect, options);
   bindService(server, ServerReflection, reflection, check, defect, options);
   bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
+  through.bind(server, defect, options);
   const devices = await startDeviceListener(server, { tls, bounds: listen.bounds, log: parts.log }, listen);
   let own: RunningOperatorListener | undefined;
   if (operatorsPort !== undefined) {
@@ -139,8 +183,7 @@ async function stop(
   devices: RunningDeviceListener,
 ): Promise<void> {
   health.set(false);
-  const drain = { case: "drain" as const, value: { reconnectWithinMs: RECONNECT_WITHIN_MS } };
-  parts.notices.send("drain", create(AttendResponseSchema, { message: drain }));
+  parts.notices.send("drain", drainNotice());
   await parts.owner.settled();
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));

@@ -12,6 +12,7 @@ import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
 import type { Attending } from "../ledger/attending.ts";
 import type { Topic } from "../ledger/topics.ts";
 import type { Clock, Log, Random } from "../ports.ts";
+import type { Store } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
 import type { TrustHolder } from "../trust/holder.ts";
 import type { LargeFiles } from "./large-files.ts";
@@ -39,6 +40,7 @@ export interface Parts {
   readonly attending: Attending;
   readonly requests: () => RequestMemory;
   readonly anomalies: Anomalies;
+  readonly store: Pick<Store, "status">;
 }
 
 /** What is carried, once it is written: nobody may hear of what could still be lost. */

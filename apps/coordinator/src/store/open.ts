@@ -19,6 +19,8 @@ export interface OpenParts {
   readonly network: string;
   /** Of this process alone, never used again. */
   readonly owner: string;
+  /** One of several coordinators on a database; undefined for the only one. */
+  readonly replica?: { readonly name: string; readonly address: string } | undefined;
   readonly log: Pick<Log, "info" | "warn">;
 }
 
@@ -29,8 +31,12 @@ export function sqlitePath(stateDir: string): string {
 
 /** Opens or makes it. Throws a StoreError that says why it cannot be used. */
 export async function openStore(parts: OpenParts): Promise<Store> {
-  const { store, stateDir, network, owner, log } = parts;
+  const { store, stateDir, network, owner, replica, log } = parts;
   if (store === SQLITE) return openSqliteStore(sqlitePath(stateDir), network);
+  if (replica !== undefined) {
+    const { name: replicaName, address } = replica;
+    return openPostgresStore({ url: store, network, owner, mode: "seat", replicaName, address, log });
+  }
   for (let left = WAIT_MS / ASK_AGAIN_MS; ; left -= 1) {
     try {
       return await openPostgresStore({ url: store, network, owner, log });

@@ -134,8 +134,62 @@ export class StoreError extends Error {
   }
 }
 
+/** Who has the seat: the one of several coordinators that decides. */
+export interface SeatView {
+  readonly isOurs: boolean;
+  /** Whether its lease holds, by the store's clock. False where nobody has it. */
+  readonly isAlive: boolean;
+  readonly name: string;
+  /** `host:port` at which the others reach it. */
+  readonly address: string;
+  /** Base URL of its artifacts. */
+  readonly artifacts: string;
+}
+
+/** The seat, where several coordinators share a store. Whoever has it writes; what others write is refused whole. */
+export interface Seat {
+  readonly look: () => Promise<SeatView>;
+  /** Takes it where it is free, held by one that no longer lives, or ours; false where another has it. */
+  readonly take: () => Promise<boolean>;
+  /** Gives it back, so that another need not wait for the lease. */
+  readonly release: () => Promise<void>;
+  /** The store's clock, in milliseconds since the epoch. */
+  readonly timeMs: () => Promise<number>;
+  /** Whether nobody else can have taken it meanwhile, as far as this process's own count of time says. */
+  readonly isLeased: () => boolean;
+  /** Where this coordinator's artifacts are. */
+  readonly announce: (artifacts: string) => void;
+}
+
+/** A coordinator that shares the store. */
+export interface ReplicaStatus {
+  readonly name: string;
+  readonly address: string;
+  readonly isAlive: boolean;
+  /** Whether it has the seat. */
+  readonly hasSeat: boolean;
+}
+
+/** What a store says of itself and of who writes it. */
+export interface StoreStatus {
+  readonly engine: "sqlite" | "postgres";
+  /** One that was killed is named for a day. Empty where only one can be. */
+  readonly replicas: readonly ReplicaStatus[];
+  /** Epochs by pool; `*` is what concerns no pool. Empty where only one can write. */
+  readonly pools: readonly { readonly poolId: string; readonly replica: string; readonly epoch: number }[];
+  readonly tree: {
+    readonly epoch: number;
+    readonly size: number;
+    /** Leaves that the last checkpoint covers; 0 before the first. */
+    readonly signedSize: number;
+  };
+}
+
 /** The store. */
 export interface Store {
+  readonly status: () => Promise<StoreStatus>;
+  /** Where several coordinators share it; undefined where this one is alone. */
+  readonly seat?: Seat | undefined;
   /** Resolves when the batch is durable. Rejects with a StoreError; nothing of it was written then, or UNCERTAIN. */
   readonly commit: (batch: Batch) => Promise<void>;
   /** Everything a start needs. */

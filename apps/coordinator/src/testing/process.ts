@@ -44,9 +44,9 @@ export class CoordinatorProcess {
     return this.#clients;
   }
 
-  /** Resolves when it serves. `stateDir` is where it writes its endpoints. */
-  async serves(stateDir: string): Promise<Clients> {
-    const path = join(stateDir, "endpoints.json");
+  /** Resolves when it serves. `stateDir` is where it writes its endpoints; under the name of the replica that it is. */
+  async serves(stateDir: string, replica?: string): Promise<Clients> {
+    const path = join(stateDir, replica === undefined ? "endpoints.json" : `endpoints-${replica}.json`);
     const look = (): { readonly grpc: string; readonly artifacts: string } | undefined => {
       if (!existsSync(path)) return undefined;
       const endpoints = JSON.parse(readFileSync(path, "utf8")) as { grpc: string; artifacts: string; pid: number };
@@ -63,7 +63,7 @@ export class CoordinatorProcess {
   }
 
   /** Sends a signal that it outlives. */
-  signal(signal: "SIGHUP"): void {
+  signal(signal: "SIGHUP" | "SIGSTOP" | "SIGCONT"): void {
     this.#child.kill(signal);
   }
 

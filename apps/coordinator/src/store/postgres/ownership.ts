@@ -6,7 +6,7 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Log } from "../../ports.ts";
 import { FLEET_LOG } from "../audit-leaf.ts";
-import { StoreError } from "../port.ts";
+import { type SeatView, StoreError } from "../port.ts";
 import { guarded } from "./connect.ts";
 import { retrying } from "./retry.ts";
 
@@ -20,6 +20,8 @@ export interface Holding {
 /** A replica whose lease has not run out. */
 export interface Replica {
   readonly owner: string;
+  /** For people; empty where it has none. */
+  readonly name: string;
   /** Where other replicas reach it; empty where none is to. */
   readonly address: string;
 }
@@ -31,6 +33,12 @@ export interface PoolOwner {
   readonly epoch: number;
 }
 
+/**
+ * `all`: one coordinator holds every pool there is and will be, from its start. `seat`: the same, from when it takes the
+ * seat, which one of several coordinators has at a time. `claimed`: holds the pools that it claims, beside others.
+ */
+export type OwnershipMode = "all" | "seat" | "claimed";
+
 /** What ownership works with. */
 export interface OwnershipParts {
   readonly sql: Sql;
@@ -39,9 +47,10 @@ export interface OwnershipParts {
   /** Of this process alone, never used again. */
   readonly owner: string;
   readonly address: string;
+  /** For people. */
+  readonly replicaName: string;
   readonly leaseMs: number;
-  /** `all`: one coordinator holds every pool there is and will be. `claimed`: a replica among others. */
-  readonly mode: "all" | "claimed";
+  readonly mode: OwnershipMode;
   readonly log: Pick<Log, "warn">;
 }
 
@@ -53,6 +62,8 @@ export class Ownership {
   readonly #parts: OwnershipParts;
   readonly #held = new Map<string, Holding>();
   #beating: NodeJS.Timeout | undefined;
+  #beatAtMs = Number.NEGATIVE_INFINITY;
+  #artifacts = "";
 
   constructor(parts: OwnershipParts) {
     this.#parts = parts;
@@ -80,13 +91,74 @@ export class Ownership {
 
   /** Renews the lease, and forgets replicas that are long gone. */
   async beat(): Promise<void> {
-    const { sql, owner, address, leaseMs } = this.#parts;
+    const { sql, owner, address, replicaName, leaseMs } = this.#parts;
     await this.#writing(async () => {
+      // The lease begins when the database writes it, which is not before this.
+      const sentAtMs = performance.now();
       await sql`
-        INSERT INTO replicas (owner, address, lease_until)
-        VALUES (${owner}, ${address}, clock_timestamp() + ${leaseMs} * interval '1 millisecond')
-        ON CONFLICT (owner) DO UPDATE SET address = excluded.address, lease_until = excluded.lease_until`;
+        INSERT INTO replicas (owner, address, lease_until, name, artifacts)
+        VALUES (
+          ${owner}, ${address}, clock_timestamp() + ${leaseMs} * interval '1 millisecond', ${replicaName}, ${this.#artifacts}
+        )
+        ON CONFLICT (owner) DO UPDATE SET address = excluded.address, lease_until = excluded.lease_until,
+          name = excluded.name, artifacts = excluded.artifacts`;
+      this.#beatAtMs = sentAtMs;
       await sql`DELETE FROM replicas WHERE lease_until < clock_timestamp() - interval '1 day'`;
+    });
+  }
+
+  /** The database's clock, in milliseconds since the epoch. */
+  async timeMs(): Promise<number> {
+    const { sql, name } = this.#parts;
+    return guarded("UNREADABLE", `the store at ${name} cannot be read`, async () => {
+      const [row] = await sql<{ ms: string }[]>`SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::text AS ms`;
+      return Number(row?.ms);
+    });
+  }
+
+  /** Whether the lease holds for sure, by this process's own count of time: nobody can have taken anything over. */
+  get isLeased(): boolean {
+    return performance.now() - this.#beatAtMs < this.#parts.leaseMs;
+  }
+
+  /** Says with the next beats where this replica's artifacts are. */
+  announce(artifacts: string): void {
+    this.#artifacts = artifacts;
+  }
+
+  /** Takes every pool; false where another that lives has one. */
+  async takeAll(): Promise<boolean> {
+    try {
+      await this.beat();
+      await this.#claimAll();
+      return true;
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "HELD") return false;
+      throw error;
+    }
+  }
+
+  /** Who owns what concerns no pool, and with it all there is. */
+  async look(): Promise<SeatView> {
+    const { sql, name, owner } = this.#parts;
+    return guarded("UNREADABLE", `the store at ${name} cannot be read`, async () => {
+      const [row] = await sql<
+        {
+          owner: string;
+          address: string | null;
+          artifacts: string | null;
+          name: string | null;
+          alive: boolean | null;
+        }[]
+      >`SELECT pool_owner.owner, address, artifacts, name, lease_until > clock_timestamp() AS alive
+        FROM pool_owner LEFT JOIN replicas ON replicas.owner = pool_owner.owner WHERE pool_id = ${FLEET_LOG}`;
+      return {
+        isOurs: row?.owner === owner,
+        isAlive: row?.alive === true,
+        name: row?.name ?? "",
+        address: row?.address ?? "",
+        artifacts: row?.artifacts ?? "",
+      };
     });
   }
 
@@ -96,7 +168,7 @@ export class Ownership {
     return guarded("UNREADABLE", `the store at ${name} cannot be read`, async () => [
       ...(await sql<
         Replica[]
-      >`SELECT owner, address FROM replicas WHERE lease_until > clock_timestamp() ORDER BY owner`),
+      >`SELECT owner, name, address FROM replicas WHERE lease_until > clock_timestamp() ORDER BY owner`),
     ]);
   }
 
@@ -118,7 +190,7 @@ export class Ownership {
     const wanted = [...new Set(poolIds)].toSorted();
     const gained = await this.#transaction(async (tx) => {
       // Whoever is alone holds what there is not yet, too: but only as long as it holds the fleet's own log.
-      if (this.#parts.mode === "all" && !wanted.includes(FLEET_LOG)) await this.#holdFleet(tx);
+      if (this.#parts.mode !== "claimed" && !wanted.includes(FLEET_LOG)) await this.#holdFleet(tx);
       await tx`
         INSERT INTO pool_owner (pool_id, owner, epoch) SELECT pool_id, '', 0 FROM unnest(${wanted}::text[]) AS pool_id
         ORDER BY pool_id ON CONFLICT DO NOTHING`;
@@ -153,10 +225,10 @@ export class Ownership {
     return were;
   }
 
-  /** Takes back what was forgotten; in the mode `all`, everything. Throws StoreError HELD or FENCED where another has it. */
+  /** Takes back what was forgotten; but in the mode `claimed`, everything. Throws StoreError HELD or FENCED where another has it. */
   async recover(were: readonly string[]): Promise<void> {
     await this.beat();
-    if (this.#parts.mode === "all") return this.#claimAll();
+    if (this.#parts.mode !== "claimed") return this.#claimAll();
     const gained = await this.claim(were);
     const lost = were.filter((poolId) => !gained.has(poolId));
     if (lost.length > 0)

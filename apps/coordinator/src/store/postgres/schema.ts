@@ -88,4 +88,8 @@ export const STEPS: Readonly<Record<string, readonly string[]>> = {
     )`,
   ],
   "0005-events": [`CREATE TABLE IF NOT EXISTS events (event_id bigint PRIMARY KEY, event text NOT NULL)`],
+  "0006-replicas": [
+    `ALTER TABLE replicas ADD COLUMN IF NOT EXISTS name text NOT NULL DEFAULT ''`,
+    `ALTER TABLE replicas ADD COLUMN IF NOT EXISTS artifacts text NOT NULL DEFAULT ''`,
+  ],
 };

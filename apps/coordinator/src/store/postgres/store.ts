@@ -13,7 +13,8 @@ import { kyselyOver } from "./dialect.ts";
 import { gather } from "./gather.ts";
 import { loadSnapshot } from "./load.ts";
 import { prepare } from "./migrate.ts";
-import { type Holding, Ownership } from "./ownership.ts";
+import { readStatus } from "./status.ts";
+import { type Holding, Ownership, type OwnershipMode } from "./ownership.ts";
 import { retrying } from "./retry.ts";
 import { type Statement, holdStatement, leafStatements, place, rowStatements } from "./statements.ts";
 import { postgresTree } from "./tree.ts";
@@ -33,9 +34,11 @@ export interface PostgresOptions {
   readonly owner: string;
   /** Where other replicas reach this one. */
   readonly address?: string;
+  /** For people. */
+  readonly replicaName?: string;
   readonly leaseMs?: number;
-  /** `all` (the default): the only coordinator. `claimed`: a replica, that holds what it claims through `ownership`. */
-  readonly mode?: "all" | "claimed";
+  /** `all` (the default): the only coordinator. */
+  readonly mode?: OwnershipMode;
   readonly log: Pick<Log, "warn">;
 }
 
@@ -48,12 +51,12 @@ export interface PostgresStore extends Store {
 
 /** Opens or makes the store of a network. Throws a StoreError that says why it cannot be used. */
 export async function openPostgresStore(options: PostgresOptions): Promise<PostgresStore> {
-  const { network, owner, log, address = "", leaseMs = LEASE_MS, mode = "all" } = options;
+  const { network, owner, log, address = "", replicaName = "", leaseMs = LEASE_MS, mode = "all" } = options;
   const server = placeOf(options.url);
   const { name } = server;
   const sql = connect(server, READERS_MAX);
   const db = kyselyOver(sql, server);
-  const ownership = new Ownership({ sql, name, owner, address, leaseMs, mode, log });
+  const ownership = new Ownership({ sql, name, owner, address, replicaName, leaseMs, mode, log });
   try {
     await checkServer(sql, name, log);
     await prepare(db, name, network);
@@ -71,9 +74,10 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
 
   const holding = async (touched: ReadonlySet<string>): Promise<ReadonlyMap<string, Holding>> => {
     // The only coordinator writes under the fleet's epoch, too: whoever takes that over has taken everything over.
-    const wanted = mode === "all" ? [FLEET_LOG, ...touched] : [...touched];
+    const wanted = mode !== "claimed" ? [FLEET_LOG, ...touched] : [...touched];
     const missing = wanted.filter((poolId) => !ownership.held.has(poolId));
-    if (missing.length > 0 && mode === "all") await ownership.claim(missing);
+    // A pool that is new belongs to whoever holds the fleet's own log.
+    if (missing.length > 0 && mode !== "claimed" && !missing.includes(FLEET_LOG)) await ownership.claim(missing);
     return new Map(
       [...new Set(wanted)].toSorted().map((poolId) => {
         const held = ownership.held.get(poolId);
@@ -103,6 +107,23 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
 
   return {
     ownership,
+    seat:
+      mode !== "seat"
+        ? undefined
+        : {
+            look: () => ownership.look(),
+            take: () =>
+              turns.take(async () => {
+                const isTaken = await ownership.takeAll();
+                were = undefined;
+                return isTaken;
+              }),
+            release: () => turns.take(() => ownership.release()),
+            timeMs: () => ownership.timeMs(),
+            isLeased: () => ownership.isLeased,
+            announce: (artifacts) => ownership.announce(artifacts),
+          },
+    status: () => guarded("UNREADABLE", cannotRead, () => readStatus(sql)),
     commit: (batch) =>
       turns.take(async () => {
         await recover();

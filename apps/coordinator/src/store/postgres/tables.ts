@@ -66,6 +66,12 @@ export interface PostgresTables {
   readonly tree_pools: { readonly pool_id: string; readonly seq: BigInt8 };
   readonly tree_tiles: { readonly level: number; readonly tile_index: BigInt8; readonly hashes: Bytes };
   readonly tree_bodies: { readonly digest: string; readonly body: Bytes };
-  readonly replicas: { readonly owner: string; readonly address: string; readonly lease_until: Date };
+  readonly replicas: {
+    readonly owner: string;
+    readonly address: string;
+    readonly lease_until: Date;
+    readonly name: string;
+    readonly artifacts: string;
+  };
   readonly pool_owner: { readonly pool_id: string; readonly owner: string; readonly epoch: BigInt8 };
 }

@@ -21,6 +21,7 @@ import {
 import { guarded, openDatabase } from "./open.ts";
 import { nodeState, storedDial, storedNode } from "../rows.ts";
 import { Turns } from "../turns.ts";
+import { signedSizeOf } from "../signed-size.ts";
 import { sqliteTree } from "./tree.ts";
 import { type Run, type Writer, threadWriter, writing } from "./writer.ts";
 
@@ -190,6 +191,22 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
             write(change, run);
             append(change, atMs, run);
           }
+        }),
+      ),
+    status: () =>
+      turns.take(async () =>
+        guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
+          const tree = prepare("SELECT epoch, size, checkpoint FROM tree_state").get();
+          return {
+            engine: "sqlite" as const,
+            replicas: [],
+            pools: [],
+            tree: {
+              epoch: Number(tree?.["epoch"]),
+              size: Number(tree?.["size"]),
+              signedSize: signedSizeOf(tree?.["checkpoint"] as Uint8Array | null),
+            },
+          };
         }),
       ),
     load: () =>

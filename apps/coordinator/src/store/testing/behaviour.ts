@@ -257,6 +257,9 @@ export function behavesAsStore(name: string, start: () => Promise<Engine>): void
 
         const second = await tree.claim();
         expect([second.epoch, second.size, plain(second.checkpoint)]).toEqual([first.epoch + 1, 3, [4, 2]]);
+        expect((await store.status()).tree).toEqual({ epoch: second.epoch, size: 3, signedSize: 0 });
+        await tree.keepCheckpoint(second.epoch, Buffer.from("origin\n3\nroot\n"));
+        expect((await store.status()).tree.signedSize).toBe(3);
         const more = { size: 3, leaves: [], tiles: [{ level: 0, index: 0, hashes: bytes(8) }], bodies: [] };
         await expect(tree.grow(first.epoch, more)).rejects.toMatchObject({ code: "FENCED" });
         await expect(tree.keepCheckpoint(first.epoch, bytes(0))).rejects.toMatchObject({ code: "FENCED" });

@@ -950,6 +950,205 @@ export declare type WatchEventsResponse = Message<"moult.v1.WatchEventsResponse"
 export declare const WatchEventsResponseSchema: GenMessage<WatchEventsResponse>;
 
 /**
+ * Asks for the state of the coordinators.
+ *
+ * @generated from message moult.v1.GetStatusRequest
+ */
+export declare type GetStatusRequest = Message<"moult.v1.GetStatusRequest"> & {
+};
+
+/**
+ * Describes the message moult.v1.GetStatusRequest.
+ * Use `create(GetStatusRequestSchema)` to create a new message.
+ */
+export declare const GetStatusRequestSchema: GenMessage<GetStatusRequest>;
+
+/**
+ * What keeps the fleet.
+ *
+ * @generated from message moult.v1.GetStatusResponse
+ */
+export declare type GetStatusResponse = Message<"moult.v1.GetStatusResponse"> & {
+  /**
+   * The store.
+   *
+   * @generated from field: moult.v1.StoreStatus store = 1;
+   */
+  store?: StoreStatus | undefined;
+
+  /**
+   * The coordinators that share the store, by name. One that was killed is named for a day. Empty where there can be only
+   * one.
+   *
+   * @generated from field: repeated moult.v1.ReplicaStatus replicas = 2;
+   */
+  replicas: ReplicaStatus[];
+
+  /**
+   * Under which epoch each pool is written, by id. Empty where there can be only one coordinator.
+   *
+   * @generated from field: repeated moult.v1.PoolStatus pools = 3;
+   */
+  pools: PoolStatus[];
+
+  /**
+   * The order of the audit log.
+   *
+   * @generated from field: moult.v1.SequencerStatus sequencer = 4;
+   */
+  sequencer?: SequencerStatus | undefined;
+};
+
+/**
+ * Describes the message moult.v1.GetStatusResponse.
+ * Use `create(GetStatusResponseSchema)` to create a new message.
+ */
+export declare const GetStatusResponseSchema: GenMessage<GetStatusResponse>;
+
+/**
+ * The store.
+ *
+ * @generated from message moult.v1.StoreStatus
+ */
+export declare type StoreStatus = Message<"moult.v1.StoreStatus"> & {
+  /**
+   * `sqlite` or `postgres`.
+   *
+   * @generated from field: string engine = 1;
+   */
+  engine: string;
+
+  /**
+   * Whether it answers.
+   *
+   * @generated from field: bool healthy = 2;
+   */
+  healthy: boolean;
+
+  /**
+   * What is wrong where it does not, in one sentence.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message moult.v1.StoreStatus.
+ * Use `create(StoreStatusSchema)` to create a new message.
+ */
+export declare const StoreStatusSchema: GenMessage<StoreStatus>;
+
+/**
+ * A coordinator that shares the store.
+ *
+ * @generated from message moult.v1.ReplicaStatus
+ */
+export declare type ReplicaStatus = Message<"moult.v1.ReplicaStatus"> & {
+  /**
+   * As its configuration says.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `host:port` at which the others reach it.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * Whether its lease holds, by the store's clock.
+   *
+   * @generated from field: bool alive = 3;
+   */
+  alive: boolean;
+
+  /**
+   * Whether it decides.
+   *
+   * @generated from field: bool deciding = 4;
+   */
+  deciding: boolean;
+};
+
+/**
+ * Describes the message moult.v1.ReplicaStatus.
+ * Use `create(ReplicaStatusSchema)` to create a new message.
+ */
+export declare const ReplicaStatusSchema: GenMessage<ReplicaStatus>;
+
+/**
+ * Who writes a pool.
+ *
+ * @generated from message moult.v1.PoolStatus
+ */
+export declare type PoolStatus = Message<"moult.v1.PoolStatus"> & {
+  /**
+   * `pools/{id}`; empty for what concerns no pool.
+   *
+   * @generated from field: string pool = 1;
+   */
+  pool: string;
+
+  /**
+   * Raised each time that a coordinator takes it over.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * The coordinator's name; empty where nobody has it.
+   *
+   * @generated from field: string replica = 3;
+   */
+  replica: string;
+};
+
+/**
+ * Describes the message moult.v1.PoolStatus.
+ * Use `create(PoolStatusSchema)` to create a new message.
+ */
+export declare const PoolStatusSchema: GenMessage<PoolStatus>;
+
+/**
+ * The order of the audit log.
+ *
+ * @generated from message moult.v1.SequencerStatus
+ */
+export declare type SequencerStatus = Message<"moult.v1.SequencerStatus"> & {
+  /**
+   * Raised each time that a coordinator takes it over.
+   *
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * Leaves that have their place.
+   *
+   * @generated from field: uint64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * Leaves that the last checkpoint covers.
+   *
+   * @generated from field: uint64 signed_size = 3;
+   */
+  signedSize: bigint;
+};
+
+/**
+ * Describes the message moult.v1.SequencerStatus.
+ * Use `create(SequencerStatusSchema)` to create a new message.
+ */
+export declare const SequencerStatusSchema: GenMessage<SequencerStatus>;
+
+/**
  * What operators look at.
  *
  * @generated from service moult.v1.FleetService
@@ -1067,6 +1266,17 @@ export declare const FleetService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchEventsRequestSchema;
     output: typeof WatchEventsResponseSchema;
+  },
+  /**
+   * What keeps the fleet: the store, the coordinators that share it, and who decides. Answered by the coordinator that is
+   * asked, also where it does not decide.
+   *
+   * @generated from rpc moult.v1.FleetService.GetStatus
+   */
+  getStatus: {
+    methodKind: "unary";
+    input: typeof GetStatusRequestSchema;
+    output: typeof GetStatusResponseSchema;
   },
 }>;
 

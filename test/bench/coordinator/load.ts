@@ -20,12 +20,14 @@ const OPENING = 32;
 class Count {
   readonly #steps = new Uint32Array(STEPS + 1);
   calls = 0;
+  allCalls = 0;
   failed = 0;
   failure = "";
   pulses = 0;
   on = false;
 
   took(ms: number): void {
+    this.allCalls += 1;
     if (!this.on) return;
     this.calls += 1;
     const at = Math.min(STEPS, Math.floor(ms / STEP_MS));
@@ -195,6 +197,7 @@ await Promise.race([Promise.all(work), sleep(10_000)]);
 const { calls, failed, failure } = count;
 const answer: Answer = {
   calls,
+  allCalls: count.allCalls,
   seconds,
   p50Ms: count.quantileMs(0.5),
   p99Ms: count.quantileMs(0.99),

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openStore } from "../../../apps/coordinator/src/store/open.ts";
 import { PostgresServer } from "../../../apps/coordinator/src/store/testing/postgres-server.ts";
-import { rssMib, runMs } from "../stage/process.ts";
+import { rssMib, runMs, writtenBytes } from "../stage/process.ts";
 import { Caller } from "./caller.ts";
 import { BUILDS, COMPANY, NETWORK, fill, nodeIds } from "./fill.ts";
 import { PATHS, Voice } from "./frames.ts";
@@ -31,10 +31,13 @@ const CASES = [
   "sustain",
 ] as const;
 type Case = (typeof CASES)[number];
+/** Each kind beside its ceiling: a machine that is busier for a while is busier for both. */
+const PAIRED: readonly Case[] = ["noop", "ask", "noop-256", "ask-256"];
 
 const HELP = `Measures a coordinator over real gRPC, beside a server that does nothing.
 
-Usage: pnpm bench [--json] [--nodes N,…] [--cases C,…] [--engine E] [--replicas N] [--count-s N] [--sustain-s N] [--streams N]
+Usage: pnpm bench [--json] [--nodes N,…] [--cases C,…] [--engine E] [--replicas N] [--rounds N]
+                  [--count-s N] [--sustain-s N] [--streams N]
 
 Options:
   --json         one line of JSON a row, then nothing else
@@ -42,13 +45,15 @@ Options:
   --cases C,…    of ${CASES.join(", ")} (default: all but sustain)
   --engine E     the store: sqlite, or postgres from the system's binaries, started for the bench (default sqlite)
   --replicas N   so many coordinators on postgres, called in turn; one decides (default 1)
+  --rounds N     so often are noop, ask, noop-256 and ask-256 measured, in turn (default 1)
   --count-s N    how long each case counts, in seconds (default 10)
   --sustain-s N  how long sustain counts, in seconds (default 600)
   --streams N    streams that are held (default 10000)
 
 Rows: {case, engine, replicas, nodes, connections, inFlight, perS, p50Ms, p99Ms, cpuUsPerCall, cpuPct, rssMB,
-ceilingRatio, failed}. cpuUsPerCall is the server's processor time for a call, all threads; cpuPct is of one core;
-ceilingRatio is perS through that of the no-op server with as many connections, in this run. permit-cycle counts whole
+writtenBytesPerCall, ceilingRatio, failed}. cpuUsPerCall is the server's processor time for a call, all threads; cpuPct is of one core;
+ceilingRatio is perS through that of the no-op server with as many connections, in this run. writtenBytesPerCall is what
+the store's log grew by (postgres), or what the process wrote to files (sqlite), for a call. permit-cycle counts whole
 cycles: permit, departure, return. streams: perS is absent, kbPerStream is there.
 
 Exit codes: 0 measured, 1 failed.
@@ -63,6 +68,7 @@ const { values } = parseArgs({
     cases: { type: "string", default: CASES.filter((name) => name !== "sustain").join() },
     engine: { type: "string", default: "sqlite" },
     replicas: { type: "string", default: "1" },
+    rounds: { type: "string", default: "1" },
     "count-s": { type: "string", default: "10" },
     "sustain-s": { type: "string", default: "600" },
     streams: { type: "string", default: "10000" },
@@ -181,7 +187,9 @@ async function measure(nodes: number): Promise<void> {
   const ceilings = new Map<number, number>();
   const row = async (name: Case, on: Server, given: Order): Promise<Answer> => {
     say(`${name} at ${nodes} nodes`);
+    const before = await written(on, url);
     const answer = await load(on, given);
+    const bytes = (await written(on, url)) - before;
     const perS = answer.calls / answer.seconds;
     const ceiling = ceilings.get(given.connections);
     if (name.startsWith("noop")) ceilings.set(given.connections, perS);
@@ -196,6 +204,8 @@ async function measure(nodes: number): Promise<void> {
       cpuUsPerCall: round((answer.cpuMs * 1000) / Math.max(1, answer.calls + answer.pulses)),
       cpuPct: round(answer.cpuMs / answer.seconds / 10),
       rssMB: round(answer.rssMB),
+      // Of all calls, those before it counts as well.
+      ...(!name.startsWith("noop") && { writtenBytesPerCall: round(bytes / Math.max(1, answer.allCalls), 0) }),
       ...(ceiling !== undefined && name.startsWith("ask") && { ceilingRatio: round(perS / ceiling, 2) }),
       ...(answer.pulses > 0 && { pulsesPerS: round(answer.pulses / answer.seconds) }),
       failed: answer.failed,
@@ -214,7 +224,9 @@ async function measure(nodes: number): Promise<void> {
     await ceiling.stop();
   };
   try {
-    for (const name of CASES.filter((each) => wanted.includes(each))) {
+    const [paired, single] = [PAIRED, CASES.filter((each) => !PAIRED.includes(each))];
+    const cases = [...Array.from({ length: Number(values.rounds) }, () => paired).flat(), ...single];
+    for (const name of cases.filter((each) => wanted.includes(each))) {
       switch (name) {
         case "noop":
           await noop(10);
@@ -296,6 +308,13 @@ async function streams(server: Server, facts: Omit<Row, "case">, held: Order): P
     rssMB: round(answer.rssMB),
     cpuPct: round(answer.cpuMs / answer.seconds / 10),
   });
+}
+
+/** What was written for good so far, in bytes: the database's log, or what the processes handed to the disk. */
+async function written(server: Server, url: string): Promise<number> {
+  if (database === undefined || url === "sqlite") return ofAll(server, writtenBytes);
+  const [row] = await database.query("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS bytes");
+  return Number(row?.["bytes"]);
 }
 
 /** A few large nodes of `wide` say what they carry, so that the small ones can be spared. */

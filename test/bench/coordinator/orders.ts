@@ -29,6 +29,8 @@ export interface Order {
 /** What came of it while it counted. */
 export interface Answer {
   readonly calls: number;
+  /** Calls that were answered since the start, whether they counted or not. */
+  readonly allCalls: number;
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

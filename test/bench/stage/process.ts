@@ -14,6 +14,12 @@ export function runMs(pid: number): number {
   return ns.reduce((sum, each) => sum + each, 0) / 1_000_000;
 }
 
+/** Handed to the disk so far, in bytes. */
+export function writtenBytes(pid: number): number {
+  const [, bytes] = /^write_bytes: ([0-9]+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8")) ?? [];
+  return Number(bytes);
+}
+
 /** Direct children. */
 export function childrenOf(pid: number): readonly number[] {
   const tasks = readdirSync(`/proc/${pid}/task`);

@@ -1,8 +1,12 @@
-/** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
+/**
+ * The gRPC servers: services bound behind the access check, health, reflection, limits, and a graceful end. Devices are
+ * served on HTTP/2 itself, the operators' own port by grpc-js.
+ */
 import type { DescService } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
-import { type RpcError, bindService } from "@moult/contracts";
+import { type Implementation, type RpcError, bindService } from "@moult/contracts";
+import { Http2Server } from "@moult/contracts/http2";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
 import {
@@ -15,7 +19,7 @@ import {
   RolloutService,
 } from "@moult/contracts/v1";
 import type { TlsMaterial } from "../tls/certificate.ts";
-import { addressOf, createAccessCheck } from "./access.ts";
+import { type Principal, addressOf, createAccessCheck } from "./access.ts";
 import type { ConnectionCounts } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
 import { type RunningDeviceListener, startDeviceListener } from "../tls/device-listener.ts";
@@ -73,15 +77,16 @@ export async function startServer(
   listen: { readonly host: string; readonly port: number; readonly bounds: ConnectionCounts },
   operatorsPort?: OperatorsPort,
 ): Promise<RunningServer> {
-  const server = new Server({
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.max_concurrent_streams": STREAMS_MAX,
-    "grpc.enable_channelz": 0,
-    interceptors: [parts.largeFiles.interceptor],
+  const server = new Http2Server({
+    tls,
+    receiveBytesMax: MESSAGE_BYTES_MAX,
+    sendBytesMax: MESSAGE_BYTES_MAX,
+    keepaliveMs: KEEPALIVE_MS,
+    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    streamsMax: STREAMS_MAX,
+    methods: parts.largeFiles.methods,
   });
+  const operatorsServer = operatorsPort && createOperatorsServer(parts);
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
   const check = createAccessCheck({ sessions, operators, clock, onFailure });
@@ -94,27 +99,31 @@ export async function startServer(
   const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
   const reflection = createReflection([...SERVICES, Health]);
-  bindService(server, AgentService, createAgentService(parts), check, defect, options);
-  bindService(server, MembershipService, createMembershipService(parts), check, defect, options);
-  bindService(server, ReleaseService, createReleaseService(parts), check, defect, options);
-  bindService(server, RolloutService, createRolloutService(parts), check, defect, options);
-  bindService(server, FleetService, createFleetService(parts), check, defect, options);
-  bindService(server, MetadataService, createMetadataService(parts), check, defect, options);
-  bindService(server, Health, health.implementation, check, defect, options);
-  bindService(server, ServerReflection, reflection, check, defect, options);
-  bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
-  const devices = await startDeviceListener(server, { tls, bounds: listen.bounds, log: parts.log }, listen);
+  const bind = <S extends DescService>(service: S, implementation: Implementation<S, Principal>): void => {
+    server.bind(service, implementation, check, defect, options);
+    if (operatorsServer !== undefined) bindService(operatorsServer, service, implementation, check, defect, options);
+  };
+  bind(AgentService, createAgentService(parts));
+  bind(MembershipService, createMembershipService(parts));
+  bind(ReleaseService, createReleaseService(parts));
+  bind(RolloutService, createRolloutService(parts));
+  bind(FleetService, createFleetService(parts));
+  bind(MetadataService, createMetadataService(parts));
+  bind(Health, health.implementation);
+  bind(ServerReflection, reflection);
+  bind(ServerReflectionAlpha, reflection);
+  const devices = await startDeviceListener(server, { bounds: listen.bounds, log: parts.log }, listen);
   let own: RunningOperatorListener | undefined;
-  if (operatorsPort !== undefined) {
+  if (operatorsPort !== undefined && operatorsServer !== undefined) {
     const { operatorsCaPem } = operatorsPort;
     const seen = (address: string): void => anomalies.see({ kind: "failure", address });
     own = await startOperatorListener(
-      server,
+      operatorsServer,
       { tls, operatorsCaPem, operators, clock, onFailure: seen },
       operatorsPort.listen,
     ).catch((cause: unknown) => {
       devices.close();
-      server.forceShutdown();
+      operatorsServer.forceShutdown();
       throw cause;
     });
   }
@@ -125,14 +134,27 @@ export async function startServer(
     health,
     async stop() {
       devices.close();
-      await stop(server, parts, health, stopping, devices);
+      await stop(operatorsServer, parts, health, stopping, devices);
       own?.stop();
     },
   };
 }
 
+/** grpc-js is the server of few connections, whose certificates their listener has seen. */
+function createOperatorsServer({ largeFiles }: Parts): Server {
+  return new Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.max_concurrent_streams": STREAMS_MAX,
+    "grpc.enable_channelz": 0,
+    interceptors: [largeFiles.interceptor],
+  });
+}
+
 async function stop(
-  server: Server,
+  operatorsServer: Server | undefined,
   parts: Parts,
   health: HealthSwitch,
   stopping: AbortController,
@@ -145,7 +167,7 @@ async function stop(
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));
   stopping.abort();
-  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), shutDown(server)]);
+  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), operatorsServer && shutDown(operatorsServer)]);
 }
 
 function shutDown(server: Server): Promise<void> {

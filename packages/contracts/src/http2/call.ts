@@ -130,7 +130,9 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
 
   /** The caller's half has ended. */
   ended(): void {
-    if (this.#isOver) return;
+    // Node ends what it reads of a stream also where the peer reset it.
+    if (this.isGone) this.frames.close();
+    if (this.#isOver || this.isGone) return;
     if (this.frames.isWithin) this.fail(malformed("the call ended within a message"));
     else this.onEnd();
   }

@@ -67,7 +67,8 @@ export class Connection {
 
   #ping(): void {
     const session = this.#session;
-    if (session.destroyed) return;
+    // A connection that is closing has its grace, and Node pings it no more.
+    if (session.destroyed || session.closed) return;
     this.#timer = setTimeout(() => this.end(), this.#limits.keepaliveTimeoutMs).unref();
     const isSent = session.ping((error) => {
       clearTimeout(this.#timer);

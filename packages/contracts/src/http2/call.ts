@@ -105,7 +105,7 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
 
   /** Whether nobody is there any more to answer to. */
   get isGone(): boolean {
-    return this.stream.closed || this.stream.destroyed;
+    return isGone(this.stream);
   }
 
   /** A message has come. */
@@ -222,6 +222,11 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
       throw new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, text, { cause });
     }
   }
+}
+
+/** Whether a stream has been reset, or its connection has ended. */
+export function isGone(stream: ServerHttp2Stream): boolean {
+  return stream.closed || stream.destroyed;
 }
 
 /** Answers with headers and nothing else. */

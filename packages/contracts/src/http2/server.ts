@@ -22,7 +22,7 @@ import { RpcError } from "../errors.ts";
 import type { BindOptions, Implementation, Interceptor, OnDefect } from "../service.ts";
 import { BidiCall } from "./bidi.ts";
 import { Budget } from "./budget.ts";
-import { HEADERS, ignore, respondAlone } from "./call.ts";
+import { HEADERS, ignore, isGone, respondAlone } from "./call.ts";
 import { Connection } from "./connection.ts";
 import { isGrpc } from "./metadata.ts";
 import { type MethodLimits, type ServedMethod, servedMethods } from "./method.ts";
@@ -169,6 +169,8 @@ export class Http2Server {
   }
 
   #take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: Connection): void {
+    // Node tells of a stream a moment after its headers came: what came with them may have ended it.
+    if (isGone(stream)) return void stream.on("error", ignore);
     if (headers[":method"] !== "POST") return turnAway(stream, 405);
     // As gRPC over HTTP2 wants it, so that no other client takes a refusal with status 200 for an answer.
     if (!isGrpc(headers["content-type"])) return turnAway(stream, 415);

@@ -13,7 +13,8 @@ import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
 /** The domain in every ErrorInfo. */
 export const ERROR_DOMAIN = "moult";
 
-const DETAILS_KEY = "grpc-status-details-bin";
+/** The trailer that carries a google.rpc.Status. */
+export const DETAILS_KEY = "grpc-status-details-bin";
 
 /** One wrong field: its path, and what would be right. */
 export interface FieldViolation {
@@ -70,12 +71,17 @@ export class RpcError extends Error implements Partial<ServiceError> {
     return messages;
   }
 
-  /** The trailing metadata with the details. */
-  get metadata(): Metadata {
+  /** A google.rpc.Status with the details, encoded: what `grpc-status-details-bin` carries. */
+  get statusBytes(): Buffer {
     const details = this.detailMessages.map(({ desc, value }) => anyPack(desc, value));
     const body = create(StatusSchema, { code: this.code, message: this.message, details });
+    return Buffer.from(toBinary(StatusSchema, body));
+  }
+
+  /** The trailing metadata with the details. */
+  get metadata(): Metadata {
     const metadata = new Metadata();
-    metadata.set(DETAILS_KEY, Buffer.from(toBinary(StatusSchema, body)));
+    metadata.set(DETAILS_KEY, this.statusBytes);
     return metadata;
   }
 }

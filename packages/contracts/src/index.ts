@@ -7,7 +7,8 @@ export { methodDefinition } from "./definition.ts";
 export { type ErrorDetails, type FieldViolation, ERROR_DOMAIN, RpcError, readRpcError } from "./errors.ts";
 export { type Collection, formatName, parseName } from "./names.ts";
 export { type ClientCertificate, type SecureChannel, secureChannel } from "./secure-channel.ts";
-export { type BindOptions, type Call, type Implementation, type Interceptor, bindService } from "./server.ts";
+export { bindService } from "./server.ts";
+export type { BindOptions, Call, CallMetadata, Implementation, Interceptor, OnDefect } from "./service.ts";
 export {
   type BrakeBody,
   type OverrideBody,

@@ -3,63 +3,33 @@
  * one interceptor, which is where a server checks who calls.
  */
 import type { EventEmitter } from "node:events";
-import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, MessageShape } from "@bufbuild/protobuf";
-import {
-  type Metadata,
-  type Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type UntypedServiceImplementation,
-  type sendUnaryData,
-  status,
+import type { DescService } from "@bufbuild/protobuf";
+import type {
+  Metadata,
+  Server,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  UntypedServiceImplementation,
+  sendUnaryData,
 } from "@grpc/grpc-js";
-import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
 import { methodDefinition } from "./definition.ts";
-import { RpcError } from "./errors.ts";
+import {
+  type BindOptions,
+  type Call,
+  type CallMetadata,
+  type Implementation,
+  type Interceptor,
+  type OnDefect,
+  handlerOf,
+  pump,
+  stopped,
+  streamSignal,
+  toRpcError,
+} from "./service.ts";
 
-/** What a handler learns of its caller. `principal` is whatever the interceptor returned. */
-export interface Call<P> {
-  readonly principal: P;
-  readonly metadata: Metadata;
-  /** The peer's address, for logs. */
-  readonly peer: string;
-  /** Aborted when the caller cancels, the connection ends or the server stops. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Runs before each handler; returns who calls, or throws an RpcError to refuse the call. `certificate` is the client's, in
- * DER, of which the connection proved the key and whoever accepted the connection said that it is good; undefined where
- * there is none.
- */
-export type Interceptor<P> = (
-  method: DescMethod,
-  metadata: Metadata,
-  peer: string,
-  certificate?: Uint8Array,
-) => P | Promise<P>;
-
-/** One async function a method. Streams are async iterables in both directions. */
-export type Implementation<S extends DescService, P> = {
-  [K in keyof S["method"]]: S["method"][K] extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageShape<I>, call: Call<P>) => Promise<MessageShape<O>>
-    : S["method"][K] extends DescMethodStreaming<infer I, infer O>
-      ? S["method"][K]["methodKind"] extends "server_streaming"
-        ? (request: MessageShape<I>, call: Call<P>) => AsyncIterable<MessageShape<O>>
-        : (requests: AsyncIterable<MessageShape<I>>, call: Call<P>) => AsyncIterable<MessageShape<O>>
-      : never;
-};
-
-type Handler = (request: unknown, call: Call<unknown>) => unknown;
 type AnyStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 type AnyCall = ServerUnaryCall<unknown, unknown> | AnyStream;
-
-/** What becomes of calls beside their handlers. */
-export interface BindOptions {
-  /** Once aborted, streams end with UNAVAILABLE and STOPPING; without it they last until the caller ends them. */
-  readonly stopping?: AbortSignal;
-}
 
 /**
  * Adds `service` to `server`. A handler's RpcError reaches the caller as it is; any other error is given to `onDefect`,
@@ -70,25 +40,19 @@ export function bindService<S extends DescService, P>(
   service: S,
   implementation: Implementation<S, P>,
   intercept: Interceptor<P>,
-  onDefect: (error: unknown, method: string) => RpcError | void,
+  onDefect: OnDefect,
   options: BindOptions = {},
 ): void {
   const definition: Record<string, ReturnType<typeof methodDefinition>> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const method of service.methods) {
-    const handle = (implementation as Record<string, Handler>)[method.localName];
-    if (handle === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
-    const run = handle.bind(implementation);
+    const run = handlerOf(service, method, implementation);
     definition[method.localName] = methodDefinition(service, method);
-    const fail = (error: unknown): RpcError => {
-      if (error instanceof RpcError) return error;
-      const told = onDefect(error, `${service.typeName}/${method.name}`);
-      return told ?? new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, "internal error", { cause: error });
-    };
+    const fail = (error: unknown): Error => toRpcError(error, onDefect, `${service.typeName}/${method.name}`);
     const enter = (call: AnyCall): Entering<P> | Promise<Entering<P>> => {
       const entering = new Entering<P>(call);
       const certificate = call.getAuthContext().sslPeerCertificate?.raw;
-      const principal = intercept(method, call.metadata, entering.peer, certificate);
+      const principal = intercept(method, entering.metadata, entering.peer, certificate);
       return principal instanceof Promise ? principal.then((who) => entering.as(who)) : entering.as(principal);
     };
     if (method.methodKind === "unary") {
@@ -108,13 +72,13 @@ export function bindService<S extends DescService, P>(
           const entered = await enter(stream);
           if (entered.signal.aborted) return;
           const { principal, metadata, peer } = entered;
-          const { stopping } = options;
-          const signal = stopping === undefined ? entered.signal : AbortSignal.any([entered.signal, stopping]);
+          const signal = streamSignal(entered.signal, options);
           const input = bidi
             ? requestsOf(stream as ServerDuplexStream<unknown, unknown>)
             : (stream as ServerWritableStream<unknown, unknown>).request;
-          await pump(run(input, { principal, metadata, peer, signal }) as AsyncIterable<unknown>, stream, signal);
-          if (stopping?.aborted === true && !entered.signal.aborted) throw stopped();
+          const answers = run(input, { principal, metadata, peer, signal }) as AsyncIterable<unknown>;
+          await pump(answers, stream, (message) => stream.write(message), signal);
+          if (options.stopping?.aborted === true && !entered.signal.aborted) throw stopped();
           stream.end();
         }).catch((error: unknown) => stream.emit("error", fail(error)));
       };
@@ -128,7 +92,7 @@ export function bindService<S extends DescService, P>(
  * decoding an ask. A cancelled call says so for ever, so that nothing is missed.
  */
 class Entering<P> implements Call<P> {
-  readonly metadata: Metadata;
+  readonly metadata: CallMetadata;
   readonly peer: string;
   readonly #call: AnyCall;
   #principal: { readonly is: P } | undefined;
@@ -136,7 +100,7 @@ class Entering<P> implements Call<P> {
 
   constructor(call: AnyCall) {
     this.#call = call;
-    this.metadata = call.metadata;
+    this.metadata = new SentMetadata(call.metadata);
     this.peer = call.getPeer();
   }
 
@@ -166,26 +130,16 @@ function requestsOf(stream: ServerDuplexStream<unknown, unknown>): AsyncIterable
   return stream.iterator({ destroyOnReturn: false });
 }
 
-function stopped(): RpcError {
-  return new RpcError(status.UNAVAILABLE, ErrorReason.STOPPING, "the server is stopping; call again in a moment");
-}
+/** grpc-js knows several values of a name, and bytes; what is read of them is the first text. */
+class SentMetadata implements CallMetadata {
+  readonly #metadata: Metadata;
 
-/** Writes what a handler yields, waiting where the peer is slow; stops when the call ends. */
-async function pump(source: AsyncIterable<unknown>, stream: AnyStream, signal: AbortSignal): Promise<void> {
-  for await (const message of source) {
-    if (signal.aborted) return;
-    if (!stream.write(message)) await drained(stream, signal);
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
   }
-}
 
-function drained(stream: AnyStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off("drain", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    stream.once("drain", done);
-    signal.addEventListener("abort", done, { once: true });
-  });
+  get(name: string): string | undefined {
+    const [value] = this.#metadata.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
 }

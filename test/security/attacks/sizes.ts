@@ -35,8 +35,8 @@ const oversized: Attack = {
       patches: [
         {
           file: "rpc/server.ts",
-          from: '"grpc.max_receive_message_length": MESSAGE_BYTES_MAX,',
-          to: '"grpc.max_receive_message_length": -1,',
+          from: "receiveBytesMax: MESSAGE_BYTES_MAX,",
+          to: "receiveBytesMax: 0x7fffffff,",
         },
       ],
       caught: /5 MiB were answered/,
@@ -73,8 +73,8 @@ const bomb: Attack = {
       patches: [
         {
           file: "rpc/server.ts",
-          from: '"grpc.max_receive_message_length": MESSAGE_BYTES_MAX,',
-          to: '"grpc.max_receive_message_length": -1,',
+          from: "receiveBytesMax: MESSAGE_BYTES_MAX,",
+          to: "receiveBytesMax: 0x7fffffff,",
         },
       ],
       caught: /a bomb was answered|a bomb made the coordinator grow/,

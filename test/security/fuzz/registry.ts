@@ -1,5 +1,6 @@
 /** Every parser that sees bytes from outside; and the readers that are none, each with its reason. */
 import { AUDIT_PARSERS } from "./parsers/audit.ts";
+import { CALL_PARSERS } from "./parsers/calls.ts";
 import { CLI_PARSERS } from "./parsers/cli.ts";
 import { COORDINATOR_PARSERS } from "./parsers/coordinator.ts";
 import { CARRIED_PARSERS } from "./parsers/carried.ts";
@@ -13,6 +14,7 @@ export const PARSERS: readonly Parser[] = [
   ...DEVICE_PARSERS,
   ...COORDINATOR_PARSERS,
   ...CARRIED_PARSERS,
+  ...CALL_PARSERS,
   ...CLI_PARSERS,
 ];
 

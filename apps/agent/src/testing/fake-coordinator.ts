@@ -143,13 +143,13 @@ export class FakeCoordinator {
       },
       ask: async (request, { metadata }) => {
         this.calls.push("ask");
-        this.#admit(metadata.get("authorization")[0]);
+        this.#admit(metadata.get("authorization"));
         this.asks.push(request);
         return create(AskResponseSchema, { verdict: { askId: request.askId, ...this.judge(request) } });
       },
       report: async (request, { metadata }) => {
         this.calls.push("report");
-        this.#admit(metadata.get("authorization")[0]);
+        this.#admit(metadata.get("authorization"));
         if (this.refusal !== undefined) throw this.refusal;
         const state = this.hear(request);
         this.reports.push(request);
@@ -157,7 +157,7 @@ export class FakeCoordinator {
       },
       attend: (requests, { metadata }) => {
         this.calls.push("attend");
-        this.#admit(metadata.get("authorization")[0]);
+        this.#admit(metadata.get("authorization"));
         return this.#attend(requests);
       },
     };

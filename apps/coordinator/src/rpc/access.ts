@@ -3,8 +3,8 @@
  * to everybody. Credentials are a device's session, or an operator's token or client certificate.
  */
 import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
-import { type Metadata, status } from "@grpc/grpc-js";
-import { type Call, type Interceptor, RpcError } from "@moult/contracts";
+import { status } from "@grpc/grpc-js";
+import { type Call, type CallMetadata, type Interceptor, RpcError } from "@moult/contracts";
 import { Access, ErrorReason, access } from "@moult/contracts/v1";
 import { clientKeyOf } from "../identity/client-key.ts";
 import type { Operator, Operators } from "../identity/operators.ts";
@@ -106,9 +106,8 @@ function accessOf(method: DescMethod): Access {
   return hasOption(method, access) ? getOption(method, access) : Access.UNSPECIFIED;
 }
 
-function bearer(metadata: Metadata): string {
-  const value = metadata.get("authorization")[0];
-  const text = typeof value === "string" ? value : "";
+function bearer(metadata: CallMetadata): string {
+  const text = metadata.get("authorization") ?? "";
   if (!text.startsWith(BEARER) || text.length > TOKEN_MAX) {
     throw unauthenticated("send `authorization: Bearer TOKEN` with the call");
   }
@@ -130,7 +129,7 @@ export function sessionEnded(): RpcError {
 /** A certificate that was shown is what counts; a token is looked at where there is none. */
 function whoOperates(
   operators: Operators,
-  metadata: Metadata,
+  metadata: CallMetadata,
   certificate: Uint8Array | undefined,
   nowMs: number,
 ): Operator {

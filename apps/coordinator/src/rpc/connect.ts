@@ -15,8 +15,8 @@ import {
   createContextValues,
 } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
-import { Metadata, status } from "@grpc/grpc-js";
-import { type Call, type Implementation, type Interceptor, RpcError } from "@moult/contracts";
+import { status } from "@grpc/grpc-js";
+import { type Call, type CallMetadata, type Implementation, type Interceptor, RpcError } from "@moult/contracts";
 
 /** What the connection says of the caller. */
 interface Caller {
@@ -81,9 +81,7 @@ export function addRoutes<S extends DescService, P>(
 }
 
 async function enter<P>(method: DescMethod, context: HandlerContext, intercept: Interceptor<P>): Promise<Call<P>> {
-  const metadata = new Metadata();
-  const authorization = context.requestHeader.get("authorization");
-  if (authorization !== null) metadata.set("authorization", authorization);
+  const metadata: CallMetadata = { get: (name) => context.requestHeader.get(name) ?? undefined };
   const { peer, certificate } = context.values.get(CALLER);
   return { principal: await intercept(method, metadata, peer, certificate), metadata, peer, signal: context.signal };
 }

@@ -12,6 +12,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { RpcError } from "@moult/contracts";
+import type { MethodLimits } from "@moult/contracts/http2";
 import { ErrorReason, type GetMetadataResponse } from "@moult/contracts/v1";
 
 /** Smaller answers are not counted: roots and timestamps without many brakes are. */
@@ -57,7 +58,19 @@ export class LargeFiles {
     };
   }
 
-  /** For gRPC: the place is given back when the peer has taken the file, or the call has ended otherwise. */
+  /** For the devices' port, by the path of the call: the place is given back with the end of the call. */
+  readonly methods: Readonly<Record<string, MethodLimits>> = {
+    [METHOD]: {
+      admit: (answer, end) => {
+        if (bytesOf(answer as GetMetadataResponse) <= LARGE_BYTES) return undefined;
+        const over = this.begin(end);
+        if (over === undefined) throw tooMany();
+        return over;
+      },
+    },
+  };
+
+  /** For the operators' own port: the place is given back when the peer has taken the file, or the call has ended otherwise. */
   readonly interceptor: ServerInterceptor = (method, call) => {
     // As it came: only its type says less than what grpc-js wants back.
     if (method.path !== METHOD) return call as ServerInterceptingCall;

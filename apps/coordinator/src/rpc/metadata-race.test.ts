@@ -4,7 +4,6 @@
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Metadata } from "@grpc/grpc-js";
 import { create } from "@bufbuild/protobuf";
 import { type AttendResponse, PublishMetadataRequestSchema } from "@moult/contracts/v1";
 import { createLedger } from "@moult/policy";
@@ -60,7 +59,7 @@ test("of two that were judged against the same list one is taken, and the other 
       kind: "operator" as const,
       operator: { name: "publisher", roles: ["publisher" as const], overrideKeys: [] },
     },
-    metadata: undefined as unknown as Metadata,
+    metadata: { get: () => undefined },
     peer: "",
     signal: new AbortController().signal,
   };

@@ -1,7 +1,11 @@
-/** The gRPC server: services bound behind the access check, health, reflection, limits, and a graceful end. */
+/**
+ * The gRPC servers: services bound behind the access check, health, reflection, limits, and a graceful end. Devices are
+ * served on HTTP/2 itself, the operators' own port by grpc-js.
+ */
 import type { DescService } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
-import { type RpcError, bindService } from "@moult/contracts";
+import { type Implementation, type RpcError, bindService } from "@moult/contracts";
+import { Http2Server } from "@moult/contracts/http2";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
 import {
@@ -14,7 +18,7 @@ import {
 } from "@moult/contracts/v1";
 import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
-import { addressOf, createAccessCheck } from "./access.ts";
+import { type Principal, addressOf, createAccessCheck } from "./access.ts";
 import type { ConnectionCounts } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
 import { type RunningDeviceListener, startDeviceListener } from "../tls/device-listener.ts";
@@ -35,7 +39,6 @@ const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** On one connection. A device has two; tools have up to 100 calls under way. */
 const STREAMS_MAX = 100;
-const HANDED_STREAMS_MAX = 100_000;
 /** Calls that have not ended by then are cut. */
 const SHUTDOWN_GRACE_MS = 3_000;
 
@@ -73,16 +76,16 @@ export async function startServer(
   operatorsPort?: OperatorsPort,
   through: Through = DIRECT,
 ): Promise<RunningServer> {
-  const server = new Server({
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    // Another replica hands the streams of all its devices on over one connection.
-    "grpc.max_concurrent_streams": through === DIRECT ? STREAMS_MAX : HANDED_STREAMS_MAX,
-    "grpc.enable_channelz": 0,
-    interceptors: [parts.largeFiles.interceptor],
+  const server = new Http2Server({
+    tls,
+    receiveBytesMax: MESSAGE_BYTES_MAX,
+    sendBytesMax: MESSAGE_BYTES_MAX,
+    keepaliveMs: KEEPALIVE_MS,
+    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    streamsMax: STREAMS_MAX,
+    methods: parts.largeFiles.methods,
   });
+  const operatorsServer = operatorsPort && createOperatorsServer(parts);
   const { sessions, clock, anomalies } = parts;
   const onFailure = (peer: string): void => anomalies.see({ kind: "failure", address: addressOf(peer) });
   const defect = (error: unknown, method: string): RpcError | void => {
@@ -95,70 +98,34 @@ export async function startServer(
   const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
   const reflection = createReflection([...SERVICES, Health]);
-  bindService(
-    server,
-    AgentService,
-    through.implementation(AgentService, createAgentService(parts)),
-    check,
-    defect,
-    options,
-  );
-  bindService(
-    server,
-    MembershipService,
-    through.implementation(MembershipService, createMembershipService(parts)),
-    check,
-    defect,
-    options,
-  );
-  bindService(
-    server,
-    ReleaseService,
-    through.implementation(ReleaseService, createReleaseService(parts)),
-    check,
-    defect,
-    options,
-  );
-  bindService(
-    server,
-    RolloutService,
-    through.implementation(RolloutService, createRolloutService(parts)),
-    check,
-    defect,
-    options,
-  );
-  bindService(
-    server,
-    FleetService,
-    through.implementation(FleetService, createFleetService(parts)),
-    check,
-    defect,
-    options,
-  );
-  bindService(
-    server,
-    MetadataService,
-    through.implementation(MetadataService, createMetadataService(parts)),
-    check,
-    defect,
-    options,
-  );
-  bindService(server, Health, health.implementation, check, defect, options);
-  bindService(server, ServerReflection, reflection, check, defect, options);
-  bindService(server, ServerReflectionAlpha, reflection, check, defect, options);
+  const bind = <S extends DescService>(service: S, implementation: Implementation<S, Principal>): void => {
+    server.bind(service, implementation, check, defect, options);
+    if (operatorsServer !== undefined) bindService(operatorsServer, service, implementation, check, defect, options);
+  };
+  const decided = <S extends DescService>(service: S, implementation: Implementation<S, Principal>): void =>
+    bind(service, through.implementation(service, implementation));
+  decided(AgentService, createAgentService(parts));
+  decided(MembershipService, createMembershipService(parts));
+  decided(ReleaseService, createReleaseService(parts));
+  decided(RolloutService, createRolloutService(parts));
+  decided(FleetService, createFleetService(parts));
+  decided(MetadataService, createMetadataService(parts));
+  bind(Health, health.implementation);
+  bind(ServerReflection, reflection);
+  bind(ServerReflectionAlpha, reflection);
   through.bind(server, defect, options);
-  const devices = await startDeviceListener(server, { tls, bounds: listen.bounds, log: parts.log }, listen);
+  const devices = await startDeviceListener(server, { bounds: listen.bounds, log: parts.log }, listen);
   let own: RunningOperatorListener | undefined;
-  if (operatorsPort !== undefined) {
+  if (operatorsPort !== undefined && operatorsServer !== undefined) {
     const { operatorsCaPem } = operatorsPort;
     const seen = (address: string): void => anomalies.see({ kind: "failure", address });
     own = await startOperatorListener(
-      server,
+      operatorsServer,
       { tls, operatorsCaPem, operators, clock, onFailure: seen },
       operatorsPort.listen,
     ).catch((cause: unknown) => {
       devices.close();
-      server.forceShutdown();
+      operatorsServer.forceShutdown();
       throw cause;
     });
   }
@@ -169,14 +136,27 @@ export async function startServer(
     health,
     async stop() {
       devices.close();
-      await stop(server, parts, health, stopping, devices);
+      await stop(operatorsServer, parts, health, stopping, devices);
       own?.stop();
     },
   };
 }
 
+/** grpc-js is the server of few connections, whose certificates their listener has seen. */
+function createOperatorsServer({ largeFiles }: Parts): Server {
+  return new Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.max_concurrent_streams": STREAMS_MAX,
+    "grpc.enable_channelz": 0,
+    interceptors: [largeFiles.interceptor],
+  });
+}
+
 async function stop(
-  server: Server,
+  operatorsServer: Server | undefined,
   parts: Parts,
   health: HealthSwitch,
   stopping: AbortController,
@@ -188,7 +168,7 @@ async function stop(
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));
   stopping.abort();
-  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), shutDown(server)]);
+  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), operatorsServer && shutDown(operatorsServer)]);
 }
 
 function shutDown(server: Server): Promise<void> {

@@ -1,18 +1,15 @@
 /**
- * The port of devices. It stands before the gRPC server and hands it connections, because grpc-js listens by itself without
- * any bound on how many there are: whoever opens sockets and says nothing would take the descriptors of everybody else.
- * TLS and all that follows is the server's; a connection whose peer answers no ping is ended by its keepalive.
+ * The port of devices. It stands before the gRPC server and hands it connections, because no server of gRPC bounds how many
+ * there are: whoever opens sockets and says nothing would take the descriptors of everybody else. TLS and all that follows is
+ * the server's: it ends handshakes that take too long, and connections whose peers answer no ping.
  */
 import { type AddressInfo, type Socket, createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
+import type { Http2Server } from "@moult/contracts/http2";
 import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
 import type { Log } from "../ports.ts";
-import type { TlsMaterial } from "./certificate.ts";
 
 /** What it works with. */
 export interface DeviceListenerParts {
-  readonly tls: TlsMaterial;
   readonly bounds: ConnectionCounts;
   readonly log: Log;
 }
@@ -22,18 +19,16 @@ export interface RunningDeviceListener {
   readonly port: number;
   /** Takes no further connections; those that there are stay. */
   readonly close: () => void;
-  /** Lets what is under way end, and ends what is left after `graceMs`. The server's own shutdown does not wait for these. */
+  /** Lets the calls that are under way end, and ends what is left after `graceMs`. */
   readonly drain: (graceMs: number) => Promise<void>;
 }
 
 /** Starts listening; connections reach `server`. */
 export async function startDeviceListener(
-  server: GrpcServer,
-  { tls, bounds, log }: DeviceListenerParts,
+  server: Http2Server,
+  { bounds, log }: DeviceListenerParts,
   listen: { readonly host: string; readonly port: number },
 ): Promise<RunningDeviceListener> {
-  const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
-  const injector = server.createConnectionInjector(ServerCredentials.createSsl(null, [keyPair]));
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true });
   boundConnections(listener, bounds, log, "gRPC");
@@ -41,7 +36,7 @@ export async function startDeviceListener(
     if (socket.destroyed) return;
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    injector.injectConnection(socket);
+    server.accept(socket);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);
@@ -51,9 +46,8 @@ export async function startDeviceListener(
     port: (listener.address() as AddressInfo).port,
     close: () => void listener.close(),
     async drain(graceMs) {
-      injector.drain(graceMs);
-      const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
-      await Promise.race([Promise.all(gone), sleep(graceMs)]);
+      await server.drain(graceMs);
+      // Also those that never got as far as a call, or that take nothing of what they are sent.
       for (const socket of sockets) socket.destroy();
     },
   };

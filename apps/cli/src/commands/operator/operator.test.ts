@@ -32,7 +32,7 @@ beforeAll(async () => {
     RolloutService,
     handlers as never,
     (_, metadata, _peer, certificate) => {
-      if (metadata.get("authorization").length === 0 && certificate && own.equals(certificate)) return "alice";
+      if (metadata.get("authorization") === undefined && certificate && own.equals(certificate)) return "alice";
       throw new RpcError(status.UNAUTHENTICATED, ErrorReason.CREDENTIALS_MISSING, "not alice");
     },
     () => undefined,

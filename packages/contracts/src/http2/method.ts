@@ -1,0 +1,70 @@
+/** A method as the server finds it by its path: how its messages are read and written, who runs it, and its limits. */
+import { type DescMethod, type DescService, type MessageShape, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { RpcError } from "../errors.ts";
+import {
+  type BindOptions,
+  type Handler,
+  type Implementation,
+  type Interceptor,
+  type OnDefect,
+  handlerOf,
+  toRpcError,
+} from "../service.ts";
+
+/** What holds for the messages of a method. */
+export interface MethodLimits {
+  /** A longer message of a caller is refused by its prefix, in bytes. */
+  readonly receiveBytesMax?: number;
+  /** A longer answer is not sent; the call fails with RESOURCE_EXHAUSTED, in bytes. */
+  readonly sendBytesMax?: number;
+  /**
+   * Asked before the answer of a unary call is sent; throws RpcError to send that instead. `end` ends the caller's connection.
+   * What it returns is called once, when the caller has taken the answer or the call has ended otherwise.
+   */
+  readonly admit?: (answer: unknown, end: () => void) => (() => void) | undefined;
+}
+
+/** A method that is served. */
+export interface ServedMethod {
+  readonly description: DescMethod;
+  /** As `/package.Service/Method`. */
+  readonly path: string;
+  readonly decode: (bytes: Uint8Array) => unknown;
+  readonly encode: (message: unknown) => Uint8Array;
+  readonly run: Handler;
+  readonly intercept: Interceptor<unknown>;
+  readonly errorOf: (error: unknown) => RpcError;
+  readonly options: BindOptions;
+  readonly receiveBytesMax: number;
+  readonly sendBytesMax: number;
+  readonly admit: MethodLimits["admit"];
+}
+
+/** The methods of a service, each with its limits or else the usual ones. Throws where the implementation lacks one. */
+export function servedMethods<S extends DescService, P>(
+  service: S,
+  implementation: Implementation<S, P>,
+  intercept: Interceptor<P>,
+  onDefect: OnDefect,
+  options: BindOptions,
+  limitsOf: (path: string) => MethodLimits & Required<Pick<MethodLimits, "receiveBytesMax" | "sendBytesMax">>,
+): readonly ServedMethod[] {
+  return service.methods.map((method) => {
+    const path = `/${service.typeName}/${method.name}`;
+    const { receiveBytesMax, sendBytesMax, admit } = limitsOf(path);
+    return {
+      description: method,
+      path,
+      // Unknown fields are dropped: nothing of Moult re-serialises a message.
+      decode: (bytes) => fromBinary(method.input, bytes, { readUnknownFields: false }),
+      encode: (message) => toBinary(method.output, message as MessageShape<typeof method.output>),
+      run: handlerOf(service, method, implementation),
+      intercept,
+      errorOf: (error) => toRpcError(error, onDefect, path.slice(1)),
+      options,
+      receiveBytesMax,
+      sendBytesMax,
+      admit,
+    };
+  });
+}

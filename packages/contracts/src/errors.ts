@@ -5,7 +5,7 @@
  */
 import { type DescMessage, type Message, create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
-import { Metadata, type ServiceError, type status } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
@@ -13,7 +13,8 @@ import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
 /** The domain in every ErrorInfo. */
 export const ERROR_DOMAIN = "moult";
 
-const DETAILS_KEY = "grpc-status-details-bin";
+/** Where the details go in the trailing metadata. */
+export const DETAILS_KEY = "grpc-status-details-bin";
 
 /** One wrong field: its path, and what would be right. */
 export interface FieldViolation {
@@ -70,13 +71,45 @@ export class RpcError extends Error implements Partial<ServiceError> {
     return messages;
   }
 
+  /** The google.rpc.Status with the details, as it goes over the wire. */
+  get statusBytes(): Buffer {
+    const details = this.detailMessages.map(({ desc, value }) => anyPack(desc, value));
+    return Buffer.from(
+      toBinary(StatusSchema, create(StatusSchema, { code: this.code, message: this.message, details })),
+    );
+  }
+
   /** The trailing metadata with the details. */
   get metadata(): Metadata {
-    const details = this.detailMessages.map(({ desc, value }) => anyPack(desc, value));
-    const body = create(StatusSchema, { code: this.code, message: this.message, details });
     const metadata = new Metadata();
-    metadata.set(DETAILS_KEY, Buffer.from(toBinary(StatusSchema, body)));
+    metadata.set(DETAILS_KEY, this.statusBytes);
     return metadata;
+  }
+}
+
+/** By number. */
+const STATUSES: ReadonlyMap<number, status> = new Map(
+  Object.values(status).flatMap((value) => (typeof value === "number" ? [[value, value] as const] : [])),
+);
+
+/**
+ * Another server's refusal, handed on as it came: the bytes of its details go on unchanged, with what this version knows nothing
+ * of. Code that it does not know is UNKNOWN, a reason UNSPECIFIED.
+ */
+export class RelayedError extends RpcError {
+  readonly #statusBytes: Buffer;
+
+  /** `code` is a gRPC status, `statusBytes` a google.rpc.Status, empty where there was none. */
+  constructor(code: number, message: string, statusBytes: Uint8Array, cause?: unknown) {
+    const { reason, violations, retryAfterMs } = readDetails(statusBytes);
+    const known = (ErrorReason as unknown as Readonly<Record<string, ErrorReason | undefined>>)[reason];
+    const more = { violations, cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    super(STATUSES.get(code) ?? status.UNKNOWN, known ?? ErrorReason.UNSPECIFIED, message, more);
+    this.#statusBytes = Buffer.from(statusBytes);
+  }
+
+  override get statusBytes(): Buffer {
+    return this.#statusBytes;
   }
 }
 
@@ -88,10 +121,14 @@ export interface DetailMessage {
 
 /** The details of an error a client got; empty ones where the error carries none or they cannot be read. */
 export function readRpcError(error: unknown): ErrorDetails {
-  const nothing: ErrorDetails = { reason: "", violations: [], retryAfterMs: undefined };
-  if (!(error instanceof Error) || !("metadata" in error) || !(error.metadata instanceof Metadata)) return nothing;
+  if (!(error instanceof Error) || !("metadata" in error) || !(error.metadata instanceof Metadata)) return NOTHING;
   const bytes = error.metadata.get(DETAILS_KEY)[0];
-  if (!Buffer.isBuffer(bytes)) return nothing;
+  return Buffer.isBuffer(bytes) ? readDetails(bytes) : NOTHING;
+}
+
+const NOTHING: ErrorDetails = { reason: "", violations: [], retryAfterMs: undefined };
+
+function readDetails(bytes: Uint8Array): ErrorDetails {
   let reason = "";
   let violations: FieldViolation[] = [];
   let retryAfterMs: number | undefined;
@@ -106,7 +143,7 @@ export function readRpcError(error: unknown): ErrorDetails {
     }
   } catch {
     // Details are a courtesy of the peer; the status code itself is still the caller's to judge.
-    return nothing;
+    return NOTHING;
   }
   return { reason, violations, retryAfterMs };
 }

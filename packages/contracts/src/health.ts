@@ -10,7 +10,7 @@ import {
 } from "../gen/grpc/health/v1/health_pb.js";
 import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
 import { RpcError } from "./errors.ts";
-import type { Implementation } from "./server.ts";
+import type { Implementation } from "./service.ts";
 
 export { Health };
 

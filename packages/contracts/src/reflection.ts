@@ -24,7 +24,7 @@ import {
   type ServerReflectionResponse,
   ServerReflectionResponseSchema,
 } from "../gen/grpc/reflection/v1/reflection_pb.js";
-import type { Implementation } from "./server.ts";
+import type { Implementation } from "./service.ts";
 
 export { ServerReflection };
 

@@ -9,7 +9,8 @@ import {
 import { createClient } from "./client.ts";
 import { RpcError, readRpcError } from "./errors.ts";
 import { ServerReflection } from "./reflection.ts";
-import { type Implementation, bindService } from "./server.ts";
+import { bindService } from "./server.ts";
+import type { Implementation } from "./service.ts";
 import { type TestServer, startTestServer, until } from "./testing/server.ts";
 import { MembershipService, WatchResponseSchema } from "./v1.ts";
 import { DrainResponseSchema, RestoreResponseSchema, WorkService } from "./work.ts";

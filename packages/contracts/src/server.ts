@@ -3,7 +3,7 @@
  * one interceptor, which is where a server checks who calls.
  */
 import type { EventEmitter } from "node:events";
-import type { DescMethod, DescMethodStreaming, DescMethodUnary, DescService, MessageShape } from "@bufbuild/protobuf";
+import type { DescService, MessageShape } from "@bufbuild/protobuf";
 import {
   type Metadata,
   type Server,
@@ -15,51 +15,13 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
-import { methodDefinition } from "./definition.ts";
+import { bufferOf, methodDefinition } from "./definition.ts";
 import { RpcError } from "./errors.ts";
+import type { BindOptions, Call, Interceptor } from "./service.ts";
+import { type Served, servedAs } from "./wire.ts";
 
-/** What a handler learns of its caller. `principal` is whatever the interceptor returned. */
-export interface Call<P> {
-  readonly principal: P;
-  readonly metadata: Metadata;
-  /** The peer's address, for logs. */
-  readonly peer: string;
-  /** Aborted when the caller cancels, the connection ends or the server stops. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Runs before each handler; returns who calls, or throws an RpcError to refuse the call. `certificate` is the client's, in
- * DER, of which the connection proved the key and whoever accepted the connection said that it is good; undefined where
- * there is none.
- */
-export type Interceptor<P> = (
-  method: DescMethod,
-  metadata: Metadata,
-  peer: string,
-  certificate?: Uint8Array,
-) => P | Promise<P>;
-
-/** One async function a method. Streams are async iterables in both directions. */
-export type Implementation<S extends DescService, P> = {
-  [K in keyof S["method"]]: S["method"][K] extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageShape<I>, call: Call<P>) => Promise<MessageShape<O>>
-    : S["method"][K] extends DescMethodStreaming<infer I, infer O>
-      ? S["method"][K]["methodKind"] extends "server_streaming"
-        ? (request: MessageShape<I>, call: Call<P>) => AsyncIterable<MessageShape<O>>
-        : (requests: AsyncIterable<MessageShape<I>>, call: Call<P>) => AsyncIterable<MessageShape<O>>
-      : never;
-};
-
-type Handler = (request: unknown, call: Call<unknown>) => unknown;
 type AnyStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 type AnyCall = ServerUnaryCall<unknown, unknown> | AnyStream;
-
-/** What becomes of calls beside their handlers. */
-export interface BindOptions {
-  /** Once aborted, streams end with UNAVAILABLE and STOPPING; without it they last until the caller ends them. */
-  readonly stopping?: AbortSignal;
-}
 
 /**
  * Adds `service` to `server`. A handler's RpcError reaches the caller as it is; any other error is given to `onDefect`,
@@ -68,7 +30,7 @@ export interface BindOptions {
 export function bindService<S extends DescService, P>(
   server: Server,
   service: S,
-  implementation: Implementation<S, P>,
+  implementation: Served<S, P>,
   intercept: Interceptor<P>,
   onDefect: (error: unknown, method: string) => RpcError | void,
   options: BindOptions = {},
@@ -76,10 +38,12 @@ export function bindService<S extends DescService, P>(
   const definition: Record<string, ReturnType<typeof methodDefinition>> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const method of service.methods) {
-    const handle = (implementation as Record<string, Handler>)[method.localName];
-    if (handle === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
-    const run = handle.bind(implementation);
-    definition[method.localName] = methodDefinition(service, method);
+    const { run, decode, encode } = servedAs(service, method, implementation);
+    definition[method.localName] = {
+      ...methodDefinition(service, method),
+      requestDeserialize: decode as (bytes: Buffer) => MessageShape<typeof method.input>,
+      responseSerialize: (message) => bufferOf(encode(message)),
+    };
     const fail = (error: unknown): RpcError => {
       if (error instanceof RpcError) return error;
       const told = onDefect(error, `${service.typeName}/${method.name}`);

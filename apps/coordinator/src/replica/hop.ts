@@ -51,7 +51,8 @@ export class Hop {
 
   /** Whether the token is the replicas'. */
   proves(token: unknown): boolean {
-    const given = Buffer.from(typeof token === "string" ? token : "");
+    if (typeof token !== "string") return false;
+    const given = Buffer.from(token);
     const own = Buffer.from(this.token);
     return given.length === own.length && timingSafeEqual(given, own);
   }

@@ -35,7 +35,6 @@ const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** On one connection. A device has two; tools have up to 100 calls under way. */
 const STREAMS_MAX = 100;
-const HANDED_STREAMS_MAX = 100_000;
 /** Calls that have not ended by then are cut. */
 const SHUTDOWN_GRACE_MS = 3_000;
 
@@ -78,8 +77,7 @@ export async function startServer(
     "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    // Another replica hands the streams of all its devices on over one connection.
-    "grpc.max_concurrent_streams": through === DIRECT ? STREAMS_MAX : HANDED_STREAMS_MAX,
+    "grpc.max_concurrent_streams": STREAMS_MAX,
     "grpc.enable_channelz": 0,
     interceptors: [parts.largeFiles.interceptor],
   });

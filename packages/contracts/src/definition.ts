@@ -11,9 +11,14 @@ export function methodDefinition<M extends DescMethod>(
     path: `/${service.typeName}/${method.name}`,
     requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
     responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
-    requestSerialize: (message) => Buffer.from(toBinary<M["input"]>(method.input, message)),
+    requestSerialize: (message) => bufferOf(toBinary<M["input"]>(method.input, message)),
     requestDeserialize: (bytes) => fromBinary<M["input"]>(method.input, bytes, { readUnknownFields: false }),
-    responseSerialize: (message) => Buffer.from(toBinary<M["output"]>(method.output, message)),
+    responseSerialize: (message) => bufferOf(toBinary<M["output"]>(method.output, message)),
     responseDeserialize: (bytes) => fromBinary<M["output"]>(method.output, bytes, { readUnknownFields: false }),
   };
+}
+
+/** The same memory as a Buffer, which grpc-js insists on. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

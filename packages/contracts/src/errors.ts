@@ -5,7 +5,7 @@
  */
 import { type DescMessage, type Message, create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
-import { Metadata, type ServiceError, type status } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
@@ -86,6 +86,32 @@ export class RpcError extends Error implements Partial<ServiceError> {
   }
 }
 
+/** By number. */
+const STATUSES: ReadonlyMap<number, status> = new Map(
+  Object.values(status).flatMap((value) => (typeof value === "number" ? [[value, value] as const] : [])),
+);
+
+/**
+ * Another server's refusal, handed on as it came: the bytes of its details go on unchanged, with what this version knows nothing
+ * of. Code that it does not know is UNKNOWN, a reason UNSPECIFIED.
+ */
+export class RelayedError extends RpcError {
+  readonly #statusBytes: Buffer;
+
+  /** `code` is a gRPC status, `statusBytes` a google.rpc.Status, empty where there was none. */
+  constructor(code: number, message: string, statusBytes: Uint8Array, cause?: unknown) {
+    const { reason, violations, retryAfterMs } = readDetails(statusBytes);
+    const known = (ErrorReason as unknown as Readonly<Record<string, ErrorReason | undefined>>)[reason];
+    const more = { violations, cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    super(STATUSES.get(code) ?? status.UNKNOWN, known ?? ErrorReason.UNSPECIFIED, message, more);
+    this.#statusBytes = Buffer.from(statusBytes);
+  }
+
+  override get statusBytes(): Buffer {
+    return this.#statusBytes;
+  }
+}
+
 /** One detail of an error and its type. */
 export interface DetailMessage {
   readonly desc: DescMessage;
@@ -94,10 +120,14 @@ export interface DetailMessage {
 
 /** The details of an error a client got; empty ones where the error carries none or they cannot be read. */
 export function readRpcError(error: unknown): ErrorDetails {
-  const nothing: ErrorDetails = { reason: "", violations: [], retryAfterMs: undefined };
-  if (!(error instanceof Error) || !("metadata" in error) || !(error.metadata instanceof Metadata)) return nothing;
+  if (!(error instanceof Error) || !("metadata" in error) || !(error.metadata instanceof Metadata)) return NOTHING;
   const bytes = error.metadata.get(DETAILS_KEY)[0];
-  if (!Buffer.isBuffer(bytes)) return nothing;
+  return Buffer.isBuffer(bytes) ? readDetails(bytes) : NOTHING;
+}
+
+const NOTHING: ErrorDetails = { reason: "", violations: [], retryAfterMs: undefined };
+
+function readDetails(bytes: Uint8Array): ErrorDetails {
   let reason = "";
   let violations: FieldViolation[] = [];
   let retryAfterMs: number | undefined;
@@ -112,7 +142,7 @@ export function readRpcError(error: unknown): ErrorDetails {
     }
   } catch {
     // Details are a courtesy of the peer; the status code itself is still the caller's to judge.
-    return nothing;
+    return NOTHING;
   }
   return { reason, violations, retryAfterMs };
 }

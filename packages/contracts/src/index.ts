@@ -3,8 +3,16 @@
  * to grpc-js. It may not decide anything, and it imports no other package of Moult.
  */
 export { type Client, type CallOptions, createClient } from "./client.ts";
-export { methodDefinition } from "./definition.ts";
-export { type ErrorDetails, type FieldViolation, ERROR_DOMAIN, RpcError, readRpcError } from "./errors.ts";
+export { bufferOf, methodDefinition } from "./definition.ts";
+export {
+  type ErrorDetails,
+  type FieldViolation,
+  DETAILS_KEY,
+  ERROR_DOMAIN,
+  RelayedError,
+  RpcError,
+  readRpcError,
+} from "./errors.ts";
 export { type Collection, formatName, parseName } from "./names.ts";
 export { type ClientCertificate, type SecureChannel, secureChannel } from "./secure-channel.ts";
 export { bindService } from "./server.ts";
@@ -19,3 +27,4 @@ export {
   writeBrakeStatement,
   writeOverrideStatement,
 } from "./statements.ts";
+export { type Served, type WireHandlers, WireImplementation, readRequest, servedAs } from "./wire.ts";

@@ -3,7 +3,7 @@
  * one interceptor, which is where a server checks who calls.
  */
 import type { EventEmitter } from "node:events";
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescService, MessageShape } from "@bufbuild/protobuf";
 import type {
   Metadata,
   Server,
@@ -13,20 +13,19 @@ import type {
   UntypedServiceImplementation,
   sendUnaryData,
 } from "@grpc/grpc-js";
-import { methodDefinition } from "./definition.ts";
+import { bufferOf, methodDefinition } from "./definition.ts";
 import {
   type BindOptions,
   type Call,
   type CallMetadata,
-  type Implementation,
   type Interceptor,
   type OnDefect,
-  handlerOf,
   pump,
   stopped,
   streamSignal,
   toRpcError,
 } from "./service.ts";
+import { type Served, servedAs } from "./wire.ts";
 
 type AnyStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 type AnyCall = ServerUnaryCall<unknown, unknown> | AnyStream;
@@ -38,7 +37,7 @@ type AnyCall = ServerUnaryCall<unknown, unknown> | AnyStream;
 export function bindService<S extends DescService, P>(
   server: Server,
   service: S,
-  implementation: Implementation<S, P>,
+  implementation: Served<S, P>,
   intercept: Interceptor<P>,
   onDefect: OnDefect,
   options: BindOptions = {},
@@ -46,8 +45,12 @@ export function bindService<S extends DescService, P>(
   const definition: Record<string, ReturnType<typeof methodDefinition>> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const method of service.methods) {
-    const run = handlerOf(service, method, implementation);
-    definition[method.localName] = methodDefinition(service, method);
+    const { run, decode, encode } = servedAs(service, method, implementation);
+    definition[method.localName] = {
+      ...methodDefinition(service, method),
+      requestDeserialize: decode as (bytes: Buffer) => MessageShape<typeof method.input>,
+      responseSerialize: (message) => bufferOf(encode(message)),
+    };
     const fail = (error: unknown): Error => toRpcError(error, onDefect, `${service.typeName}/${method.name}`);
     const enter = (call: AnyCall): Entering<P> | Promise<Entering<P>> => {
       const entering = new Entering<P>(call);

@@ -58,17 +58,6 @@ export interface BindOptions {
   readonly stopping?: AbortSignal;
 }
 
-/** The function of a method. Throws where the implementation lacks it. */
-export function handlerOf<S extends DescService, P>(
-  service: S,
-  method: DescMethod,
-  implementation: Implementation<S, P>,
-): Handler {
-  const handle = (implementation as Record<string, Handler>)[method.localName];
-  if (handle === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
-  return handle.bind(implementation);
-}
-
 /** What the caller is told of an error: an RpcError as it is, another as `onDefect` says, or else without its text. */
 export function toRpcError(error: unknown, onDefect: OnDefect, method: string): RpcError {
   if (error instanceof RpcError) return error;

@@ -1,10 +1,11 @@
-/** Hands calls on to the replica that has the seat, over one gRPC connection to it. */
-import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+/** Hands calls on to the replica that has the seat, over as few gRPC connections to it as there can be. Messages stay bytes. */
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
-import { type Call, type RpcError, methodDefinition, secureChannel } from "@moult/contracts";
+import { type Call, type RpcError, bufferOf, secureChannel } from "@moult/contracts";
 import { AgentService } from "@moult/contracts/v1";
-import { detailsOf, nobodyDecides, passedOn } from "./forward-errors.ts";
+import { nobodyDecides, passedOn } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
+import { OwnStreams } from "./own-streams.ts";
 import { TrunkClient } from "./trunk-client.ts";
 
 /** Far above what any call takes; a replica that hangs is noticed by its lease long before. */
@@ -15,21 +16,35 @@ const OPTIONS = {
   "grpc.max_reconnect_backoff_ms": 1_000,
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
+  // Each client has its own connection.
+  "grpc.use_local_subchannel_pool": 1,
 };
 
-/** A method of a service. */
+/** A method as it is handed on. */
 export interface Route {
-  readonly service: DescService;
-  readonly method: DescMethod;
+  /** As in `/moult.v1.AgentService/Ask`. */
+  readonly path: string;
+  readonly isDevices: boolean;
+}
+
+/** Of a service's method. What devices call is small and comes in numbers: it goes over the trunk. */
+export function routeOf(service: DescService, method: DescMethod): Route {
+  return {
+    path: `/${service.typeName}/${method.name}`,
+    isDevices: service === (AgentService as DescService),
+  };
 }
 
 interface Line {
   readonly address: string;
   readonly client: Client;
+  readonly streams: OwnStreams;
   /** Aborted when another has the seat: who still waits for this one waits for nothing. */
   readonly gone: AbortController;
   trunk: TrunkClient | undefined;
 }
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
 
 /** Hands on. */
 export class Forwarder {
@@ -46,27 +61,24 @@ export class Forwarder {
   }
 
   /** A call with one answer. Rejects with an RpcError: the other's, or `nobodyDecides`. */
-  async unary(route: Route, request: Message, call: Call<unknown>, caller: Caller): Promise<unknown> {
+  async unary(route: Route, request: Uint8Array, call: Call<unknown>, caller: Caller): Promise<Uint8Array> {
     const line = this.#connected();
     const { client, gone } = line;
-    const { path, requestSerialize, responseDeserialize } = definitionOf(route);
-    // What devices call is small and comes in numbers.
-    if (route.service === (AgentService as DescService)) {
-      if (line.trunk?.hasEnded !== false) line.trunk = new TrunkClient(client, this.#hop);
-      return line.trunk.call(path, route.method, request, call, caller);
-    }
+    const { path } = route;
+    const trunk = route.isDevices ? this.#trunkOf(line) : undefined;
+    if (trunk !== undefined) return trunk.call(path, request, call, caller);
     const metadata = this.#hop.write(call.metadata, caller);
     const options = { deadline: Date.now() + UNARY_MS };
     return new Promise((resolve, reject) => {
-      const done = (error: ServiceError | null, answer?: unknown): void => {
+      const done = (error: ServiceError | null, answer?: Buffer): void => {
         release();
-        if (error === null) resolve(answer);
-        else reject(refusalOf(error, gone.signal));
+        if (error === null && answer !== undefined) resolve(answer);
+        else reject(refusalOf(error as ServiceError, gone.signal));
       };
-      const running = client.makeUnaryRequest(
+      const running = client.makeUnaryRequest<Uint8Array, Buffer>(
         path,
-        requestSerialize,
-        responseDeserialize,
+        bufferOf,
+        asItIs,
         request,
         metadata,
         options,
@@ -77,40 +89,55 @@ export class Forwarder {
   }
 
   /** A call with many answers; `requests` is one message, or many. */
-  async *stream(route: Route, requests: unknown, call: Call<unknown>, caller: Caller): AsyncGenerator {
-    const { client, gone } = this.#connected();
-    const { path, requestStream, requestSerialize, responseDeserialize } = definitionOf(route);
+  async *stream(
+    route: Route,
+    requests: Uint8Array | AsyncIterable<Uint8Array>,
+    call: Call<unknown>,
+    caller: Caller,
+  ): AsyncGenerator<Uint8Array> {
+    const line = this.#connected();
+    const { path } = route;
+    if (route.isDevices && !(requests instanceof Uint8Array)) {
+      const trunk = this.#trunkOf(line);
+      if (trunk !== undefined) {
+        yield* trunk.stream(path, requests, call, caller);
+        return;
+      }
+    }
+    const { gone } = line;
     const metadata = this.#hop.write(call.metadata, caller);
-    const stream = requestStream
-      ? client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {})
-      : client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, requests as Message, metadata, {});
+    const { client, release: giveBack } = line.streams.take();
+    const stream =
+      requests instanceof Uint8Array
+        ? client.makeServerStreamRequest<Uint8Array, Buffer>(path, bufferOf, asItIs, requests, metadata, {})
+        : client.makeBidiStreamRequest<Uint8Array, Buffer>(path, bufferOf, asItIs, metadata, {});
     const release = cancelWith(stream, [call.signal, gone.signal]);
-    if (requestStream) void pumpUp(requests as AsyncIterable<Message>, stream as ClientDuplexStream<Message, Message>);
+    if (!(requests instanceof Uint8Array)) {
+      void pumpUp(requests, stream as ClientDuplexStream<Uint8Array, Buffer>);
+    }
     try {
-      yield* stream as AsyncIterable<unknown>;
+      yield* stream as AsyncIterable<Uint8Array>;
     } catch (error) {
       throw refusalOf(error as ServiceError, gone.signal);
     } finally {
       release();
+      giveBack();
       stream.cancel();
     }
   }
 
   /** Forgets the connection where another has the seat now; to be called from time to time. */
   refresh(): void {
-    const line = this.#line;
-    if (line === undefined || line.address === this.#addressOf()) return;
-    this.#line = undefined;
-    line.gone.abort();
-    line.trunk?.close();
-    line.client.close();
+    if (this.#line !== undefined && this.#line.address !== this.#addressOf()) this.close();
   }
 
   close(): void {
-    this.#line?.gone.abort();
-    this.#line?.trunk?.close();
-    this.#line?.client.close();
+    const line = this.#line;
     this.#line = undefined;
+    line?.gone.abort();
+    line?.trunk?.close();
+    line?.streams.close();
+    line?.client.close();
   }
 
   #connected(): Line {
@@ -119,26 +146,26 @@ export class Forwarder {
     if (address === undefined) throw nobodyDecides();
     if (this.#line === undefined) {
       const { credentials, options } = secureChannel(address, this.#caPem);
-      const client = new Client(address, credentials, { ...OPTIONS, ...options });
-      this.#line = { address, client, gone: new AbortController(), trunk: undefined };
+      const connect = (): Client => new Client(address, credentials, { ...OPTIONS, ...options });
+      const streams = new OwnStreams(connect);
+      this.#line = { address, client: connect(), streams, gone: new AbortController(), trunk: undefined };
     }
     return this.#line;
   }
-}
 
-type Definition = ReturnType<typeof methodDefinition>;
-const DEFINITIONS = new WeakMap<DescMethod, Definition>();
-
-function definitionOf({ service, method }: Route): Definition {
-  const known = DEFINITIONS.get(method);
-  if (known !== undefined) return known;
-  const made = methodDefinition(service, method);
-  DEFINITIONS.set(method, made);
-  return made;
+  /** None where the other knows of no trunk. */
+  #trunkOf(line: Line): TrunkClient | undefined {
+    if (line.trunk?.isUnknown === true) return undefined;
+    if (line.trunk?.hasEnded !== false) line.trunk = new TrunkClient(line.client, this.#hop);
+    return line.trunk;
+  }
 }
 
 /** Writes what comes, waiting where the other is slow. Its failure ends the stream, whose reader learns of it. */
-async function pumpUp(requests: AsyncIterable<Message>, stream: ClientDuplexStream<Message, Message>): Promise<void> {
+async function pumpUp(
+  requests: AsyncIterable<Uint8Array>,
+  stream: ClientDuplexStream<Uint8Array, Buffer>,
+): Promise<void> {
   try {
     for await (const request of requests) {
       if (stream.destroyed) return;
@@ -172,5 +199,5 @@ function cancelWith(call: { readonly cancel: () => void }, signals: readonly Abo
 /** The other's refusal as it was; where the connection failed, that nobody decides. */
 function refusalOf(error: ServiceError, gone: AbortSignal): RpcError {
   if (gone.aborted) return nobodyDecides(error);
-  return passedOn(error.code, error.details, detailsOf(error.metadata), error);
+  return passedOn(error);
 }

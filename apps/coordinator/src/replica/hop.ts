@@ -4,11 +4,12 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Metadata } from "@grpc/grpc-js";
+import type { CallMetadata } from "@moult/contracts";
 
 /** Metadata's key, and the header's over HTTPS. */
 export const HOP_KEY = "moult-replica";
 const PEER_KEY = "moult-peer";
-const CERTIFICATE_KEY = "moult-certificate-bin";
+const CERTIFICATE_KEY = "moult-certificate";
 const CREDENTIALS_KEY = "authorization";
 
 /** Who called, as the replica that took the call saw it. */
@@ -28,30 +29,30 @@ export class Hop {
   }
 
   /** What goes along with a call that is handed on: the caller's credentials, and who it is. */
-  write(metadata: Metadata, { peer, certificate }: Caller): Metadata {
+  write(metadata: CallMetadata | undefined, { peer, certificate }: Caller): Metadata {
     const along = new Metadata();
-    const [credentials] = metadata.get(CREDENTIALS_KEY);
+    const credentials = metadata?.get(CREDENTIALS_KEY);
     if (credentials !== undefined) along.set(CREDENTIALS_KEY, credentials);
     along.set(HOP_KEY, this.token);
     along.set(PEER_KEY, peer);
-    if (certificate !== undefined) along.set(CERTIFICATE_KEY, Buffer.from(certificate));
+    if (certificate !== undefined) along.set(CERTIFICATE_KEY, Buffer.from(certificate).toString("base64"));
     return along;
   }
 
   /** For whom another replica hands this call on; undefined where none does. */
-  read(metadata: Metadata): Caller | undefined {
-    if (!this.proves(metadata.get(HOP_KEY)[0])) return undefined;
-    const [peer] = metadata.get(PEER_KEY);
-    const [certificate] = metadata.get(CERTIFICATE_KEY);
+  read(metadata: CallMetadata): Caller | undefined {
+    if (!this.proves(metadata.get(HOP_KEY))) return undefined;
+    const certificate = metadata.get(CERTIFICATE_KEY);
     return {
-      peer: typeof peer === "string" ? peer : "",
-      certificate: Buffer.isBuffer(certificate) ? certificate : undefined,
+      peer: metadata.get(PEER_KEY) ?? "",
+      certificate: certificate === undefined ? undefined : Buffer.from(certificate, "base64"),
     };
   }
 
   /** Whether the token is the replicas'. */
   proves(token: unknown): boolean {
-    const given = Buffer.from(typeof token === "string" ? token : "");
+    if (typeof token !== "string") return false;
+    const given = Buffer.from(token);
     const own = Buffer.from(this.token);
     return given.length === own.length && timingSafeEqual(given, own);
   }

@@ -2,22 +2,25 @@
  * What stands between a call and its handler where several coordinators serve one fleet: whoever has the seat handles it,
  * the others hand it on. Who calls and what it may is judged by the one that handles it.
  */
-import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import { type Server, status } from "@grpc/grpc-js";
+import { type DescMethod, type DescService, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
 import {
   type BindOptions,
   type Call,
   type Implementation,
   type Interceptor,
   RpcError,
-  bindService,
+  type Served,
+  WireImplementation,
 } from "@moult/contracts";
+import type { Http2Server } from "@moult/contracts/http2";
 import { TrunkService } from "@moult/contracts/replica";
 import { ErrorReason, FleetService } from "@moult/contracts/v1";
 import type { Principal } from "../rpc/access.ts";
-import type { Forwarder } from "./forward.ts";
+import { type Forwarder, type Route, routeOf } from "./forward.ts";
 import { nobodyDecides } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
+import { type LocalMethod, localMethod } from "./local-method.ts";
 import { TrunkServer } from "./trunk-server.ts";
 
 type OnDefect = (error: unknown, method: string) => RpcError | void;
@@ -26,15 +29,26 @@ type OnDefect = (error: unknown, method: string) => RpcError | void;
 export interface Through {
   readonly check: (inner: Interceptor<Principal>, onDefect: OnDefect) => Interceptor<Principal>;
   /** Adds what replicas alone call. */
-  readonly bind: (server: Server, onDefect: OnDefect, options: BindOptions) => void;
+  readonly bind: (server: Http2Server, onDefect: OnDefect, options: BindOptions) => void;
+  /** For gRPC. What is handed on goes through as the bytes it came in, with fields that only the other knows. */
   readonly implementation: <S extends DescService>(
+    service: S,
+    inner: Implementation<S, Principal>,
+  ) => Served<S, Principal>;
+  /** For whoever has the messages read already, as JSON over HTTPS has. */
+  readonly messages: <S extends DescService>(
     service: S,
     inner: Implementation<S, Principal>,
   ) => Implementation<S, Principal>;
 }
 
 /** For the only coordinator: nothing stands in between. */
-export const DIRECT: Through = { check: (inner) => inner, bind: () => {}, implementation: (_, inner) => inner };
+export const DIRECT: Through = {
+  check: (inner) => inner,
+  bind: () => {},
+  implementation: (_, inner) => inner,
+  messages: (_, inner) => inner,
+};
 
 /** What it works with. */
 export interface ThroughParts {
@@ -63,7 +77,7 @@ export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Thr
         if (hop.read(metadata) !== undefined) return undefined;
         throw new RpcError(status.PERMISSION_DENIED, ErrorReason.ACCESS_DENIED, "only replicas call this");
       };
-      bindService(server, TrunkService, trunk.implementation, ours, onDefect, options);
+      server.bind(TrunkService, trunk.implementation, ours, onDefect, options);
     },
     check: (inner, onDefect) => {
       trunk.judgedBy(inner, onDefect);
@@ -80,29 +94,67 @@ export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Thr
       };
     },
     implementation: (service, inner) => {
+      const methods = new Map(service.methods.map((method) => [method, switched(service, method, inner)]));
+      return new WireImplementation<Principal>({
+        unary: (method, request, call) => known(methods, method).unary(request, call),
+        stream: (method, requests, call) => known(methods, method).stream(requests, call),
+      });
+    },
+    messages: (service, inner) => {
       const handlers: Record<string, Handler> = {};
       for (const method of service.methods) {
+        const { unary, stream } = switched(service, method, inner);
+        const { input, output } = method;
+        // Only the handed-on call is written anew; it is as rare here as a person who looks.
+        const write = (request: unknown): Uint8Array => toBinary(input, request as never);
+        const read = (answer: Uint8Array): unknown => fromBinary(output, answer, { readUnknownFields: false });
         const run = (inner as Readonly<Record<string, Handler>>)[method.localName]?.bind(inner);
         if (run === undefined) throw new Error(`no handler for ${service.typeName}/${method.name}`);
-        const route = { service, method };
-        if (method.methodKind === "unary") trunk.add(service, method, run);
         handlers[method.localName] =
           method.methodKind === "unary"
-            ? (request, call) => {
-                const { principal } = call;
-                if (principal.kind === "elsewhere")
-                  return forwarder.unary(route, request as Message, call, principal.caller);
-                return run(request, seenFrom(call, hop.read(call.metadata)));
+            ? async (request, call) => {
+                if (call.principal.kind === "elsewhere") return read(await unary(write(request), call));
+                return run(request, call);
               }
-            : (requests, call) => {
-                const { principal } = call;
-                if (principal.kind === "elsewhere") return forwarder.stream(route, requests, call, principal.caller);
-                return untilTheTermEnds(run, requests, seenFrom(call, hop.read(call.metadata)), term());
+            : async function* (request, call): AsyncGenerator {
+                if (call.principal.kind === "elsewhere") {
+                  for await (const answer of stream(write(request), call)) yield read(answer);
+                } else yield* untilTheTermEnds((own) => run(request, own) as AsyncIterable<unknown>, call, term());
               };
       }
       return handlers as Implementation<typeof service, Principal>;
     },
   };
+
+  /** A method handled here while this one decides, and handed on while another does. */
+  function switched<S extends DescService>(
+    service: S,
+    method: DescMethod,
+    inner: Implementation<S, Principal>,
+  ): Pick<LocalMethod, "unary" | "stream"> {
+    const local = localMethod(service, method, inner);
+    const route: Route = routeOf(service, method);
+    if (route.isDevices) trunk.add(route.path, local);
+    return {
+      unary(request, call) {
+        const { principal } = call;
+        if (principal.kind === "elsewhere") return forwarder.unary(route, request, call, principal.caller);
+        return local.unary(request, seenFrom(call, hop.read(call.metadata)));
+      },
+      stream(requests, call) {
+        const { principal } = call;
+        if (principal.kind === "elsewhere") return forwarder.stream(route, requests, call, principal.caller);
+        const seen = seenFrom(call, hop.read(call.metadata));
+        return untilTheTermEnds((own) => local.stream(requests, own), seen, term());
+      },
+    };
+  }
+}
+
+function known<T>(methods: ReadonlyMap<DescMethod, T>, method: DescMethod): T {
+  const found = methods.get(method);
+  if (found === undefined) throw new Error(`no handler for ${method.parent.typeName}/${method.name}`);
+  return found;
 }
 
 /** The call as the replica saw it that took it. */
@@ -118,14 +170,13 @@ function seenFrom(call: Call<Principal>, caller: Caller | undefined): Call<Princ
   };
 }
 
-async function* untilTheTermEnds(
-  run: Handler,
-  requests: unknown,
+async function* untilTheTermEnds<T>(
+  run: (call: Call<Principal>) => AsyncIterable<T>,
   call: Call<Principal>,
   term: AbortSignal,
-): AsyncGenerator {
+): AsyncGenerator<T> {
   const { principal, metadata, peer } = call;
   const signal = AbortSignal.any([call.signal, term]);
-  yield* run(requests, { principal, metadata, peer, signal }) as AsyncIterable<unknown>;
+  yield* run({ principal, metadata, peer, signal });
   if (term.aborted && !call.signal.aborted) throw nobodyDecides();
 }

@@ -1,55 +1,65 @@
 /**
- * Hands small calls on in bulk: those that come in one turn of the event loop go out as one message over one stream. A call of its
- * own costs several times what it carries.
+ * Hands devices' calls and streams on in bulk: those that come in one turn of the event loop go out as one message over one stream. A
+ * call or a stream of its own costs several times what it carries.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMethod, Message } from "@bufbuild/protobuf";
-import { type Client, type ClientDuplexStream, Metadata, status } from "@grpc/grpc-js";
-import { type Call, RpcError, methodDefinition } from "@moult/contracts";
-import {
-  type HandRequest,
-  HandRequestSchema,
-  type HandResponse,
-  type HandedCall,
-  HandedCallSchema,
-  TrunkService,
-} from "@moult/contracts/replica";
+import { type Client, type ClientDuplexStream, type ServiceError, status } from "@grpc/grpc-js";
+import { type Call, RelayedError, RpcError, bufferOf, methodDefinition } from "@moult/contracts";
+import { TrunkService } from "@moult/contracts/replica";
 import { ErrorReason } from "@moult/contracts/v1";
-import { nobodyDecides, passedOn } from "./forward-errors.ts";
+import { nobodyDecides } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
+import { type AnswerFrame, type PartFrame, TrunkWriter, readAnswered } from "./trunk-codec.ts";
+import { CallerNumbers, METHODS_MAX } from "./trunk-numbers.ts";
+import { TrunkStream } from "./trunk-stream.ts";
 
 /** Calls without an answer at a time; more are refused. Each is some hundred bytes here and there. */
 const WAITING_MAX = 20_000;
-/** What one message may take, below the server's 4 MiB. */
+/** Streams at a time; more are refused. As many as connections fit into a large machine, at some 30 KB each. */
+const STREAMS_MAX = 200_000;
+/** What one message may take, below the server's 4 MiB, with one more request. */
 const BATCH_BYTES_MAX = 1_048_576;
+/** Far above what a device says; a longer request is refused. */
+const REQUEST_BYTES_MAX = 1_048_576;
 /** Far above what a small call takes. A replica that hangs is noticed by its lease long before. */
 const ANSWER_MS = 10_000;
 const SWEEP_MS = 1_000;
 
 interface Waiting {
-  readonly output: DescMethod["output"];
-  readonly resolve: (answer: unknown) => void;
+  readonly resolve: (answer: Uint8Array) => void;
   readonly reject: (error: RpcError) => void;
   readonly sinceMs: number;
 }
 
+/** What a trunk may hold; a test may want less. */
+export interface TrunkLimits {
+  readonly streamsMax?: number;
+}
+
 /** One stream to the replica that decides. */
 export class TrunkClient {
-  readonly #stream: ClientDuplexStream<HandRequest, HandResponse>;
-  readonly #waiting = new Map<bigint, Waiting>();
+  readonly #stream: ClientDuplexStream<Uint8Array, Uint8Array>;
+  readonly #streamsMax: number;
+  readonly #callers = new CallerNumbers();
+  readonly #methods = new Map<string, number>();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #streams = new Map<number, TrunkStream>();
   readonly #sweeping: NodeJS.Timeout;
-  #calls: HandedCall[] = [];
-  #bytes = 0;
-  #nextId = 1n;
+  readonly #writer = new TrunkWriter();
+  #lastId = 0;
   #isFlushing = false;
   #hasEnded = false;
+  #isUnknown = false;
 
-  constructor(client: Client, hop: Hop) {
-    const { path, requestSerialize, responseDeserialize } = methodDefinition(TrunkService, TrunkService.method.hand);
-    const metadata = hop.write(new Metadata(), { peer: "", certificate: undefined });
-    this.#stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {});
-    this.#stream.on("data", (response: HandResponse) => this.#take(response));
-    this.#stream.on("error", (error) => this.#end(error));
+  constructor(client: Client, hop: Hop, { streamsMax = STREAMS_MAX }: TrunkLimits = {}) {
+    this.#streamsMax = streamsMax;
+    const { path } = methodDefinition(TrunkService, TrunkService.method.hand);
+    const metadata = hop.write(undefined, { peer: "", certificate: undefined });
+    this.#stream = client.makeBidiStreamRequest<Uint8Array, Uint8Array>(path, bufferOf, (bytes) => bytes, metadata, {});
+    this.#stream.on("data", (bytes: Uint8Array) => this.#take(bytes));
+    this.#stream.on("error", (error: ServiceError) => {
+      this.#isUnknown ||= error.code === status.UNIMPLEMENTED;
+      this.#end(error);
+    });
     this.#stream.on("end", () => this.#end(undefined));
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
@@ -59,37 +69,50 @@ export class TrunkClient {
     return this.#hasEnded;
   }
 
-  /** Hands a call on. Rejects with an RpcError. */
-  call(path: string, method: DescMethod, request: Message, call: Call<unknown>, caller: Caller): Promise<unknown> {
+  /** Whether the other knows of no trunk. */
+  get isUnknown(): boolean {
+    return this.#isUnknown;
+  }
+
+  /** Hands a call on: its request's bytes, its answer's bytes. Rejects with an RpcError. */
+  call(path: string, request: Uint8Array, call: Call<unknown>, caller: Caller): Promise<Uint8Array> {
     if (this.#hasEnded) return Promise.reject(nobodyDecides());
-    if (this.#waiting.size >= WAITING_MAX) {
-      const message = `${WAITING_MAX} calls wait for the replica that decides`;
-      const options = { retryAfterMs: SWEEP_MS };
-      return Promise.reject(new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, options));
-    }
-    const [authorization] = call.metadata.get("authorization");
-    const bytes = toBinary(method.input, request);
-    const id = this.#nextId;
-    this.#nextId += 1n;
-    if (this.#bytes + bytes.length > BATCH_BYTES_MAX) this.#flush();
-    this.#bytes += bytes.length;
-    this.#calls.push(
-      create(HandedCallSchema, {
-        id,
-        path,
-        request: bytes,
-        authorization: typeof authorization === "string" ? authorization : "",
-        peer: caller.peer,
-        ...(caller.certificate === undefined ? {} : { certificate: caller.certificate }),
-      }),
-    );
-    if (!this.#isFlushing) {
-      this.#isFlushing = true;
-      setImmediate(() => this.#flush());
-    }
+    if (this.#waiting.size >= WAITING_MAX) return Promise.reject(tooMany(`${WAITING_MAX} calls`));
+    if (request.length > REQUEST_BYTES_MAX) return Promise.reject(tooLong(request.length));
+    const id = this.#begin(path, request, call, caller);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { output: method.output, resolve, reject, sinceMs: performance.now() });
+      this.#waiting.set(id, { resolve, reject, sinceMs: performance.now() });
     });
+  }
+
+  /** Hands a stream on, until it ends, the caller goes, or the trunk ends. Throws RpcError. */
+  async *stream(
+    path: string,
+    requests: AsyncIterable<Uint8Array>,
+    call: Call<unknown>,
+    caller: Caller,
+  ): AsyncGenerator<Uint8Array> {
+    if (this.#hasEnded) throw nobodyDecides();
+    if (this.#streams.size >= this.#streamsMax) throw tooMany(`${this.#streamsMax} streams`);
+    const { signal } = call;
+    if (signal.aborted) return;
+    const id = this.#begin(path, new Uint8Array(), call, caller);
+    const stream = new TrunkStream({
+      message: (message) => this.#part({ id, message }),
+      taken: (taken) => this.#part({ id, taken }),
+    });
+    this.#streams.set(id, stream);
+    const gone = (): void => stream.cut();
+    signal.addEventListener("abort", gone, { once: true });
+    void this.#pumpUp(id, requests, stream);
+    try {
+      yield* stream.messages();
+    } finally {
+      signal.removeEventListener("abort", gone);
+      stream.cut();
+      // Still there: not the seat has ended it.
+      if (this.#streams.delete(id)) this.#part({ id, cancelled: true });
+    }
   }
 
   close(): void {
@@ -97,24 +120,95 @@ export class TrunkClient {
     this.#end(undefined);
   }
 
-  #flush(): void {
-    this.#isFlushing = false;
-    const calls = this.#calls;
-    if (calls.length === 0) return;
-    this.#calls = [];
-    this.#bytes = 0;
-    // What waits to be written is bounded by what waits for an answer.
-    if (!this.#hasEnded) this.#stream.write(create(HandRequestSchema, { calls }));
+  async #pumpUp(id: number, requests: AsyncIterable<Uint8Array>, stream: TrunkStream): Promise<void> {
+    try {
+      for await (const request of requests) {
+        if (request.length > REQUEST_BYTES_MAX) return stream.cut(tooLong(request.length));
+        if (!(await stream.send(request))) return;
+      }
+      if (this.#streams.has(id)) this.#part({ id, ended: true });
+    } catch {
+      // The caller broke off: so does its stream here.
+      stream.cut();
+    }
   }
 
-  #take({ answers }: HandResponse): void {
-    for (const { id, code, body, message } of answers) {
-      const waiting = this.#waiting.get(id);
-      if (waiting === undefined) continue;
-      this.#waiting.delete(id);
-      if (code === 0) waiting.resolve(fromBinary(waiting.output, body, { readUnknownFields: false }));
-      else waiting.reject(passedOn(code, message, body));
+  /** Says that a call or a stream begins; its id. */
+  #begin(path: string, request: Uint8Array, call: Call<unknown>, { peer, certificate }: Caller): number {
+    const authorization = call.metadata.get("authorization") ?? "";
+    const id = this.#freeId();
+    const known = this.#methods.get(path);
+    if (known === undefined && this.#methods.size < METHODS_MAX) this.#methods.set(path, this.#methods.size + 1);
+    this.#writer.call({
+      id,
+      path: known === undefined ? path : "",
+      method: this.#methods.get(path) ?? 0,
+      ...this.#callers.of({ authorization, peer, certificate }),
+      request,
+    });
+    this.#written();
+    return id;
+  }
+
+  /** Ids come round after some thousand million calls, when a stream may still have one. */
+  #freeId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0;
+    while (this.#waiting.has(this.#lastId) || this.#streams.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #part(part: PartFrame): void {
+    if (this.#hasEnded) return;
+    this.#writer.part(part);
+    this.#written();
+  }
+
+  #written(): void {
+    if (this.#writer.bytes > BATCH_BYTES_MAX) return this.#flush();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    // What waits to be written is bounded: by calls that wait for an answer, and by what streams may be ahead.
+    if (this.#writer.bytes > 0 && !this.#hasEnded) this.#stream.write(this.#writer.finish());
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#hasEnded) return;
+    try {
+      const { answers, parts } = readAnswered(bytes);
+      for (const part of parts) this.#takePart(part);
+      for (const answer of answers) this.#takeAnswer(answer);
+    } catch (cause) {
+      this.#stream.cancel();
+      this.#end(cause);
     }
+  }
+
+  #takePart({ id, message, taken = 0 }: PartFrame): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    if (taken > 0) stream.grant(taken);
+    if (message !== undefined && !stream.put(message)) stream.cut(nobodyDecides("more messages came than may"));
+  }
+
+  #takeAnswer({ id, code, body, message }: AnswerFrame): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) {
+      this.#waiting.delete(id);
+      if (code === 0) waiting.resolve(body);
+      else waiting.reject(new RelayedError(code, message, body));
+      return;
+    }
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#streams.delete(id);
+    stream.end(code === 0 ? undefined : new RelayedError(code, message, body));
   }
 
   #sweep(): void {
@@ -134,5 +228,18 @@ export class TrunkClient {
     const refused = nobodyDecides(cause);
     for (const { reject } of this.#waiting.values()) reject(refused);
     this.#waiting.clear();
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    for (const stream of streams) stream.end(refused);
   }
+}
+
+function tooMany(what: string): RpcError {
+  const message = `${what} wait for the replica that decides`;
+  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs: SWEEP_MS });
+}
+
+function tooLong(bytes: number): RpcError {
+  const message = `the request has ${bytes} bytes, and a device's may have ${REQUEST_BYTES_MAX}`;
+  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.UNSPECIFIED, message);
 }

@@ -52,29 +52,17 @@ export async function startJsonServer(
       addRoutes(
         router,
         MembershipService,
-        through.implementation(MembershipService, createMembershipService(parts)),
+        through.messages(MembershipService, createMembershipService(parts)),
         check,
         defect,
       );
-      addRoutes(
-        router,
-        ReleaseService,
-        through.implementation(ReleaseService, createReleaseService(parts)),
-        check,
-        defect,
-      );
-      addRoutes(
-        router,
-        RolloutService,
-        through.implementation(RolloutService, createRolloutService(parts)),
-        check,
-        defect,
-      );
-      addRoutes(router, FleetService, through.implementation(FleetService, createFleetService(parts)), check, defect);
+      addRoutes(router, ReleaseService, through.messages(ReleaseService, createReleaseService(parts)), check, defect);
+      addRoutes(router, RolloutService, through.messages(RolloutService, createRolloutService(parts)), check, defect);
+      addRoutes(router, FleetService, through.messages(FleetService, createFleetService(parts)), check, defect);
       addRoutes(
         router,
         MetadataService,
-        through.implementation(MetadataService, createMetadataService(parts)),
+        through.messages(MetadataService, createMetadataService(parts)),
         check,
         defect,
       );

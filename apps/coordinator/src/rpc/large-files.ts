@@ -78,7 +78,7 @@ export class LargeFiles {
     return new ServerInterceptingCall(call, {
       start: (next) => next({ onCancel: () => over() }),
       sendMessage: (message, next) => {
-        if (bytesOf(message as GetMetadataResponse) <= LARGE_BYTES) return next(message);
+        if (bytesOf(message as GetMetadataResponse | Uint8Array) <= LARGE_BYTES) return next(message);
         const begun = this.begin(() => connectionOf(call)?.destroy());
         if (begun === undefined) {
           const { code, details, metadata } = tooMany();
@@ -116,7 +116,10 @@ function isForMetadata({ url = "" }: IncomingMessage): boolean {
   return url.split("?", 1)[0] === METHOD;
 }
 
-function bytesOf({ file, brakes }: GetMetadataResponse): number {
+/** Of a message, or of one that another replica has written. */
+function bytesOf(message: GetMetadataResponse | Uint8Array): number {
+  if (message instanceof Uint8Array) return message.length;
+  const { file, brakes } = message;
   return brakes.reduce((sum, { length }) => sum + length, file.length);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { DescService } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
-import { type Implementation, type RpcError, bindService } from "@moult/contracts";
+import { type Implementation, type RpcError, type Served, bindService } from "@moult/contracts";
 import { Http2Server } from "@moult/contracts/http2";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
@@ -98,7 +98,7 @@ export async function startServer(
   const options = { stopping: stopping.signal };
   const health = createHealth(SERVICES);
   const reflection = createReflection([...SERVICES, Health]);
-  const bind = <S extends DescService>(service: S, implementation: Implementation<S, Principal>): void => {
+  const bind = <S extends DescService>(service: S, implementation: Served<S, Principal>): void => {
     server.bind(service, implementation, check, defect, options);
     if (operatorsServer !== undefined) bindService(operatorsServer, service, implementation, check, defect, options);
   };

@@ -1,15 +1,8 @@
 /** A method as the server finds it by its path: how its messages are read and written, who runs it, and its limits. */
-import { type DescMethod, type DescService, type MessageShape, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { RpcError } from "../errors.ts";
-import {
-  type BindOptions,
-  type Handler,
-  type Implementation,
-  type Interceptor,
-  type OnDefect,
-  handlerOf,
-  toRpcError,
-} from "../service.ts";
+import { type BindOptions, type Interceptor, type OnDefect, toRpcError } from "../service.ts";
+import { type Served, type WireMethod, servedAs } from "../wire.ts";
 
 /** What holds for the messages of a method. */
 export interface MethodLimits {
@@ -25,13 +18,10 @@ export interface MethodLimits {
 }
 
 /** A method that is served. */
-export interface ServedMethod {
+export interface ServedMethod extends WireMethod {
   readonly description: DescMethod;
   /** As `/package.Service/Method`. */
   readonly path: string;
-  readonly decode: (bytes: Uint8Array) => unknown;
-  readonly encode: (message: unknown) => Uint8Array;
-  readonly run: Handler;
   readonly intercept: Interceptor<unknown>;
   readonly errorOf: (error: unknown) => RpcError;
   readonly options: BindOptions;
@@ -43,7 +33,7 @@ export interface ServedMethod {
 /** The methods of a service, each with its limits or else the usual ones. Throws where the implementation lacks one. */
 export function servedMethods<S extends DescService, P>(
   service: S,
-  implementation: Implementation<S, P>,
+  implementation: Served<S, P>,
   intercept: Interceptor<P>,
   onDefect: OnDefect,
   options: BindOptions,
@@ -53,12 +43,9 @@ export function servedMethods<S extends DescService, P>(
     const path = `/${service.typeName}/${method.name}`;
     const { receiveBytesMax, sendBytesMax, admit } = limitsOf(path);
     return {
+      ...servedAs(service, method, implementation),
       description: method,
       path,
-      // Unknown fields are dropped: nothing of Moult re-serialises a message.
-      decode: (bytes) => fromBinary(method.input, bytes, { readUnknownFields: false }),
-      encode: (message) => toBinary(method.output, message as MessageShape<typeof method.output>),
-      run: handlerOf(service, method, implementation),
       intercept,
       errorOf: (error) => toRpcError(error, onDefect, path.slice(1)),
       options,

@@ -19,7 +19,8 @@ import type { DescService } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/moult/v1/errors_pb.js";
 import { RpcError } from "../errors.ts";
-import type { BindOptions, Implementation, Interceptor, OnDefect } from "../service.ts";
+import type { BindOptions, Interceptor, OnDefect } from "../service.ts";
+import type { Served } from "../wire.ts";
 import { BidiCall } from "./bidi.ts";
 import { Budget } from "./budget.ts";
 import { HEADERS, ignore, isGone, respondAlone } from "./call.ts";
@@ -116,7 +117,7 @@ export class Http2Server {
    */
   bind<S extends DescService, P>(
     service: S,
-    implementation: Implementation<S, P>,
+    implementation: Served<S, P>,
     intercept: Interceptor<P>,
     onDefect: OnDefect,
     options: BindOptions = {},

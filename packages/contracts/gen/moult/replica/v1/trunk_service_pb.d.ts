@@ -11,17 +11,24 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_moult_replica_v1_trunk_service: GenFile;
 
 /**
- * Calls that came at the same time.
+ * What came at the same time. Calls are taken in before parts.
  *
  * @generated from message moult.replica.v1.HandRequest
  */
 export declare type HandRequest = Message<"moult.replica.v1.HandRequest"> & {
   /**
-   * The calls.
+   * Calls and streams that begin, in their order.
    *
    * @generated from field: repeated moult.replica.v1.HandedCall calls = 1;
    */
   calls: HandedCall[];
+
+  /**
+   * Of streams that have begun.
+   *
+   * @generated from field: repeated moult.replica.v1.StreamPart parts = 2;
+   */
+  parts: StreamPart[];
 };
 
 /**
@@ -31,52 +38,53 @@ export declare type HandRequest = Message<"moult.replica.v1.HandRequest"> & {
 export declare const HandRequestSchema: GenMessage<HandRequest>;
 
 /**
- * A call.
+ * A call, or a stream that begins.
  *
  * @generated from message moult.replica.v1.HandedCall
  */
 export declare type HandedCall = Message<"moult.replica.v1.HandedCall"> & {
   /**
-   * Told apart by this; of the caller's choice, never used again on one trunk.
+   * Told apart by this; of the edge's choice, never that of a call or stream which has not ended.
    *
-   * @generated from field: uint64 id = 1;
+   * @generated from field: uint32 id = 1;
    */
-  id: bigint;
+  id: number;
 
   /**
-   * The method's path, as in `/moult.v1.AgentService/Ask`.
+   * The method's path, as in `/moult.v1.AgentService/Ask`. Left out where `method` is known.
    *
    * @generated from field: string path = 2;
    */
   path: string;
 
   /**
-   * The request's bytes.
+   * A number of 1 to 64 that stands for `path`: with a path, it stands for that one from here on.
    *
-   * @generated from field: bytes request = 3;
+   * @generated from field: uint32 method = 3;
+   */
+  method: number;
+
+  /**
+   * A number of 1 to 16384 that stands for who calls: with `caller`, it stands for that one from here on; 0 with one that is
+   * named for this call alone. A number that was not introduced on this trunk is refused.
+   *
+   * @generated from field: uint32 caller_number = 4;
+   */
+  callerNumber: number;
+
+  /**
+   * Who calls; left out where `caller_number` is known.
+   *
+   * @generated from field: moult.replica.v1.HandedCaller caller = 5;
+   */
+  caller?: HandedCaller | undefined;
+
+  /**
+   * The request's bytes; none for a stream whose requests follow.
+   *
+   * @generated from field: bytes request = 6;
    */
   request: Uint8Array;
-
-  /**
-   * The caller's `authorization`; empty where there was none.
-   *
-   * @generated from field: string authorization = 4;
-   */
-  authorization: string;
-
-  /**
-   * The caller's address and port.
-   *
-   * @generated from field: string peer = 5;
-   */
-  peer: string;
-
-  /**
-   * The caller's certificate in DER, of which the connection proved the key; empty where there was none.
-   *
-   * @generated from field: bytes certificate = 6;
-   */
-  certificate: Uint8Array;
 };
 
 /**
@@ -86,17 +94,106 @@ export declare type HandedCall = Message<"moult.replica.v1.HandedCall"> & {
 export declare const HandedCallSchema: GenMessage<HandedCall>;
 
 /**
- * Answers that were ready at the same time.
+ * Who calls, as the edge saw it. The seat judges it anew with each call.
+ *
+ * @generated from message moult.replica.v1.HandedCaller
+ */
+export declare type HandedCaller = Message<"moult.replica.v1.HandedCaller"> & {
+  /**
+   * The caller's `authorization`; empty where there was none.
+   *
+   * @generated from field: string authorization = 1;
+   */
+  authorization: string;
+
+  /**
+   * The caller's address and port.
+   *
+   * @generated from field: string peer = 2;
+   */
+  peer: string;
+
+  /**
+   * The caller's certificate in DER, of which the connection proved the key; empty where there was none.
+   *
+   * @generated from field: bytes certificate = 3;
+   */
+  certificate: Uint8Array;
+};
+
+/**
+ * Describes the message moult.replica.v1.HandedCaller.
+ * Use `create(HandedCallerSchema)` to create a new message.
+ */
+export declare const HandedCallerSchema: GenMessage<HandedCaller>;
+
+/**
+ * What goes over a stream, in either direction. Each side sends at most 4 messages more than the other has said it took.
+ *
+ * @generated from message moult.replica.v1.StreamPart
+ */
+export declare type StreamPart = Message<"moult.replica.v1.StreamPart"> & {
+  /**
+   * The stream's.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * A message's bytes.
+   *
+   * @generated from field: optional bytes message = 2;
+   */
+  message?: Uint8Array | undefined;
+
+  /**
+   * So many messages more were taken, and leave room for others.
+   *
+   * @generated from field: uint32 taken = 3;
+   */
+  taken: number;
+
+  /**
+   * Nothing more comes of the caller.
+   *
+   * @generated from field: bool ended = 4;
+   */
+  ended: boolean;
+
+  /**
+   * The caller has gone: the stream is over at once, and is not answered.
+   *
+   * @generated from field: bool cancelled = 5;
+   */
+  cancelled: boolean;
+};
+
+/**
+ * Describes the message moult.replica.v1.StreamPart.
+ * Use `create(StreamPartSchema)` to create a new message.
+ */
+export declare const StreamPartSchema: GenMessage<StreamPart>;
+
+/**
+ * What was ready at the same time. Parts are taken in before answers.
  *
  * @generated from message moult.replica.v1.HandResponse
  */
 export declare type HandResponse = Message<"moult.replica.v1.HandResponse"> & {
   /**
-   * The answers.
+   * How calls and streams ended.
    *
    * @generated from field: repeated moult.replica.v1.HandedAnswer answers = 1;
    */
   answers: HandedAnswer[];
+
+  /**
+   * Of streams that go on.
+   *
+   * @generated from field: repeated moult.replica.v1.StreamPart parts = 2;
+   */
+  parts: StreamPart[];
 };
 
 /**
@@ -106,7 +203,7 @@ export declare type HandResponse = Message<"moult.replica.v1.HandResponse"> & {
 export declare const HandResponseSchema: GenMessage<HandResponse>;
 
 /**
- * An answer.
+ * How a call or a stream ended.
  *
  * @generated from message moult.replica.v1.HandedAnswer
  */
@@ -114,26 +211,26 @@ export declare type HandedAnswer = Message<"moult.replica.v1.HandedAnswer"> & {
   /**
    * The call's.
    *
-   * @generated from field: uint64 id = 1;
+   * @generated from field: uint32 id = 1;
    */
-  id: bigint;
+  id: number;
 
   /**
-   * 0 where the call was answered, else its gRPC status code.
+   * 0 where it went well, else its gRPC status code.
    *
    * @generated from field: uint32 code = 2;
    */
   code: number;
 
   /**
-   * The response's bytes where it was answered, else the google.rpc.Status with the details.
+   * The response's bytes of a call that went well, else the google.rpc.Status with the details. None of a stream that went well.
    *
    * @generated from field: bytes body = 3;
    */
   body: Uint8Array;
 
   /**
-   * Why it was refused; empty where it was answered.
+   * Why it was refused; empty where it was not.
    *
    * @generated from field: string message = 4;
    */
@@ -148,13 +245,19 @@ export declare const HandedAnswerSchema: GenMessage<HandedAnswer>;
 
 /**
  * How replicas of one coordinator hand calls on to the one that decides. Not for anybody else: it is let in with the replicas'
- * secret alone. It may change with any version; a replica that is refused falls back on handing on one call at a time.
+ * secret alone. Called the edge here: who holds the caller's connection; called the seat: who decides.
+ *
+ * How it may change: replicas of two neighbouring versions work together, in either direction. Fields are only added, and what is
+ * added must do no harm where it is not understood: the other skips it. Whatever cannot be had so gets a new package
+ * (`moult.replica.v2`). An edge that is told UNIMPLEMENTED hands each call and each stream on by itself, without any trunk, and
+ * tries the trunk again on its next connection.
  *
  * @generated from service moult.replica.v1.TrunkService
  */
 export declare const TrunkService: GenService<{
   /**
-   * Hands on calls with one answer, many in one message. Answers come in any order. Ends where the other no longer decides.
+   * Hands on calls and streams of AgentService, many in one message. Answers come in any order. Ends where the seat no longer
+   * decides, and with it everything that was handed on over it.
    *
    * @generated from rpc moult.replica.v1.TrunkService.Hand
    */

@@ -8,7 +8,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file moult/replica/v1/trunk_service.proto.
  */
 export const file_moult_replica_v1_trunk_service = /*@__PURE__*/
-  fileDesc("CiRtb3VsdC9yZXBsaWNhL3YxL3RydW5rX3NlcnZpY2UucHJvdG8SEG1vdWx0LnJlcGxpY2EudjEiOgoLSGFuZFJlcXVlc3QSKwoFY2FsbHMYASADKAsyHC5tb3VsdC5yZXBsaWNhLnYxLkhhbmRlZENhbGwicQoKSGFuZGVkQ2FsbBIKCgJpZBgBIAEoBBIMCgRwYXRoGAIgASgJEg8KB3JlcXVlc3QYAyABKAwSFQoNYXV0aG9yaXphdGlvbhgEIAEoCRIMCgRwZWVyGAUgASgJEhMKC2NlcnRpZmljYXRlGAYgASgMIj8KDEhhbmRSZXNwb25zZRIvCgdhbnN3ZXJzGAEgAygLMh4ubW91bHQucmVwbGljYS52MS5IYW5kZWRBbnN3ZXIiRwoMSGFuZGVkQW5zd2VyEgoKAmlkGAEgASgEEgwKBGNvZGUYAiABKA0SDAoEYm9keRgDIAEoDBIPCgdtZXNzYWdlGAQgASgJMlsKDFRydW5rU2VydmljZRJLCgRIYW5kEh0ubW91bHQucmVwbGljYS52MS5IYW5kUmVxdWVzdBoeLm1vdWx0LnJlcGxpY2EudjEuSGFuZFJlc3BvbnNlIgAoATABYgZwcm90bzM");
+  fileDesc("CiRtb3VsdC9yZXBsaWNhL3YxL3RydW5rX3NlcnZpY2UucHJvdG8SEG1vdWx0LnJlcGxpY2EudjEiZwoLSGFuZFJlcXVlc3QSKwoFY2FsbHMYASADKAsyHC5tb3VsdC5yZXBsaWNhLnYxLkhhbmRlZENhbGwSKwoFcGFydHMYAiADKAsyHC5tb3VsdC5yZXBsaWNhLnYxLlN0cmVhbVBhcnQijgEKCkhhbmRlZENhbGwSCgoCaWQYASABKA0SDAoEcGF0aBgCIAEoCRIOCgZtZXRob2QYAyABKA0SFQoNY2FsbGVyX251bWJlchgEIAEoDRIuCgZjYWxsZXIYBSABKAsyHi5tb3VsdC5yZXBsaWNhLnYxLkhhbmRlZENhbGxlchIPCgdyZXF1ZXN0GAYgASgMIkgKDEhhbmRlZENhbGxlchIVCg1hdXRob3JpemF0aW9uGAEgASgJEgwKBHBlZXIYAiABKAkSEwoLY2VydGlmaWNhdGUYAyABKAwiawoKU3RyZWFtUGFydBIKCgJpZBgBIAEoDRIUCgdtZXNzYWdlGAIgASgMSACIAQESDQoFdGFrZW4YAyABKA0SDQoFZW5kZWQYBCABKAgSEQoJY2FuY2VsbGVkGAUgASgIQgoKCF9tZXNzYWdlImwKDEhhbmRSZXNwb25zZRIvCgdhbnN3ZXJzGAEgAygLMh4ubW91bHQucmVwbGljYS52MS5IYW5kZWRBbnN3ZXISKwoFcGFydHMYAiADKAsyHC5tb3VsdC5yZXBsaWNhLnYxLlN0cmVhbVBhcnQiRwoMSGFuZGVkQW5zd2VyEgoKAmlkGAEgASgNEgwKBGNvZGUYAiABKA0SDAoEYm9keRgDIAEoDBIPCgdtZXNzYWdlGAQgASgJMlsKDFRydW5rU2VydmljZRJLCgRIYW5kEh0ubW91bHQucmVwbGljYS52MS5IYW5kUmVxdWVzdBoeLm1vdWx0LnJlcGxpY2EudjEuSGFuZFJlc3BvbnNlIgAoATABYgZwcm90bzM");
 
 /**
  * Describes the message moult.replica.v1.HandRequest.
@@ -25,22 +25,41 @@ export const HandedCallSchema = /*@__PURE__*/
   messageDesc(file_moult_replica_v1_trunk_service, 1);
 
 /**
+ * Describes the message moult.replica.v1.HandedCaller.
+ * Use `create(HandedCallerSchema)` to create a new message.
+ */
+export const HandedCallerSchema = /*@__PURE__*/
+  messageDesc(file_moult_replica_v1_trunk_service, 2);
+
+/**
+ * Describes the message moult.replica.v1.StreamPart.
+ * Use `create(StreamPartSchema)` to create a new message.
+ */
+export const StreamPartSchema = /*@__PURE__*/
+  messageDesc(file_moult_replica_v1_trunk_service, 3);
+
+/**
  * Describes the message moult.replica.v1.HandResponse.
  * Use `create(HandResponseSchema)` to create a new message.
  */
 export const HandResponseSchema = /*@__PURE__*/
-  messageDesc(file_moult_replica_v1_trunk_service, 2);
+  messageDesc(file_moult_replica_v1_trunk_service, 4);
 
 /**
  * Describes the message moult.replica.v1.HandedAnswer.
  * Use `create(HandedAnswerSchema)` to create a new message.
  */
 export const HandedAnswerSchema = /*@__PURE__*/
-  messageDesc(file_moult_replica_v1_trunk_service, 3);
+  messageDesc(file_moult_replica_v1_trunk_service, 5);
 
 /**
  * How replicas of one coordinator hand calls on to the one that decides. Not for anybody else: it is let in with the replicas'
- * secret alone. It may change with any version; a replica that is refused falls back on handing on one call at a time.
+ * secret alone. Called the edge here: who holds the caller's connection; called the seat: who decides.
+ *
+ * How it may change: replicas of two neighbouring versions work together, in either direction. Fields are only added, and what is
+ * added must do no harm where it is not understood: the other skips it. Whatever cannot be had so gets a new package
+ * (`moult.replica.v2`). An edge that is told UNIMPLEMENTED hands each call and each stream on by itself, without any trunk, and
+ * tries the trunk again on its next connection.
  *
  * @generated from service moult.replica.v1.TrunkService
  */

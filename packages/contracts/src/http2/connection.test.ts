@@ -2,11 +2,13 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { type Socket, connect } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { afterEach, expect, test } from "vitest";
 import {
   HealthCheckRequestSchema,
   type HealthCheckResponse,
   HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { Health } from "../health.ts";
 import { type RawAnswer, rawCall, rawConnect } from "../testing/raw-call.ts";
@@ -43,13 +45,13 @@ async function start(options: Http2ServerOptions = {}): Promise<{
           async check() {
             made.calls += 1;
             await gate.promise;
-            return create(HealthCheckResponseSchema, { status: 1 });
+            return create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
           },
           async *watch(): AsyncGenerator<HealthCheckResponse> {
-            const padding = { typeName: "x", no: 99, wireType: 2, data: new Uint8Array(0) };
+            const padding = { typeName: "x", no: 99, wireType: WireType.LengthDelimited, data: new Uint8Array(0) };
             for (;;) {
               made.answers += 1;
-              const answer = create(HealthCheckResponseSchema, { status: 1 });
+              const answer = create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
               // Padded to 1,000 bytes by a field that nobody knows.
               answer.$unknown = [{ ...padding, data: Buffer.concat([Buffer.from([0xe5, 7]), Buffer.alloc(997)]) }];
               yield answer;

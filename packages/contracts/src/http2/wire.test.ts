@@ -4,7 +4,11 @@ import { gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { HealthCheckRequestSchema, HealthCheckResponseSchema } from "../../gen/grpc/health/v1/health_pb.js";
+import {
+  HealthCheckRequestSchema,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../gen/grpc/health/v1/health_pb.js";
 import { ErrorReason } from "../../gen/moult/v1/errors_pb.js";
 import { createClient } from "../client.ts";
 import { RpcError } from "../errors.ts";
@@ -40,12 +44,12 @@ beforeEach(async () => {
             asked.push(service);
             calls.push(call);
             await handle(service, call);
-            return create(HealthCheckResponseSchema, { status: 1 });
+            return create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
           },
           async *watch({ service }, call) {
             asked.push(service);
             calls.push(call);
-            yield create(HealthCheckResponseSchema, { status: 1 });
+            yield create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
             await handle(service, call);
           },
         },

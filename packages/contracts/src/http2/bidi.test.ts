@@ -1,4 +1,5 @@
 import type { ClientHttp2Session } from "node:http2";
+import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -120,6 +121,24 @@ test("a request that is none ends the stream, also behind good ones", async () =
   };
   const answer = await say([request("a"), frameOf(Buffer.alloc(9, 0xff))], false);
   expect([answer.grpcStatus, read]).toEqual([String(status.INTERNAL), ["a"]]);
+});
+
+test("compressed requests keep their order, and one that unpacks to too much ends the stream", async () => {
+  handle = async function* (requests) {
+    for await (const { host } of requests) read.push(host);
+    yield create(ServerReflectionResponseSchema);
+  };
+  const zipped = (message: Uint8Array): Buffer => {
+    const frame = frameOf(gzipSync(message));
+    frame[0] = 1;
+    return frame;
+  };
+  const headers = { "grpc-encoding": "gzip" };
+  const good = [zipped(request("a").subarray(5)), request("b"), zipped(request("c").subarray(5))];
+  expect((await rawCall(session, { path: PATH, headers, pieces: [Buffer.concat(good)] })).grpcStatus).toBe("0");
+  const bomb = zipped(Buffer.alloc(16_000_000));
+  const { grpcStatus } = await rawCall(session, { path: PATH, headers, pieces: [...good, bomb], ends: false });
+  expect([grpcStatus, read.join("")]).toEqual([String(status.RESOURCE_EXHAUSTED), "abcabc"]);
 });
 
 test("a handler's refusal reaches a caller who has not finished", async () => {

@@ -31,15 +31,22 @@ export class BidiCall extends ServerCall {
   }
 
   override onFrame(frame: Frame): void {
-    const { length } = frame.bytes;
-    const request = this.decode(frame);
-    // What fails later is found by whoever reads the requests.
-    if (request instanceof Promise) request.catch(() => undefined);
-    this.#requests.put(request, length);
+    // What is compressed is unpacked when it is read: one message at a time, whatever it makes.
+    const request = frame.isCompressed ? new Packed(() => this.decode(frame)) : this.decode(frame);
+    this.#requests.put(request, frame.bytes.length);
   }
 
   override onEnd(): void {
     this.#requests.end();
+  }
+}
+
+/** A request that is still compressed. */
+class Packed {
+  readonly unpack: () => unknown;
+
+  constructor(unpack: () => unknown) {
+    this.unpack = unpack;
   }
 }
 
@@ -86,7 +93,8 @@ class Requests implements AsyncIterableIterator<unknown> {
       if (this.#stream.isPaused()) this.#stream.resume();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    return { done: false, value: await this.#waiting.shift() };
+    const request = this.#waiting.shift();
+    return { done: false, value: request instanceof Packed ? await request.unpack() : request };
   }
 
   /** The handler reads no further: what still comes is dropped, so that the end of the call is seen. */

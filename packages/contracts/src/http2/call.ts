@@ -10,8 +10,8 @@ import { RpcError } from "../errors.ts";
 import type { Call, CallMetadata } from "../service.ts";
 import type { Connection } from "./connection.ts";
 import { parseTimeoutMs } from "./deadline.ts";
-import { type Frame, FrameReader, type FrameSink, frameOf, malformed } from "./framing.ts";
-import { ACCEPTED_ENCODINGS, inflate, isAccepted } from "./inflate.ts";
+import { type Frame, FrameReader, type FrameSink, crowded, frameOf, malformed } from "./framing.ts";
+import { ACCEPTED_ENCODINGS, GZIP_RATIO_MAX, inflate, isAccepted } from "./inflate.ts";
 import { HeaderMetadata } from "./metadata.ts";
 import type { ServedMethod } from "./method.ts";
 import { OK, trailersOf } from "./trailers.ts";
@@ -139,8 +139,7 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
 
   /** The message of a frame; of a compressed one, later. Throws or rejects with RpcError. */
   decode({ isCompressed, bytes }: Frame): unknown {
-    if (!isCompressed) return this.#decode(bytes);
-    return inflate(bytes, this.#encoding, this.method.receiveBytesMax).then((message) => this.#decode(message));
+    return isCompressed ? this.#inflate(bytes) : this.#decode(bytes);
   }
 
   /** An answer in its frame. Throws RpcError where it is longer than may be sent. */
@@ -212,6 +211,18 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
     };
     if (timeoutMs < 1) late();
     else if (timeoutMs !== Number.POSITIVE_INFINITY) this.#deadline = setTimeout(late, timeoutMs).unref();
+  }
+
+  async #inflate(bytes: Buffer): Promise<unknown> {
+    const { budget } = this.connection;
+    const { receiveBytesMax } = this.method;
+    const room = Math.min(receiveBytesMax, bytes.length * GZIP_RATIO_MAX);
+    if (!budget.take(room)) throw crowded();
+    try {
+      return this.#decode(await inflate(bytes, this.#encoding, receiveBytesMax));
+    } finally {
+      budget.give(room);
+    }
   }
 
   #decode(bytes: Uint8Array): unknown {

@@ -2,11 +2,13 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import { type Socket, connect } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { afterEach, expect, test } from "vitest";
 import {
   HealthCheckRequestSchema,
   type HealthCheckResponse,
   HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { Health } from "../health.ts";
 import { type RawAnswer, rawCall, rawConnect } from "../testing/raw-call.ts";
@@ -43,13 +45,13 @@ async function start(options: Http2ServerOptions = {}): Promise<{
           async check() {
             made.calls += 1;
             await gate.promise;
-            return create(HealthCheckResponseSchema, { status: 1 });
+            return create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
           },
           async *watch(): AsyncGenerator<HealthCheckResponse> {
-            const padding = { typeName: "x", no: 99, wireType: 2, data: new Uint8Array(0) };
+            const padding = { typeName: "x", no: 99, wireType: WireType.LengthDelimited, data: new Uint8Array(0) };
             for (;;) {
               made.answers += 1;
-              const answer = create(HealthCheckResponseSchema, { status: 1 });
+              const answer = create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
               // Padded to 1,000 bytes by a field that nobody knows.
               answer.$unknown = [{ ...padding, data: Buffer.concat([Buffer.from([0xe5, 7]), Buffer.alloc(997)]) }];
               yield answer;
@@ -79,11 +81,12 @@ function call(session: ClientHttp2Session, path = CHECK): ClientHttp2Stream {
 
 const closed = (session: ClientHttp2Session): Promise<true> => until("the end", () => session.destroyed || undefined);
 
-/** A frame of HTTP/2 on stream 0. */
-function frame(type: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+/** A frame of HTTP/2. */
+function frame(type: number, payload: Buffer = Buffer.alloc(0), stream = 0, flags = 0): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
+  head.set([type, flags], 3);
+  head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
 }
 
@@ -127,6 +130,18 @@ test("calls that are made and reset without end end the connection, and few of t
   for (const each of calls) each.close(constants.NGHTTP2_CANCEL);
   await new Promise<void>((resolve) => honest.ping(() => resolve()));
   expect(honest.destroyed).toBe(false);
+});
+
+test("calls that are reset in the breath in which they are made take nobody with them", async () => {
+  const { address, release } = await start();
+  const { socket } = await mute(address);
+  // POST, http and / from the static table of RFC 7541, with END_HEADERS; then a reset with CANCEL.
+  const made = (stream: number): Buffer => frame(1, Buffer.from([0x83, 0x86, 0x84]), stream, 4);
+  const reset = (stream: number): Buffer => frame(3, Buffer.from([0, 0, 0, 8]), stream);
+  socket.write(Buffer.concat([1, 3, 5, 7].flatMap((stream) => [made(stream), reset(stream)])));
+  const session = await dial(address);
+  release();
+  expect((await rawCall(session, { path: CHECK, pieces: [REQUEST] })).grpcStatus).toBe("0");
 });
 
 test.each([

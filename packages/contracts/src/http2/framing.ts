@@ -116,10 +116,7 @@ export class FrameReader {
       sink.onFrame({ isCompressed: this.#isCompressed, bytes: Buffer.alloc(0) });
       return;
     }
-    if (!this.#budget.take(length)) {
-      const message = "too many long messages are on their way; send this one again in a moment";
-      throw new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs: RETRY_MS });
-    }
+    if (!this.#budget.take(length)) throw crowded();
     // Never from the pool: a length that was only promised costs no memory until its bytes come.
     this.#body = Buffer.allocUnsafeSlow(length);
     this.#have = 0;
@@ -140,4 +137,10 @@ export class FrameReader {
 /** A call that does not keep to the protocol. */
 export function malformed(message: string): RpcError {
   return new RpcError(status.INTERNAL, ErrorReason.UNSPECIFIED, message);
+}
+
+/** A call whose message finds no room. */
+export function crowded(): RpcError {
+  const message = "too many long messages are on their way; send this one again in a moment";
+  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs: RETRY_MS });
 }

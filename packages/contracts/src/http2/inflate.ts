@@ -8,6 +8,9 @@ import { malformed } from "./framing.ts";
 /** What callers may compress messages with, as `grpc-accept-encoding` says it. Answers are never compressed. */
 export const ACCEPTED_ENCODINGS = "identity,gzip";
 
+/** No byte of gzip makes more than this many (zlib's manual); so much room is taken before a message is unpacked. */
+export const GZIP_RATIO_MAX = 1_032;
+
 /** Whether messages of this `grpc-encoding` are read here. */
 export function isAccepted(encoding: string | undefined): boolean {
   return encoding === undefined || encoding === "identity" || encoding === "gzip";

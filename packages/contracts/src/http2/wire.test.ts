@@ -4,7 +4,11 @@ import { gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { HealthCheckRequestSchema, HealthCheckResponseSchema } from "../../gen/grpc/health/v1/health_pb.js";
+import {
+  HealthCheckRequestSchema,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../gen/grpc/health/v1/health_pb.js";
 import { ErrorReason } from "../../gen/moult/v1/errors_pb.js";
 import { createClient } from "../client.ts";
 import { RpcError } from "../errors.ts";
@@ -40,12 +44,12 @@ beforeEach(async () => {
             asked.push(service);
             calls.push(call);
             await handle(service, call);
-            return create(HealthCheckResponseSchema, { status: 1 });
+            return create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
           },
           async *watch({ service }, call) {
             asked.push(service);
             calls.push(call);
-            yield create(HealthCheckResponseSchema, { status: 1 });
+            yield create(HealthCheckResponseSchema, { status: ServingStatus.SERVING });
             await handle(service, call);
           },
         },
@@ -134,6 +138,12 @@ test("a compressed message is unpacked, no further than the limit", async () => 
   expect([small.grpcStatus, asked]).toEqual(["0", ["zipped"]]);
   const bomb = await say({ headers, pieces: [zipped(Buffer.alloc(8_000_000))] });
   expect([bomb.grpcStatus, asked]).toEqual([String(status.RESOURCE_EXHAUSTED), ["zipped"]]);
+  // What may be unpacked at once has its bound as well: each of these may make 10,000 bytes, and there is room for 15,000.
+  const many = await Promise.all(
+    Array.from({ length: 20 }, () => say({ headers, pieces: [zipped(Buffer.alloc(9_000, 1))] })),
+  );
+  expect(new Set(many.map(({ grpcStatus }) => grpcStatus))).toContain(String(status.RESOURCE_EXHAUSTED));
+  expect((await say({ headers, pieces: [zipped(request("after").subarray(5))] })).grpcStatus).toBe("0");
 });
 
 test("messages that are not whole hold no more than their connection may, and it is given back", async () => {

@@ -86,6 +86,22 @@ describe.skipIf(isMissing)("three coordinators on one database", () => {
     }
   });
 
+  test("who attends through one that is killed attends no more, and comes back through another", async () => {
+    const [, second, third] = fleet.replicas;
+    if (second === undefined || third === undefined) throw new Error("there are three");
+    const { rollout, operator } = third.clients;
+    const told = async (): Promise<number> => (await rollout.nudgeNodes({ nodes: [] }, operator)).told;
+    const attends = ({ clients }: TestReplica): void => {
+      for (const { token } of fleet.devices) listen(clients.agent.attend({ bearer: token }));
+    };
+    attends(second);
+    await until("all are there", async () => (await told()) === fleet.devices.length || undefined);
+    await fleet.drop(second.name).process.end("SIGKILL");
+    await until("none is there", async () => (await told()) === 0 || undefined);
+    attends(third);
+    await until("all are back", async () => (await told()) === fleet.devices.length || undefined);
+  });
+
   /** What a coordinator says of all of them; epochs of the fleet, of the pool and of the log. */
   const statusOf = async ({ clients }: TestReplica) => {
     const { store, replicas, pools, sequencer } = await clients.fleet.getStatus({}, clients.viewer);

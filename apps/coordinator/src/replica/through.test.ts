@@ -153,7 +153,7 @@ function call(path: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(path, asItIs, asItIs, REQUEST, metadata(), (error, answer) => {
       if (error === null && answer !== undefined) resolve(answer);
-      else reject(error as ServiceError);
+      else reject(error);
     });
   });
 }

@@ -18,6 +18,11 @@ const WAITING_MAX = 20_000;
 const STREAMS_MAX = 200_000;
 /** What one message may take, below the server's 4 MiB, with one more request. */
 const BATCH_BYTES_MAX = 1_048_576;
+/**
+ * Between two messages at least: what comes meanwhile goes along. A message costs as much as some fifteen calls in it, and the seat
+ * writes what it decides every few milliseconds anyway.
+ */
+const GATHER_MS = 1;
 /** Far above what a device says; a longer request is refused. */
 const REQUEST_BYTES_MAX = 1_048_576;
 /** Far above what a small call takes. A replica that hangs is noticed by its lease long before. */
@@ -47,6 +52,7 @@ export class TrunkClient {
   readonly #writer = new TrunkWriter();
   #lastId = 0;
   #isFlushing = false;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
   #hasEnded = false;
   #isUnknown = false;
 
@@ -167,15 +173,19 @@ export class TrunkClient {
     if (this.#writer.bytes > BATCH_BYTES_MAX) return this.#flush();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    setImmediate(() => {
+    const flush = (): void => {
       this.#isFlushing = false;
       this.#flush();
-    });
+    };
+    if (performance.now() - this.#flushedAtMs < GATHER_MS) setTimeout(flush, GATHER_MS);
+    else setImmediate(flush);
   }
 
   #flush(): void {
     // What waits to be written is bounded: by calls that wait for an answer, and by what streams may be ahead.
-    if (this.#writer.bytes > 0 && !this.#hasEnded) this.#stream.write(this.#writer.finish());
+    if (this.#writer.bytes === 0 || this.#hasEnded) return;
+    this.#flushedAtMs = performance.now();
+    this.#stream.write(this.#writer.finish());
   }
 
   #take(bytes: Uint8Array): void {

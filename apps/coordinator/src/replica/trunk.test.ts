@@ -9,6 +9,7 @@ import { localMethod } from "./local-method.ts";
 import { type AnswerFrame, TrunkWriter, readAnswered } from "./trunk-codec.ts";
 import { CALLERS_MAX } from "./trunk-numbers.ts";
 import { TrunkServer } from "./trunk-server.ts";
+import { AHEAD_MAX } from "./trunk-stream.ts";
 
 const ASK = "/moult.v1.AgentService/Ask";
 const REQUEST = toBinary(AskRequestSchema, create(AskRequestSchema, { node: "nodes/n1" }));
@@ -86,7 +87,7 @@ test("a refusal arrives as it was, and a defect without its text", async () => {
   expect(readRpcError(error)).toEqual({ reason: "NODE_UNKNOWN", ...more });
   const broken = await hand(1, () => Promise.reject(new Error("secret")));
   expect(broken.get(0)).toMatchObject({ code: status.INTERNAL, message: "internal error" });
-  const failed = Object.assign(new Error(""), { code: 14, details: "", metadata: undefined as never });
+  const failed = Object.assign(new Error(""), { code: status.UNAVAILABLE, details: "", metadata: undefined as never });
   expect(passedOn(failed)).toMatchObject({ code: status.UNAVAILABLE, retryAfterMs: 1_000 });
 });
 
@@ -118,17 +119,37 @@ test("a number stands for whom it was introduced with last, on its own trunk; on
   ];
   for (const [id, call] of calls.entries()) writer.call({ id, request: REQUEST, ...call });
   const bytes = writer.finish();
-  const codes = [...(await answersOf(server, [bytes]))].toSorted(([a], [b]) => a - b).map(([, { code }]) => code);
-  const { OK, UNAUTHENTICATED, UNIMPLEMENTED } = status;
-  expect(codes).toEqual([
-    ...[OK, OK, OK, OK],
-    ...[UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNIMPLEMENTED],
-    ...[OK, UNAUTHENTICATED],
-  ]);
-  const { peer } = DEVICE;
+  const answers = await answersOf(server, [bytes]);
+  const codes = calls.map((_, id) => status[answers.get(id)?.code ?? status.UNKNOWN]);
+  expect(codes.join(" ")).toBe(
+    "OK OK OK OK UNAUTHENTICATED UNAUTHENTICATED UNAUTHENTICATED UNIMPLEMENTED OK UNAUTHENTICATED",
+  );
   expect(seen.map(({ token }) => token.slice(-1)).join("")).toBe("ttuut");
   expect(new Set(seen.map((each) => each.peer))).toEqual(new Set([peer]));
   // What was said on one trunk says nothing on another.
   writer.call({ id: 0, path: ASK, method: 0, callerNumber: 7, caller: undefined, request: REQUEST });
-  expect((await answersOf(server, [writer.finish()])).get(0)?.code).toBe(UNAUTHENTICATED);
+  expect((await answersOf(server, [writer.finish()])).get(0)?.code).toBe(status.UNAUTHENTICATED);
+});
+
+test("an edge that sends more of a stream than was taken loses the stream, and no other", async () => {
+  const server = serverOf(async () => create(AskResponseSchema, {}), LASTING);
+  const path = "/moult.v1.AgentService/Attend";
+  const deaf = {
+    async *attend(_: unknown, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<never> {
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      yield* [];
+    },
+  } as unknown as Implementation<typeof AgentService, Principal>;
+  server.add(path, localMethod(AgentService, AgentService.method.attend, deaf));
+  const writer = new TrunkWriter();
+  for (const id of [1, 2]) {
+    writer.call({ id, path, method: 0, callerNumber: 0, caller: DEVICE, request: new Uint8Array() });
+    for (let n = 0; n < (id === 1 ? AHEAD_MAX + 2 : AHEAD_MAX); n += 1) writer.part({ id, message: new Uint8Array() });
+  }
+  writer.call({ id: 3, path: ASK, method: 0, callerNumber: 0, caller: DEVICE, request: REQUEST });
+  const answers = await answersOf(server, [writer.finish()]);
+  expect([...answers].map(([id, { code }]) => `${id} ${status[code]}`).toSorted()).toEqual([
+    "1 RESOURCE_EXHAUSTED",
+    "3 OK",
+  ]);
 });

@@ -1,8 +1,16 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** What judges by times: a whole fleet at work, and networks that forget. Nothing else runs beside it. */
 const ALONE = ["test/demo/**/*.system.test.ts", "test/network/**/*.system.test.ts"];
+
+/**
+ * Where processes that tests start from the sources find them compiled: a third to a half of what a start costs. Node looks
+ * at a source's content, so that a changed one, as a mutant's, is compiled anew. Devices have their programs elsewhere each
+ * time and go without.
+ */
+process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules", ".cache", "moult-compiled");
 
 /**
  * Unit tests stand beside the code. Whole systems are real processes: `device` wait more than they work, so two files run at a

@@ -69,10 +69,11 @@ describe("npm run demo -- --json", () => {
     await expectNothingLeft(folder);
   });
 
-  it.each(["SIGINT", "SIGKILL"] as const)(
+  // Nothing here is judged by times, and most of it is waiting for a fleet: both at once.
+  it.concurrent.for(["SIGINT", "SIGKILL"] as const)(
     "leaves nothing after %s in the middle",
     { timeout: RUN_MS },
-    async (signal) => {
+    async (signal, { expect }) => {
       const run = startDemo("--json", "--nodes", "4");
       const folder = await folderOf(run);
       await until("workloads run", 90_000, async () => {

@@ -16,7 +16,7 @@ const DRAW_EVERY_MS = 200;
 /** What a wait may take where the step does not say, in milliseconds: ten times what it takes on two idle cores. */
 const WAIT_MS = 60_000;
 /** After each step there is time to look, and for what the step broke to show: the requests of so many seconds. */
-const LOOK_S = { somebody: 2.5, nobody: 0.5 };
+const LOOK_S = { somebody: 2.5, nobody: 1.5 };
 /** The last answers come within the askers' patience, in milliseconds. */
 const LAST_ANSWERS_MS = 10_000;
 

@@ -31,7 +31,7 @@ if (missing !== undefined) process.stderr.write(`test/network is skipped: ${miss
 
 describe.skipIf(missing !== undefined)(
   "behind a router whose mappings die",
-  { timeout: DEEP ? 900_000 : 60_000 },
+  { timeout: DEEP ? 900_000 : 120_000 },
   () => {
     let lab: Lab;
     let programs: Programs;
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)(
           ["home", "mute", "ip6"].map((name) => happens(name, PULSE_MS + 20_000, () => device(name).count(OPEN) > 0)),
         );
       },
-      DEEP ? 300_000 : 60_000,
+      DEEP ? 300_000 : 120_000,
     );
 
     afterAll(async () => {

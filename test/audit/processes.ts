@@ -30,7 +30,8 @@ export interface Run {
 
 /** Runs `moult` with these arguments to its end. */
 export function moult(...args: readonly string[]): Promise<Run> {
-  const child = spawn(process.execPath, [MOULT, ...args], { stdio: ["ignore", "pipe", "pipe"], env: {} });
+  const env = { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] };
+  const child = spawn(process.execPath, [MOULT, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];
   return new Promise((resolve, reject) => {
     child.on("error", reject);
@@ -47,7 +48,7 @@ export class WitnessProcess {
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn(process.execPath, [MOULT, "witness", "serve", "-o", "json", ...args], {
       stdio: ["ignore", "pipe", "inherit"],
-      env,
+      env: { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...env },
     });
     this.#stdout = textOf(this.#child.stdout);
     this.#ended = new Promise((resolve) => this.#child.on("close", () => resolve()));

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../apps/agent/src/testing/certificate.ts";
 import { publishMetadata } from "../../apps/agent/src/testing/publish-metadata.ts";
 import { COORDINATOR, MOULT } from "../demo/fleet/sources.ts";
-import { plainEnvironment } from "../demo/harness/environment.ts";
+import { compiled, plainEnvironment } from "../demo/harness/environment.ts";
 import { until } from "../demo/harness/until.ts";
 import { Program } from "../network/programs.ts";
 
@@ -87,7 +87,7 @@ describe("a wall clock that is wrong", { timeout: 120_000 }, () => {
   }
 
   async function moult(...words: readonly string[]): Promise<string> {
-    const env = { ...plainEnvironment(process.env), MOULT_STATE_DIR: stateDir };
+    const env = { ...plainEnvironment(process.env), ...compiled(), MOULT_STATE_DIR: stateDir };
     return (await promisify(execFile)(process.execPath, [MOULT, ...words], { env, timeout: 30_000 })).stdout;
   }
 

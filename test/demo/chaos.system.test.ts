@@ -127,7 +127,7 @@ describe("a rollout while processes are killed at random", () => {
         run: (world) => signAndPublish(world, council, releases.two),
       };
       const aftermaths: Aftermath[] = [];
-      const play = new Play(stage);
+      const play = new Play(stage, "nobody");
       await play.perform([bringUpStep, publish, chaosStep(house.folder, createDice(seed), aftermaths)]);
       await play.endTraffic();
       const { longestFailureMs, failed, total, failuresByReason } = stage.instruments.traffic;

@@ -69,7 +69,7 @@ async function play(options: Options, house: House, view: View, say: Say, signal
   view.begin(0, 0, `Building four releases and starting the fleet, all in ${house.folder}`);
   const stage = await openStage({ house, nodes: options.nodes, seed: options.seed, view, signal });
   const steps = (options.forceCapacityGate ? forcedScenario : scenario)(stage.fleet.council);
-  const show = new Play(stage);
+  const show = new Play(stage, options.json ? "nobody" : "somebody");
   let failure: unknown;
   try {
     await show.perform(steps);

@@ -21,7 +21,7 @@ export const HELP = `Moult's demo: a release moves through a living fleet, and n
 
   npm run demo -- [options]
 
-  --json            print one JSON object as the last line; progress goes to standard error
+  --json            print one JSON object as the last line; progress goes to standard error, and no time is left to look
   --keep            leave everything up at the end, and say how to use it, until Ctrl-C
   --force-gate 3    open gate 3 so that everybody leaves at once: then requests must fail
   --nodes N         how many boxes, 4 to 40 (12)

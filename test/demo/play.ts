@@ -15,21 +15,24 @@ import { composeScene } from "./view/compose.ts";
 const DRAW_EVERY_MS = 200;
 /** What a wait may take where the step does not say, in milliseconds: ten times what it takes on two idle cores. */
 const WAIT_MS = 60_000;
-/** After each step there is time to look: the requests of so many seconds, in seconds. */
-const LOOK_S = 2.5;
+/** After each step there is time to look, and for what the step broke to show: the requests of so many seconds. */
+const LOOK_S = { somebody: 2.5, nobody: 1.5 };
 /** The last answers come within the askers' patience, in milliseconds. */
 const LAST_ANSWERS_MS = 10_000;
 
 /** One play of the scenario. */
 export class Play {
   readonly #stage: Stage;
+  readonly #lookS: number;
   readonly #world: World;
   readonly #reportedCommitted = new Set<string>();
   /** What happened, a sentence each, for the closing words. */
   readonly story: string[] = [];
 
-  constructor(stage: Stage) {
+  /** `watched` says who looks on: a program that waits for the figures needs no time between the steps. */
+  constructor(stage: Stage, watched: keyof typeof LOOK_S) {
     this.#stage = stage;
+    this.#lookS = LOOK_S[watched];
     this.#world = this.#makeWorld();
     const timer = setInterval(() => this.#look(), DRAW_EVERY_MS);
     stage.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
@@ -40,7 +43,7 @@ export class Play {
     for (const [at, step] of steps.entries()) {
       this.#stage.view.begin(at + 1, steps.length, step.title);
       await step.run(this.#world);
-      await this.#world.letPass(this.#stage.fleet.plan.lowRps * LOOK_S);
+      await this.#world.letPass(this.#stage.fleet.plan.lowRps * this.#lookS);
     }
   }
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { provisionDevice } from "@moult/agent";
 import { buildRelease } from "@moult/cli";
 import { TestNetwork } from "@moult/trust/testing";
-import { plainEnvironment } from "../demo/harness/environment.ts";
+import { compiled, plainEnvironment } from "../demo/harness/environment.ts";
 import { until } from "../demo/harness/until.ts";
 import { COORDINATOR, MOULT } from "../demo/fleet/sources.ts";
 import { FIRST, FIRST_IP6, NAME, SECOND, type Lab, type Place } from "./lab.ts";
@@ -33,7 +33,7 @@ export class Program {
   constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
     const [file = "", ...args] = command;
     this.#child = spawn(file, args, {
-      env: { ...plainEnvironment(process.env), ...env },
+      env: { ...plainEnvironment(process.env), ...compiled(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take(text));
@@ -171,7 +171,12 @@ export class Programs {
   async moult(words: readonly string[], which: "first" | "second" = "first"): Promise<string> {
     const address = which === "first" ? `${FIRST}:7443` : `${SECOND}:7444`;
     const [file = "", ...args] = this.#lab.at("net", [process.execPath, MOULT, ...words]);
-    const env = { ...plainEnvironment(process.env), MOULT_STATE_DIR: this.#state(which), MOULT_COORDINATOR: address };
+    const env = {
+      ...plainEnvironment(process.env),
+      ...compiled(),
+      MOULT_STATE_DIR: this.#state(which),
+      MOULT_COORDINATOR: address,
+    };
     return (await promisify(execFile)(file, args, { env, timeout: 20_000 })).stdout;
   }
 

@@ -1,6 +1,6 @@
 /** The operator's and the council's hands: the real `moult`, as a process, as anybody would type it. */
 import { execFile } from "node:child_process";
-import { plainEnvironment } from "../harness/environment.ts";
+import { compiled, plainEnvironment } from "../harness/environment.ts";
 import { MOULT } from "./sources.ts";
 
 /** A command that does not end by then hangs, in milliseconds. Uploading a runtime takes the longest. */
@@ -28,7 +28,7 @@ export class CommandFailed extends Error {
  * `signal` is aborted.
  */
 export function runMoult(words: readonly string[], stateDir: string, signal: AbortSignal): Promise<CommandResult> {
-  const env = { ...plainEnvironment(process.env), MOULT_STATE_DIR: stateDir, NO_COLOR: "1" };
+  const env = { ...plainEnvironment(process.env), ...compiled(), MOULT_STATE_DIR: stateDir, NO_COLOR: "1" };
   return new Promise((resolve, reject) => {
     const options = { env, signal, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX, encoding: "utf8" as const };
     execFile(process.execPath, [MOULT, ...words], options, (error, stdout, stderr) => {

@@ -12,3 +12,8 @@ export function plainEnvironment(env: Readonly<Record<string, string | undefined
   }
   return kept;
 }
+
+/** Where Node finds the sources compiled, as whoever started this process wants it: for programs that are run from them. */
+export function compiled(): { readonly NODE_COMPILE_CACHE: string | undefined } {
+  return { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] };
+}

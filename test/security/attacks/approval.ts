@@ -130,7 +130,7 @@ const twoIds: Attack = {
     const alias = "ab".repeat(32);
     siege.forge.serveRoot(council(siege, { [idOf(first)]: listed(first), [alias]: listed(first) }, 2));
     serveList(siege, (signed) => [signature(signed, first), signature(signed, first, alias)]);
-    await siege.holds(MOVED, NOT_APPROVED, "root KEY_INVALID");
+    await siege.holds(MOVED, METADATA, "root KEY_INVALID");
     siege.forge.files.delete("2.root.json");
     await movesYet(siege);
   },
@@ -159,7 +159,7 @@ const nobody: Attack = {
     for (const threshold of [0, -1, 4]) {
       siege.forge.serveRoot((root) => void (part(root, "roles", "targets")["threshold"] = threshold));
       serveList(siege, () => []);
-      await siege.holds(MOVED, NOT_APPROVED, "root THRESHOLD_INVALID");
+      await siege.holds(MOVED, METADATA, "root THRESHOLD_INVALID");
     }
     siege.forge.files.delete("2.root.json");
     await movesYet(siege);
@@ -226,11 +226,11 @@ const smallOrder: Attack = {
       signature(signed, first),
       { keyid: twinId, sig: signAsTwin(text(canonical(signed)), first) },
     ]);
-    await siege.holds(MOVED, NOT_APPROVED, "root KEY_INVALID");
+    await siege.holds(MOVED, METADATA, "root KEY_INVALID");
     const smallId = sha256(text(canonical(SMALL)));
     siege.forge.serveRoot(council(siege, { [smallId]: SMALL }, 1));
     serveList(siege, () => [{ keyid: smallId, sig: `01${"00".repeat(63)}` }]);
-    await siege.holds(MOVED, NOT_APPROVED, "root KEY_INVALID");
+    await siege.holds(MOVED, METADATA, "root KEY_INVALID");
     siege.forge.files.delete("2.root.json");
     await movesYet(siege);
   },

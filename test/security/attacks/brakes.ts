@@ -11,7 +11,7 @@ import { type Attack, must } from "../harness/attack.ts";
 import { type Forge, part } from "../harness/forge.ts";
 import { Siege } from "../harness/siege.ts";
 
-const { BRAKED, METADATA, NOT_APPROVED } = FailureReason;
+const { BRAKED, METADATA } = FailureReason;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const COMES_MS = 60_000;
@@ -123,7 +123,7 @@ const resumes: Attack = {
       part(root, "keys")[idOf(breaker)] = listed(breaker);
       (part(root, "roles", "targets")["keyids"] as string[]).push(idOf(breaker));
     }, rootKeys);
-    await siege.holds(APPROVED, NOT_APPROVED, "root KEY_INVALID");
+    await siege.holds(APPROVED, METADATA, "root KEY_INVALID");
     forge.files.delete("2.root.json");
     siege.offered = undefined;
     await siege.knows(forge.allow([six, seven]));

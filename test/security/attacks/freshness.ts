@@ -12,7 +12,7 @@ import { type Attack, must } from "../harness/attack.ts";
 import { type Change, named, part } from "../harness/forge.ts";
 import { Siege } from "../harness/siege.ts";
 
-const { METADATA, NOT_APPROVED, UNSUITABLE } = FailureReason;
+const { METADATA, UNSUITABLE } = FailureReason;
 const DAY_MS = 86_400_000;
 
 const BACK = "it was taken back to what was published before";
@@ -35,14 +35,14 @@ const oldMetadata: Attack = {
     };
     siege.offered = six;
     serveOld();
-    await siege.holds(BACK, NOT_APPROVED, "timestamp ROLLED_BACK");
+    await siege.holds(BACK, METADATA, "timestamp ROLLED_BACK");
     await siege.restart();
-    await siege.holds(BACK, NOT_APPROVED, "timestamp ROLLED_BACK");
+    await siege.holds(BACK, METADATA, "timestamp ROLLED_BACK");
     // A publisher's key that was stolen signs what it likes: new files that name the old ones.
     const snapshot = old.get("1.snapshot.json");
     must(snapshot !== undefined, "there is no first snapshot");
     serveOld({ timestamp: (timestamp) => void (timestamp["meta"] = { "snapshot.json": named(snapshot) }) });
-    await siege.holds(BACK, NOT_APPROVED, "timestamp ROLLED_BACK");
+    await siege.holds(BACK, METADATA, "timestamp ROLLED_BACK");
     serveOld({});
     await siege.holds(BACK, METADATA, "snapshot ROLLED_BACK");
     forge.allow([seven]);
@@ -82,7 +82,7 @@ const recalled: Attack = {
     await siege.knows(forge.allow([]));
     for (const [name, bytes] of old) forge.files.set(name, bytes);
     siege.opensGates(six);
-    await siege.holds(RECALLED, NOT_APPROVED, "timestamp ROLLED_BACK");
+    await siege.holds(RECALLED, METADATA, "timestamp ROLLED_BACK");
     forge.allow([seven]);
     await siege.moves(seven);
   },
@@ -190,7 +190,7 @@ const versionAtMaximum: Attack = {
     await siege.knows(Number.MAX_SAFE_INTEGER);
     forge.allow([seven], {}, { snapshotKey });
     siege.offered = seven;
-    await siege.holds("nothing binds a publisher", NOT_APPROVED, "timestamp ROLLED_BACK");
+    await siege.holds("nothing binds a publisher", METADATA, "timestamp ROLLED_BACK");
     forge.rotate((root) => {
       for (const key of [stolen, snapshotKey]) delete part(root, "keys")[idOf(key)];
       part(root, "keys")[idOf(publisher)] = listed(publisher);

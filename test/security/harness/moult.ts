@@ -15,7 +15,8 @@ export interface Run {
 
 /** Runs `moult` with these arguments. */
 export async function moult(scene: Scene, ...args: readonly string[]): Promise<Run> {
-  const { env, check } = preload(scene, "moult");
+  const { env: more, check } = preload(scene, "moult");
+  const env = { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...more };
   const child = spawn(process.execPath, [MOULT, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => void stdout.push(chunk));

@@ -192,13 +192,11 @@ export class Siege {
 
   /**
    * From now on the device has to refuse what is offered, for this reason, and stay what it is. `says` is what its log has
-   * to say of the metadata, as in `targets MIXED`; the claim is what has happened where it does not hold.
+   * to say of the metadata, as in `targets MIXED`; the claim is what has happened where it does not hold. A build that the
+   * list does not name is NOT_APPROVED where the newest list was had, and METADATA where files were refused on the way to it.
    */
   async holds(claim: string, reason: FailureReason, says?: string): Promise<Outcome> {
-    // Where files were refused, a build that the older list does not name is told as one whose list could not be had.
-    const alike = reason === FailureReason.NOT_APPROVED && says !== undefined ? FailureReason.METADATA : reason;
-    const refusals = (outcome: Outcome): boolean =>
-      outcome.kind === OutcomeKind.FAILED && (outcome.reason === reason || outcome.reason === alike);
+    const refusals = (outcome: Outcome): boolean => outcome.kind === OutcomeKind.FAILED && outcome.reason === reason;
     const [told, logged] = [this.outcomes.length, this.box.log.length];
     const seen = (): boolean =>
       says === undefined ||

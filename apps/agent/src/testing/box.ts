@@ -78,7 +78,8 @@ export class Box {
   switchOn(env: Readonly<Record<string, string>> = {}): void {
     const child = spawn(process.execPath, [this.#launcher, "--config", join(this.dir, "device.yaml")], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...env },
+      // What tests keep compiled is not for programs of which each lies in a folder of its own.
+      env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...env },
     });
     this.#process = child;
     let rest = "";

@@ -13,7 +13,7 @@ import { BoundedMap } from "./bounded-map.ts";
 import type { AskSight } from "./kinds.ts";
 
 const SLOTS = 1 << 18;
-/** Units of an id that are looked at; 32 bits of one in hexadecimal digits. */
+/** Units of a node's or a boot's id that are looked at; 32 bits of one in hexadecimal digits. */
 const TAIL_LENGTH = 8;
 /** Nodes of which an ask came late; some 200 bytes each. */
 const LATE_NODES_MAX = 10_000;
@@ -49,7 +49,7 @@ export class Forks {
     const node = hash(nodeId, 0x811c9dc5);
     const low = Math.imul(node ^ (sequence | 0), 0x01000193);
     const number = hash(bootId, low ^ Math.floor(sequence / 4_294_967_296)) >>> 0;
-    const id = hash(askId, number) >>> 0;
+    const id = hash(askId, number, askId.length) >>> 0;
     const slot = 2 * (node & (SLOTS - 1));
     const differs = this.#slots[slot] === number && this.#slots[slot + 1] !== id;
     this.#slots[slot] = number;
@@ -71,12 +71,12 @@ export class Forks {
 }
 
 /**
- * FNV-1a over the last UTF-16 units, 32 bits: quick, and nothing rests on it but whether somebody takes a look. Ids are
- * random, and their ends alone tell them apart.
+ * FNV-1a over the last `units` UTF-16 units, 32 bits: quick, and nothing rests on it but whether somebody takes a look. Nodes
+ * and boots have random ids, whose ends alone tell them apart; an ask's id is what its sender made, and is looked at whole.
  */
-function hash(text: string, seed: number): number {
+function hash(text: string, seed: number, units: number = TAIL_LENGTH): number {
   let value = seed;
-  for (let at = Math.max(0, text.length - TAIL_LENGTH); at < text.length; at += 1)
+  for (let at = Math.max(0, text.length - units); at < text.length; at += 1)
     value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
   return value;
 }

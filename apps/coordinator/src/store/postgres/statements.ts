@@ -50,7 +50,7 @@ const BRAKE_STATEMENT = `INSERT INTO brake_statements (digest, expires_at_ms, br
     SET expires_at_ms = excluded.expires_at_ms, brake = excluded.brake, statement = excluded.statement`;
 const EVENTS = `INSERT INTO events (event_id, event) SELECT * FROM unnest($1::bigint[], $2::text[])
   ON CONFLICT (event_id) DO UPDATE SET event = excluded.event`;
-const EVENTS_END = "DELETE FROM events WHERE event_id <= $1";
+const EVENTS_END = "DELETE FROM events WHERE event_id <= (SELECT max(event_id) FROM events) - $1::bigint";
 const REQUESTS = `INSERT INTO requests (request_id, request_hash, response, at_ms)
   SELECT request_id, request_hash, decode(response, 'hex'), at_ms
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS new (request_id, request_hash, response, at_ms)
@@ -97,7 +97,7 @@ export function* rowStatements(rows: Gathered): Generator<Statement> {
     yield { text: BRAKE_STATEMENT, values: [brake.digest, brake.expiresAtMs, JSON.stringify(brake), statement] };
   }
   yield* chunked(EVENTS, [...rows.events], [([eventId]) => eventId, ([, event]) => event]);
-  if (rows.events.size > 0) yield { text: EVENTS_END, values: [Math.max(...rows.events.keys()) - EVENTS_KEPT] };
+  if (rows.events.size > 0) yield { text: EVENTS_END, values: [EVENTS_KEPT] };
   yield* chunked(
     REQUESTS,
     [...rows.requests.values()],

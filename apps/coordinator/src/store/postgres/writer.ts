@@ -18,6 +18,8 @@ const ROWS_A_TURN = 1_000;
 interface Line {
   readonly client: Sql;
   readonly reserved: ReservedSql;
+  /** Resolves when the connection has ended. */
+  readonly ended: Promise<void>;
 }
 
 /** Writes batches, one at a time. */
@@ -75,15 +77,18 @@ export class Writer {
 
   async #connected(): Promise<Line> {
     if (this.#line === undefined) {
+      const ended = Promise.withResolvers<void>();
       const client = connect(this.#place, 1, {
         warned: (message) => (this.#warning = message),
         // One that ended while nothing was on its way is replaced, and nobody needs to know.
         closed: () => {
-          if (this.#line?.client === client) this.#line = undefined;
+          if (this.#line?.client !== client) return;
+          this.#line = undefined;
+          ended.resolve();
         },
       });
       try {
-        this.#line = { client, reserved: await client.reserve() };
+        this.#line = { client, reserved: await client.reserve(), ended: ended.promise };
       } catch (error) {
         await client.end({ timeout: 0 });
         throw error;
@@ -97,11 +102,13 @@ export class Writer {
     const late = sleep(DEADLINE_MS, "late" as const, { signal: deadline.signal, ref: false }).catch(
       () => "late" as const,
     );
-    const first = await Promise.race([answers, late]);
+    // The driver answers what it had sent when the connection ended, and leaves without one what it had yet to send.
+    const cut = line.ended.then(() => turn("cut" as const));
+    const first = await Promise.race([answers, late, cut]);
     deadline.abort();
-    if (first !== "late") return first;
+    if (first !== "late" && first !== "cut") return first;
     await this.#drop(line);
-    throw this.#uncertain(`no answer within ${DEADLINE_MS} ms`, undefined);
+    throw this.#uncertain(first === "cut" ? "the connection ended" : `no answer within ${DEADLINE_MS} ms`, undefined);
   }
 
   /** A server that says what is wrong has rolled back; one that is going away, or a connection that ended, says nothing sure. */

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { NO_SITUATION, type Node, type NodeIdentity, type Permit } from "@moult/policy";
+import type { Permit } from "@moult/policy";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BrakeStatement, type MetadataFile, type Store, type StoreChange, StoreError } from "../port.ts";
+import { identityOf, nodeOf, permitOf } from "../testing/changes.ts";
 import { openDatabase } from "./open.ts";
 import { sqliteStore } from "./store.ts";
 import { directWriter } from "./writer.ts";
@@ -32,44 +33,8 @@ function commit(...changes: StoreChange[]): Promise<void> {
   return store.commit({ changes, atMs: 1 });
 }
 
-function identity(nodeId: string, poolId = "home"): NodeIdentity {
-  return { nodeId, poolId, publicKey: "", model: "m", labels: { a: "b" }, domains: ["d"], enrolledAtMs: 7 };
-}
-
-function permit(nodeId: string, poolId = "home"): Permit {
-  return {
-    permitId: `permit-${nodeId}`,
-    nodeId,
-    poolId,
-    fromDigest: "1",
-    toDigest: "2",
-    version: "2.0.0",
-    phase: "DRAINING",
-    grantedAtMs: 1,
-    expiresAtMs: 2,
-  };
-}
-
-function nodeOf(nodeId: string): Node {
-  return {
-    identity: identity(nodeId),
-    running: { version: "1", digest: "1", releaseCounter: 1, platform: { os: "linux", arch: "x64" } },
-    situation: { ...NO_SITUATION, workState: "SERVING", endpoint: "10.0.0.1:1", shards: ["s"] },
-    reportedAtMs: 5,
-    bootId: "boot",
-    sequence: 3,
-    orderedSequence: 2,
-    formerBootIds: ["boot-0"],
-    bootHeardAtMs: 6,
-    rival: { bootId: "boot-0", sequence: 3, returns: 1, answered: true },
-    quarantine: { message: "two devices", atMs: 7 },
-    permit: undefined,
-    lost: true,
-    lastVerdict: { decision: "STAY", gate: "DIAL", reason: "DIAL_NOBODY", atMs: 4 },
-    lastOutcome: undefined,
-    lastOutcomeKey: "key",
-    deniedDigests: ["d"],
-  };
+function permit(nodeId: string, poolId?: string): Permit {
+  return permitOf(nodeId, `permit-${nodeId}`, poolId);
 }
 
 function file(role: MetadataFile["role"], version: number): MetadataFile {
@@ -118,7 +83,7 @@ test("everything that is written is read again by the next start", async () => {
   const tally = { committed: 1, reverted: 2, lost: 3, refusals: { ALLOWLIST: 4, DIAL: 5, CAPACITY: 6 } };
   await commit(
     { kind: "enrolled", identity: node.identity },
-    { kind: "enrolled", identity: identity("n2") },
+    { kind: "enrolled", identity: identityOf("n2") },
     { kind: "node", node },
     { kind: "permit", permit: permit("n1") },
     { kind: "release", release },
@@ -137,7 +102,7 @@ test("everything that is written is read again by the next start", async () => {
   open();
   const { nodes, ...rest } = await store.load();
   const { permit: _permit, reportedAtMs: _reported, ...stored } = node;
-  expect(nodes).toEqual([stored, expect.objectContaining({ identity: identity("n2"), lost: false, sequence: 0 })]);
+  expect(nodes).toEqual([stored, expect.objectContaining({ identity: identityOf("n2"), lost: false, sequence: 0 })]);
   expect(rest).toEqual({
     permits: [permit("n1")],
     releases: [release],
@@ -158,10 +123,10 @@ test("everything that is written is read again by the next start", async () => {
 });
 
 test("each pool has a log of its own without a gap, and what concerns no pool has one too", async () => {
-  await commit({ kind: "enrolled", identity: identity("n1", "a") }, { kind: "permit", permit: permit("n1", "a") });
+  await commit({ kind: "enrolled", identity: identityOf("n1", "a") }, { kind: "permit", permit: permit("n1", "a") });
   await commit({ kind: "brake", brake: { engaged: true, reason: "r", updatedAtMs: 1 } });
   await commit(
-    { kind: "enrolled", identity: identity("n2", "b") },
+    { kind: "enrolled", identity: identityOf("n2", "b") },
     { kind: "permit-ended", permit: permit("n1", "a"), end: "COMMITTED" },
     { kind: "node", node: nodeOf("n1") },
     { kind: "brake", brake: { engaged: false, reason: "r", updatedAtMs: 2 } },
@@ -175,16 +140,16 @@ test("each pool has a log of its own without a gap, and what concerns no pool ha
 });
 
 test("a disk that is full refuses a batch whole; with room again the log goes on without a gap", async () => {
-  await commit({ kind: "enrolled", identity: identity("n1") });
+  await commit({ kind: "enrolled", identity: identityOf("n1") });
   const { page_count: pages } = db.prepare("PRAGMA page_count").get() as { page_count: number };
   db.exec(`PRAGMA max_page_count = ${pages}`);
   const large = { kind: "manifest" as const, digest: "d", envelope: new Uint8Array(100_000) };
-  const error = await commit({ kind: "enrolled", identity: identity("n2") }, large).catch((why: unknown) => why);
+  const error = await commit({ kind: "enrolled", identity: identityOf("n2") }, large).catch((why: unknown) => why);
   expect(error).toBeInstanceOf(StoreError);
   expect(error).toMatchObject({ code: "UNWRITABLE", message: expect.stringContaining("full") });
   expect((await store.load()).nodes.map((node) => node.identity.nodeId)).toEqual(["n1"]);
   db.exec("PRAGMA max_page_count = 1000000");
-  await commit({ kind: "enrolled", identity: identity("n3") }, large);
+  await commit({ kind: "enrolled", identity: identityOf("n3") }, large);
   expect((await store.load()).nodes.map((node) => node.identity.nodeId)).toEqual(["n1", "n3"]);
   expect(places()["home"]).toHaveLength(2);
 });
@@ -264,7 +229,7 @@ test("releases that the council gives one counter both stay, and keep what they 
 });
 
 test("a store from before there was metadata is taken over, with all that is in it", async () => {
-  await commit({ kind: "enrolled", identity: identity("n1") }, { kind: "permit", permit: permit("n1") });
+  await commit({ kind: "enrolled", identity: identityOf("n1") }, { kind: "permit", permit: permit("n1") });
   db.exec(
     "DROP TABLE metadata_files; DROP TABLE brake_statements; DROP TABLE events; UPDATE meta SET value = '1' WHERE key = 'additions'",
   );

@@ -142,7 +142,7 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         break;
       case "event":
         run("INSERT OR REPLACE INTO events VALUES (?, ?)", change.event.eventId, JSON.stringify(change.event));
-        run("DELETE FROM events WHERE event_id <= ?", change.event.eventId - EVENTS_KEPT);
+        run("DELETE FROM events WHERE event_id <= (SELECT MAX(event_id) FROM events) - ?", EVENTS_KEPT);
         break;
       case "outcome":
       case "quarantined":

@@ -120,7 +120,7 @@ export class Model {
       case "event":
         this.#events.set(change.event.eventId, change.event);
         for (const eventId of this.#events.keys()) {
-          if (eventId <= change.event.eventId - EVENTS_MAX) this.#events.delete(eventId);
+          if (eventId <= Math.max(...this.#events.keys()) - EVENTS_MAX) this.#events.delete(eventId);
         }
         return this.#log(change.event.poolId === "" ? "*" : change.event.poolId, change.kind);
       case "request":

@@ -1,6 +1,6 @@
 /** Hands calls on to the replica that has the seat, over one gRPC connection to it. */
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, type ServiceError, connectivityState } from "@grpc/grpc-js";
 import { type Call, type RpcError, methodDefinition, secureChannel } from "@moult/contracts";
 import { AgentService } from "@moult/contracts/v1";
 import { detailsOf, nobodyDecides, passedOn } from "./forward-errors.ts";
@@ -29,6 +29,8 @@ interface Line {
   /** Aborted when another has the seat: who still waits for this one waits for nothing. */
   readonly gone: AbortController;
   trunk: TrunkClient | undefined;
+  /** What was last known of the connection for sure. */
+  isUp: boolean;
 }
 
 /** Hands on. */
@@ -106,6 +108,20 @@ export class Forwarder {
     line.client.close();
   }
 
+  /**
+   * Whether the one that has the seat can be reached, as far as is known; makes the connection where there is none. To be
+   * called from time to time.
+   */
+  reaches(): boolean {
+    if (this.#addressOf() === undefined) return false;
+    const line = this.#connected();
+    const state = line.client.getChannel().getConnectivityState(true);
+    // One that is on its way again is as it was: it would otherwise seem to come and go.
+    if (state === connectivityState.READY) line.isUp = true;
+    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) line.isUp = false;
+    return line.isUp;
+  }
+
   close(): void {
     this.#line?.gone.abort();
     this.#line?.trunk?.close();
@@ -120,7 +136,7 @@ export class Forwarder {
     if (this.#line === undefined) {
       const { credentials, options } = secureChannel(address, this.#caPem);
       const client = new Client(address, credentials, { ...OPTIONS, ...options });
-      this.#line = { address, client, gone: new AbortController(), trunk: undefined };
+      this.#line = { address, client, gone: new AbortController(), trunk: undefined, isUp: false };
     }
     return this.#line;
   }

@@ -24,6 +24,8 @@ type OnDefect = (error: unknown, method: string) => RpcError | void;
 
 /** Wraps the access check and the services. */
 export interface Through {
+  /** Whether other replicas hand calls on to this one. */
+  readonly isShared: boolean;
   readonly check: (inner: Interceptor<Principal>, onDefect: OnDefect) => Interceptor<Principal>;
   /** Adds what replicas alone call. */
   readonly bind: (server: Server, onDefect: OnDefect, options: BindOptions) => void;
@@ -34,7 +36,12 @@ export interface Through {
 }
 
 /** For the only coordinator: nothing stands in between. */
-export const DIRECT: Through = { check: (inner) => inner, bind: () => {}, implementation: (_, inner) => inner };
+export const DIRECT: Through = {
+  isShared: false,
+  check: (inner) => inner,
+  bind: () => {},
+  implementation: (_, inner) => inner,
+};
 
 /** What it works with. */
 export interface ThroughParts {
@@ -58,6 +65,7 @@ export function throughSeat({ hop, forwarder, speaks, term }: ThroughParts): Thr
   const own = (method: DescMethod): boolean =>
     OWN.test(method.parent.typeName) || method === (OWN_METHOD as DescMethod);
   return {
+    isShared: true,
     bind(server, onDefect, options) {
       const ours: Interceptor<undefined> = (_, metadata) => {
         if (hop.read(metadata) !== undefined) return undefined;

@@ -15,8 +15,9 @@ import {
 import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
-import type { ConnectionCounts } from "../artifacts/connections.ts";
+import type { ConnectionCounts, ConnectionTally } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
+import { STOP_GRACE_MS } from "../operations/grace.ts";
 import { type RunningDeviceListener, startDeviceListener } from "../tls/device-listener.ts";
 import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
@@ -36,8 +37,6 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** On one connection. A device has two; tools have up to 100 calls under way. */
 const STREAMS_MAX = 100;
 const HANDED_STREAMS_MAX = 100_000;
-/** Calls that have not ended by then are cut. */
-const SHUTDOWN_GRACE_MS = 3_000;
 
 const SERVICES: readonly DescService[] = [
   AgentService,
@@ -52,6 +51,8 @@ const SERVICES: readonly DescService[] = [
 export interface OperatorsPort {
   readonly listen: { readonly host: string; readonly port: number };
   readonly operatorsCaPem: string | undefined;
+  /** Where its connections are counted, for the metrics. */
+  readonly tally?: ConnectionTally | undefined;
 }
 
 /** A server that listens. */
@@ -59,7 +60,10 @@ export interface RunningServer {
   readonly port: number;
   /** The operators' own port; undefined where there is none. */
   readonly operatorsPort: number | undefined;
+  /** Not serving until told so. */
   readonly health: HealthSwitch;
+  /** New connections are shown this from now on. */
+  readonly setTls: (tls: TlsMaterial) => void;
   /** Tells devices, lets calls end, then closes. */
   readonly stop: () => Promise<void>;
 }
@@ -79,7 +83,7 @@ export async function startServer(
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     // Another replica hands the streams of all its devices on over one connection.
-    "grpc.max_concurrent_streams": through === DIRECT ? STREAMS_MAX : HANDED_STREAMS_MAX,
+    "grpc.max_concurrent_streams": through.isShared ? HANDED_STREAMS_MAX : STREAMS_MAX,
     "grpc.enable_channelz": 0,
     interceptors: [parts.largeFiles.interceptor],
   });
@@ -150,11 +154,11 @@ export async function startServer(
   const devices = await startDeviceListener(server, { tls, bounds: listen.bounds, log: parts.log }, listen);
   let own: RunningOperatorListener | undefined;
   if (operatorsPort !== undefined) {
-    const { operatorsCaPem } = operatorsPort;
+    const { operatorsCaPem, tally } = operatorsPort;
     const seen = (address: string): void => anomalies.see({ kind: "failure", address });
     own = await startOperatorListener(
       server,
-      { tls, operatorsCaPem, operators, clock, onFailure: seen },
+      { tls, operatorsCaPem, operators, clock, onFailure: seen, tally },
       operatorsPort.listen,
     ).catch((cause: unknown) => {
       devices.close();
@@ -162,11 +166,14 @@ export async function startServer(
       throw cause;
     });
   }
-  health.set(true);
   return {
     port: devices.port,
     operatorsPort: own?.port,
     health,
+    setTls(next) {
+      devices.setTls(next);
+      own?.setTls(next);
+    },
     async stop() {
       devices.close();
       await stop(server, parts, health, stopping, devices);
@@ -188,7 +195,7 @@ async function stop(
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));
   stopping.abort();
-  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), shutDown(server)]);
+  await Promise.all([devices.drain(STOP_GRACE_MS), shutDown(server)]);
 }
 
 function shutDown(server: Server): Promise<void> {
@@ -197,7 +204,7 @@ function shutDown(server: Server): Promise<void> {
       // Not waited for: with a peer that reads nothing, the server would learn only from its keepalive that it is gone.
       server.forceShutdown();
       resolve();
-    }, SHUTDOWN_GRACE_MS);
+    }, STOP_GRACE_MS);
     server.tryShutdown(() => {
       clearTimeout(force);
       resolve();

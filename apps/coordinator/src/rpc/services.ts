@@ -11,6 +11,7 @@ import type { Sessions } from "../identity/sessions.ts";
 import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
 import type { Attending } from "../ledger/attending.ts";
 import type { Topic } from "../ledger/topics.ts";
+import type { Numbers } from "../metrics/numbers.ts";
 import type { Clock, Log, Random } from "../ports.ts";
 import type { Store } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
@@ -23,8 +24,8 @@ export interface Parts {
   readonly network: string;
   readonly owner: Owner;
   readonly trust: TrustHolder;
-  /** SHA-256 of the SubjectPublicKeyInfo that this server's TLS shows, 64 hexadecimal digits: what roots pin. */
-  readonly tlsPin: string;
+  /** SHA-256 of the SubjectPublicKeyInfo that this server's TLS shows now, 64 hexadecimal digits: what roots pin. */
+  readonly tlsPin: () => string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,6 +42,8 @@ export interface Parts {
   readonly requests: () => RequestMemory;
   readonly anomalies: Anomalies;
   readonly store: Pick<Store, "status">;
+  /** What is counted while calls are served. */
+  readonly numbers: Numbers;
 }
 
 /** What is carried, once it is written: nobody may hear of what could still be lost. */

@@ -127,6 +127,7 @@ export class TestCoordinator {
       random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
       log: { info: keep("info"), warn: keep("warn"), error: keep("error") },
       store: this.#options.around?.(store) ?? store,
+      self: { version: "0.0.0", instance: randomUUID(), env: {}, joinedLines: () => 0 },
     });
     this.#running = await start.catch(async (error: unknown) => {
       await store.close();

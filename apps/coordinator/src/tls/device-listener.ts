@@ -20,6 +20,8 @@ export interface DeviceListenerParts {
 /** A listener that listens. */
 export interface RunningDeviceListener {
   readonly port: number;
+  /** New connections are shown this from now on. */
+  readonly setTls: (tls: TlsMaterial) => void;
   /** Takes no further connections; those that there are stay. */
   readonly close: () => void;
   /** Lets what is under way end, and ends what is left after `graceMs`. The server's own shutdown does not wait for these. */
@@ -32,8 +34,12 @@ export async function startDeviceListener(
   { tls, bounds, log }: DeviceListenerParts,
   listen: { readonly host: string; readonly port: number },
 ): Promise<RunningDeviceListener> {
-  const keyPair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) };
-  const injector = server.createConnectionInjector(ServerCredentials.createSsl(null, [keyPair]));
+  const injectorFor = ({ key, certificate }: TlsMaterial) => {
+    const keyPair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+    return server.createConnectionInjector(ServerCredentials.createSsl(null, [keyPair]));
+  };
+  // One for each certificate that was ever shown: connections stay with the one they came in by.
+  const injectors = [injectorFor(tls)];
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true });
   boundConnections(listener, bounds, log, "gRPC");
@@ -41,7 +47,7 @@ export async function startDeviceListener(
     if (socket.destroyed) return;
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    injector.injectConnection(socket);
+    injectors.at(-1)?.injectConnection(socket);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);
@@ -49,9 +55,10 @@ export async function startDeviceListener(
   });
   return {
     port: (listener.address() as AddressInfo).port,
+    setTls: (next) => void injectors.push(injectorFor(next)),
     close: () => void listener.close(),
     async drain(graceMs) {
-      injector.drain(graceMs);
+      for (const injector of injectors) injector.drain(graceMs);
       const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
       await Promise.race([Promise.all(gone), sleep(graceMs)]);
       for (const socket of sockets) socket.destroy();

@@ -319,31 +319,33 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const removeEndpoints = writeEndpoints(config.state_dir, config.replica?.name, { ...at, pid: process.pid });
   log.info({ ...at, nodes: owner.isReady ? owner.ledger.nodes.size : undefined }, "serving");
 
+  const stop = async (): Promise<void> => {
+    // First the word that nobody new should come, while it still serves who does.
+    isStopping = true;
+    look();
+    removeEndpoints();
+    await sleep(config.stop_notice_ms);
+    await stopTimers();
+    tls.stop();
+    // Another takes over while this one still lets its callers go.
+    await owner.settled();
+    await replica?.seating.stop();
+    await Promise.all(ports.map((port) => port.stop()));
+    await owner.settled();
+    await auditLog?.stop();
+    replica?.close();
+    owner.close();
+    await store.close();
+    await watching.stop();
+  };
+  let stopped: Promise<void> | undefined;
   return {
     ...at,
     reload() {
       directory.reload();
       void tls.reload();
     },
-    async stop() {
-      // First the word that nobody new should come, while it still serves who does.
-      isStopping = true;
-      look();
-      removeEndpoints();
-      await sleep(config.stop_notice_ms);
-      await stopTimers();
-      tls.stop();
-      // Another takes over while this one still lets its callers go.
-      await owner.settled();
-      await replica?.seating.stop();
-      await Promise.all(ports.map((port) => port.stop()));
-      await owner.settled();
-      await auditLog?.stop();
-      replica?.close();
-      owner.close();
-      await store.close();
-      await watching.stop();
-    },
+    stop: () => (stopped ??= stop()),
   };
 }
 

@@ -26,6 +26,8 @@ export interface TestOptions {
   readonly network?: TestNetwork;
   /** The table of operators, as its file says it. */
   readonly operators?: object;
+  /** Where the authority is that clients trust; the coordinator's own by default. */
+  readonly tlsFolder?: string;
   /** Puts something of the test's own around the store. */
   readonly around?: (store: Store) => Store;
 }
@@ -133,7 +135,7 @@ export class TestCoordinator {
       await store.close();
       throw error;
     });
-    this.#clients = openClients(this.config.state_dir, this.#running);
+    this.#clients = openClients(this.config.state_dir, this.#running, this.#options.tlsFolder);
   }
 
   async down(): Promise<void> {

@@ -24,11 +24,11 @@ import { Attending } from "./ledger/attending.ts";
 import { Owner } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
-import { countedCalls } from "./metrics/counted-calls.ts";
 import { countedStore } from "./metrics/counted-store.ts";
 import { Numbers } from "./metrics/numbers.ts";
 import { authority, cannotListen, countsOf, writeEndpoints } from "./operations/addresses.ts";
-import { type Readiness, readinessOf } from "./operations/readiness.ts";
+import { startRpcPorts } from "./operations/rpc-ports.ts";
+import { StandingWatch } from "./operations/standing.ts";
 import { startTimers } from "./operations/timers.ts";
 import { type Self, startWatching } from "./operations/watching.ts";
 import type { Clock, Log, Random } from "./ports.ts";
@@ -38,9 +38,7 @@ import { SharedClock } from "./replica/shared-clock.ts";
 import { DIRECT } from "./replica/through.ts";
 import { drainNotice } from "./rpc/drain.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
-import { startJsonServer } from "./rpc/json-server.ts";
-import { startServer } from "./rpc/server.ts";
-import { type Parts, readCarried, storeRefusal } from "./rpc/services.ts";
+import { type Parts, readCarried } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
 import { readAuthority } from "./tls/certificate.ts";
 import { openTls } from "./tls/own-or-given.ts";
@@ -202,6 +200,17 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   });
   const artifacts = config.artifacts.public_url ?? `https://${authority(config.artifacts.host, artifactListener.port)}`;
 
+  const standing = new StandingWatch({
+    owner,
+    replica,
+    trust,
+    tls,
+    numbers,
+    audit: () => auditLog?.progress(),
+    version: self.version,
+    clock,
+    log,
+  });
   const parts: Parts = {
     network: config.network,
     owner,
@@ -223,77 +232,27 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     anomalies,
     store,
     numbers,
+    ownStatus: standing.ownStatus,
   };
-  const operatorsPort = config.operators && {
-    listen: config.operators,
-    operatorsCaPem,
-    tally: numbers.ports.operators,
-  };
-  const counted = (system: "grpc" | "connectrpc") =>
-    countedCalls(replica?.through ?? DIRECT, {
-      numbers,
-      system,
-      nowMs: () => performance.now(),
-      refusalOf: storeRefusal,
-    });
-  const grpcPort = { ...config.grpc, bounds: countsOf(config.grpc, numbers.ports.grpc) };
-  const server = await startServer(parts, operators, tls.current, grpcPort, operatorsPort, counted("grpc")).catch(
-    async (cause: unknown) => {
-      await artifactListener.stop();
-      throw cannotListen("grpc", config.grpc, cause as Error);
-    },
-  );
-  const jsonPort = { ...config.json, bounds: countsOf(config.json, numbers.ports.json) };
-  const json = await startJsonServer(
+  const through = replica?.through ?? DIRECT;
+  const { server, json } = await startRpcPorts({
+    config,
     parts,
     operators,
-    tls.current,
-    jsonPort,
     operatorsCaPem,
-    counted("connectrpc"),
-  ).catch(async (cause: unknown) => {
-    await Promise.all([artifactListener.stop(), server.stop()]);
-    throw cannotListen("json", config.json, cause as Error);
+    tls: tls.current,
+    through,
+    numbers,
+  }).catch(async (cause: unknown) => {
+    await artifactListener.stop();
+    throw cause;
   });
   const ports = [artifactListener, server, json];
   tls.subscribe((material) => ports.forEach((port) => port.setTls(material)));
   tls.watch();
 
-  let isStopping = false;
-  const readiness = (): Readiness =>
-    readinessOf({
-      isStopping,
-      isDeciding: owner.isReady,
-      replica: replica && { isBlind: replica.seating.isBlind, reachesOther: replica.reachesOther() },
-    });
-  let wasReady = false;
-  // Whoever watches health is woken by each word, so only what changes is said.
-  const look = (): void => {
-    const { isReady, why } = readiness();
-    if (isReady === wasReady) return;
-    wasReady = isReady;
-    server.health.set(isReady);
-    if (isReady) log.info({ why }, "ready");
-    else log.warn({ why }, "not ready");
-  };
-  const watching = await startWatching({
-    config,
-    self,
-    readiness,
-    log,
-    sources: () => ({
-      numbers,
-      isReady: readiness().isReady,
-      isStoreUp: owner.isReady || (replica !== undefined && !replica.seating.isBlind),
-      isDeciding: owner.isReady,
-      ledger: owner.isReady ? owner.ledger : undefined,
-      waitingMoves: owner.waiting,
-      audit: auditLog?.progress(),
-      carried: owner.isReady ? trust.current : undefined,
-      tlsEndsAtMs: tls.endsAtMs,
-      now: clock.now(),
-    }),
-  }).catch(async (cause: unknown) => {
+  const { readiness, sources } = standing;
+  const watching = await startWatching({ config, self, readiness, sources, log }).catch(async (cause: unknown) => {
     await Promise.all(ports.map((port) => port.stop()));
     throw cause;
   });
@@ -303,6 +262,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     store.seat?.announce(`https://${config.replica?.address.replace(/:\d+$/, "") ?? ""}:${artifactListener.port}`);
     await replica.seating.start();
   }
+  const look = (): void => standing.look(server.health);
   const stopTimers = startTimers({ ...parts, config, store, look });
   look();
   const grpc = authority(config.grpc.host, server.port);
@@ -321,7 +281,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
 
   const stop = async (): Promise<void> => {
     // First the word that nobody new should come, while it still serves who does.
-    isStopping = true;
+    standing.stopping();
     look();
     removeEndpoints();
     await sleep(config.stop_notice_ms);

@@ -69,6 +69,16 @@ export class Numbers {
     this.overloaded[kind] += count;
   }
 
+  /** All that was refused or thrown away for overload. */
+  get overloadedInAll(): number {
+    return Object.values(this.overloaded).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Connections that are open, of all ports. */
+  get connections(): number {
+    return Object.values(this.ports).reduce((sum, { open }) => sum + open, 0);
+  }
+
   /** Notes a batch that was written, or that failed for a reason. */
   committed(changes: number, seconds: number, failure = ""): void {
     if (failure === "") this.batchChanges.add(changes);

@@ -51,6 +51,23 @@ test("while the store is down it is not ready, though alive; and it is again whe
   health.close();
 });
 
+test("its status says how it stands, and how far its log is", async () => {
+  home = await TestCoordinator.start();
+  await home.device();
+  const { fleet, viewer } = home.clients;
+  const { coordinator, sequencer } = await until("a signed log", async () => {
+    const status = await fleet.getStatus({}, viewer);
+    return status.sequencer?.signedTime !== undefined && status.sequencer.signedSize > 0n ? status : undefined;
+  });
+  expect(coordinator).toMatchObject({ version: "0.0.0", ready: true, message: "it decides", overloadRefused: 0n });
+  expect(coordinator?.connections).toBeGreaterThan(0n);
+  const seconds = (time: { readonly seconds: bigint } | undefined): number => Number(time?.seconds ?? 0n);
+  expect(Math.abs(seconds(coordinator?.startTime) - Date.now() / 1_000)).toBeLessThan(60);
+  expect(seconds(coordinator?.certificateExpireTime)).toBeGreaterThan(Date.now() / 1_000);
+  expect(Math.abs(seconds(sequencer?.signedTime) - Date.now() / 1_000)).toBeLessThan(60);
+  expect(sequencer?.witnessedTime).toBeUndefined();
+});
+
 test("who is told to stop says so first, and serves on while it is being noticed", async () => {
   home = await TestCoordinator.start({ config: { metrics: { port: 0 }, stop_notice_ms: 2_000 } });
   const health = healthOf(home);

@@ -16,6 +16,7 @@ import type { Clock, Log, Random } from "../ports.ts";
 import type { Store } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
 import type { TrustHolder } from "../trust/holder.ts";
+import type { OwnStatus } from "../wire/status.ts";
 import type { LargeFiles } from "./large-files.ts";
 import type { RequestMemory } from "./request-memory.ts";
 
@@ -44,6 +45,8 @@ export interface Parts {
   readonly store: Pick<Store, "status">;
   /** What is counted while calls are served. */
   readonly numbers: Numbers;
+  /** How this coordinator stands. */
+  readonly ownStatus: () => OwnStatus;
 }
 
 /** What is carried, once it is written: nobody may hear of what could still be lost. */

@@ -331,7 +331,8 @@ function withEnvironment(fragments: unknown, env: Readonly<Record<string, string
   if (typeof fragments !== "object" || fragments === null) return fragments;
   const root: Record<string, unknown> = structuredClone(fragments) as Record<string, unknown>;
   // The name that other programs go by, too.
-  if (env["LOG_LEVEL"] !== undefined) root["log_level"] = env["LOG_LEVEL"];
+  const level = env["LOG_LEVEL"] ?? "";
+  if (level !== "") root["log_level"] = level;
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith("MOULT_") || value === undefined) continue;
     const path = name.slice("MOULT_".length).toLowerCase().split("__");

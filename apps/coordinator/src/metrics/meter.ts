@@ -18,6 +18,8 @@ import {
 import { CATALOGUE, type MetricName } from "./catalogue.ts";
 import type { Reading, Spread } from "./readings.ts";
 
+/** A collector that does not answer keeps nobody from stopping for longer, in milliseconds. */
+const CLOSE_MS = 2_000;
 /** OpenTelemetry's name for who measures. */
 const SCOPE = "moult.coordinator";
 
@@ -87,7 +89,7 @@ export async function openMeter(parts: MeterParts): Promise<Meter> {
     },
     instruments.map(([, instrument]) => instrument),
   );
-  return { collect: () => pull.collect(), close: () => provider.shutdown() };
+  return { collect: () => pull.collect(), close: () => provider.shutdown({ timeoutMillis: CLOSE_MS }) };
 }
 
 function histograms(

@@ -14,7 +14,7 @@ test("each bound in the coordinator's source is on the page, and says what happe
     .map(({ file, name }) => `${file} ${name}`)
     .filter((at) => !named.has(at));
   expect(missing, "add these to scripts/limits.ts, with what happens at them, and run `pnpm generate`").toEqual([]);
-  expect(limits.filter(({ then }) => then === "")).toEqual([]);
+  expect(limits.filter(({ outcome }) => outcome === "")).toEqual([]);
 });
 
 test("the pages that are made from the coordinator's code are those that are committed", () => {

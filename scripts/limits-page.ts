@@ -59,7 +59,7 @@ interface Schema {
 
 /** The default of a key of the configuration, as in \`grpc.connections_max\`. */
 function configured(key: string): unknown {
-  let schema: Schema | undefined = configJsonSchema() as Schema;
+  let schema: Schema | undefined = configJsonSchema();
   for (const part of key.split(".")) schema = schema?.properties?.[part];
   if (schema?.default === undefined) throw new Error(`the configuration has no default for ${key}`);
   return schema.default;
@@ -69,7 +69,7 @@ function configured(key: string): unknown {
 export function limitsPage(): string {
   const bounds = new Map(boundsInSource().map((bound) => [`${bound.file} ${bound.name}`, bound.value]));
   const sections = Object.entries(LIMITS).map(([title, limits]) => {
-    const rows = limits.map((limit) => `| ${limit.what} | ${shown(limit, bounds)} | ${limit.then} |`);
+    const rows = limits.map((limit) => `| ${limit.what} | ${shown(limit, bounds)} | ${limit.outcome} |`);
     return `## ${title}\n\n| what | limit | what happens at it |\n| --- | --- | --- |\n${rows.join("\n")}`;
   });
   return `${HEAD}\n${sections.join("\n\n")}\n`;

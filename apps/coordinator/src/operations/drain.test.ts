@@ -79,9 +79,9 @@ test(
     const acknowledged: string[] = [];
     const failures = new Set<string>();
     let asks = 0;
-    let ended = false;
+    const ended = new AbortController();
     const creating = async (): Promise<void> => {
-      while (!ended) {
+      while (!ended.signal.aborted) {
         await fleet.createEnrollmentToken({ pool: "pools/home", uses: 1, ttlS: 3600 }, operator).then(
           ({ name }) => acknowledged.push(name),
           (error: unknown) => failures.add(`gRPC ${refusalOf(error).code}`),
@@ -89,7 +89,7 @@ test(
       }
     };
     const asking = async (): Promise<void> => {
-      while (!ended) {
+      while (!ended.signal.aborted) {
         await device.ask().then(
           () => (asks += 1),
           (error: unknown) => failures.add(`gRPC ${refusalOf(error).code}`),
@@ -97,7 +97,7 @@ test(
       }
     };
     const posting = async (): Promise<void> => {
-      while (!ended) {
+      while (!ended.signal.aborted) {
         const name = await overJson(json, ca, operatorToken);
         if (name.startsWith("enrollmentTokens/")) acknowledged.push(name);
         else failures.add(`JSON ${name}`);
@@ -109,7 +109,7 @@ test(
     first.stop();
     await attended.find("the drain notice", ({ message }) => message.case === "drain");
     const { code, stderr } = await first.ended;
-    ended = true;
+    ended.abort();
     await working;
     expect([code, stderr]).toEqual([0, ""]);
     expect(performance.now() - toldAtMs).toBeLessThan(END_MS);

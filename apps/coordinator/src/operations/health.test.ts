@@ -1,5 +1,5 @@
 import { createClient, secureChannel } from "@moult/contracts";
-import { Health } from "@moult/contracts/health";
+import { Health, ServingStatus } from "@moult/contracts/health";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { TestCoordinator } from "../testing/coordinator.ts";
 import { listen } from "../testing/stream.ts";
 import { until } from "../testing/wait.ts";
 
-const [SERVING, NOT_SERVING] = [1, 2];
+const { SERVING, NOT_SERVING } = ServingStatus;
 const SERVICES = ["", "moult.v1.AgentService", "moult.v1.FleetService"];
 
 let home: TestCoordinator;

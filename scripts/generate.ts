@@ -7,6 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { publishedSchema } from "../apps/agent/src/config/published-schema.ts";
+import { limitsPage } from "./limits-page.ts";
+import { metricsPage } from "./metrics-page.ts";
 import { updateMachinePage } from "./update-machine-page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -24,6 +26,8 @@ function generate(template: string): void {
 /** What is made from code without `buf`, by file. */
 const PAGES: Readonly<Record<string, () => string>> = {
   "docs/device.schema.json": schemaText,
+  "docs/limits.md": limitsPage,
+  "docs/metrics.md": metricsPage,
   "docs/update-machine.md": updateMachinePage,
 };
 

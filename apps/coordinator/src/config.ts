@@ -191,7 +191,26 @@ const ConfigFile = z.strictObject({
     .refine(isCron, "a cron expression, as in `17 4 * * *`")
     .default("17 4 * * *")
     .describe("When the store is tidied; cron, in UTC."),
-  log_level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  log_level: z
+    .enum(["debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("What is logged: this and what is worse. Also LOG_LEVEL in the environment."),
+  metrics: z
+    .strictObject({
+      host: z.string().default("127.0.0.1").describe("Address to listen on; whoever reaches it may read."),
+      port: z.number().int().min(0).max(65_535).describe("Port to listen on; 0 takes any that is free."),
+    })
+    .optional()
+    .describe("Plain HTTP with `/metrics` for Prometheus, `/healthz` and `/readyz`; none by default."),
+  stop_notice_ms: z
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(0)
+    .describe(
+      "When told to stop: how long it goes on serving after it has said that it is not ready, so that balancers notice.",
+    ),
 });
 
 function isStore(text: string): boolean {
@@ -260,6 +279,8 @@ export interface Config {
   readonly audit: AuditSettings;
   readonly session_ttl_ms: number;
   readonly maintenance_cron: string;
+  readonly metrics?: { readonly host: string; readonly port: number } | undefined;
+  readonly stop_notice_ms: number;
   readonly log_level: "debug" | "info" | "warn" | "error" | "silent";
 }
 
@@ -309,6 +330,9 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
 function withEnvironment(fragments: unknown, env: Readonly<Record<string, string | undefined>>): unknown {
   if (typeof fragments !== "object" || fragments === null) return fragments;
   const root: Record<string, unknown> = structuredClone(fragments) as Record<string, unknown>;
+  // The name that other programs go by, too.
+  const level = env["LOG_LEVEL"] ?? "";
+  if (level !== "") root["log_level"] = level;
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith("MOULT_") || value === undefined) continue;
     const path = name.slice("MOULT_".length).toLowerCase().split("__");

@@ -1,19 +1,17 @@
-/** Puts the parts together: store, ledger, services, endpoint, and what happens by time alone. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+/** Puts the parts together: store, ledger, services, ports, and what happens by time alone; and takes them apart again. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AttendResponse, Member } from "@moult/contracts/v1";
 import { MemberSchema } from "@moult/contracts/v1";
 import { create } from "@bufbuild/protobuf";
 import type { Effect, Ledger } from "@moult/policy";
-import { schedule } from "node-cron";
 import { Anomalies } from "./anomalies/anomalies.ts";
 import { knownBuilds } from "./anomalies/known-builds.ts";
 import { uploaderOf } from "./artifacts/uploader.ts";
-import { type ConnectionCounts, boundMovingConnections } from "./artifacts/connections.ts";
 import { DeltaFiles } from "./artifacts/delta-files.ts";
 import { createEndpoint } from "./artifacts/endpoint.ts";
+import { startArtifactListener } from "./artifacts/listener.ts";
 import { type AuditLog, openAuditLog } from "./audit/audit-log.ts";
 import { PartFiles } from "./artifacts/part-files.ts";
 import { type Config, ConfigError, ledgerConfig } from "./config.ts";
@@ -23,39 +21,34 @@ import { openOperatorDirectory } from "./identity/operator-directory.ts";
 import { readOrMakeSecret } from "./identity/secret-file.ts";
 import { createSessions } from "./identity/sessions.ts";
 import { Attending } from "./ledger/attending.ts";
-import { noteVanished, passTime } from "./ledger/hearing.ts";
-import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
+import { Owner } from "./ledger/owner.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
+import { countedStore } from "./metrics/counted-store.ts";
+import { Numbers } from "./metrics/numbers.ts";
+import { authority, cannotListen, countsOf, writeEndpoints } from "./operations/addresses.ts";
+import { startRpcPorts } from "./operations/rpc-ports.ts";
+import { StandingWatch } from "./operations/standing.ts";
+import { startTimers } from "./operations/timers.ts";
+import { type Self, startWatching } from "./operations/watching.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import { LargeFiles } from "./rpc/large-files.ts";
 import { createReplica } from "./replica/replica.ts";
 import { SharedClock } from "./replica/shared-clock.ts";
+import { DIRECT } from "./replica/through.ts";
 import { drainNotice } from "./rpc/drain.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
-import { startJsonServer } from "./rpc/json-server.ts";
-import { startServer } from "./rpc/server.ts";
 import { type Parts, readCarried } from "./rpc/services.ts";
 import type { Store } from "./store/port.ts";
-import { ownTls, pinOf, readAuthority, readTls } from "./tls/certificate.ts";
+import { readAuthority } from "./tls/certificate.ts";
+import { openTls } from "./tls/own-or-given.ts";
 import { openCarried } from "./trust/carried.ts";
 import { TrustHolder } from "./trust/holder.ts";
 import { narrow } from "./trust/narrow.ts";
 import { readRoot } from "./trust/root-file.ts";
-import { StaleWatch } from "./trust/stale-watch.ts";
 import { writeMember } from "./wire/fleet.ts";
 
-/** What runs by time: expiry and ageing. Four times a second bounds how late an expiry can be noticed. */
-const TICK_MS = 250;
-/** Per-pool totals are what demand starts from after a restart; a few seconds old is fresh enough. */
-const TOTALS_MS = 3_000;
 const RELOAD_AFTER_MS = 1_000;
-/** Events that were counted are told when their minute has passed; a second more does no harm. */
-const TELL_MS = 1_000;
-/** A part of 1 GiB over a line of 2.4 Mbit/s; only releasers' uploads last longer than their headers. */
-const UPLOAD_MS = 3_600_000;
-/** A TLS handshake is two round trips; who takes longer only holds a place. */
-const HANDSHAKE_MS = 15_000;
 
 /** The world the coordinator runs in. */
 export interface World {
@@ -63,6 +56,7 @@ export interface World {
   readonly random: Random;
   readonly log: Log;
   readonly store: Store;
+  readonly self: Self;
 }
 
 /** A coordinator that serves. */
@@ -75,14 +69,19 @@ export interface RunningCoordinator {
   readonly artifacts: string;
   /** `host:port` on which only client certificates are let in; undefined where there is none. */
   readonly operators: string | undefined;
-  /** Reads the table of operators again. */
+  /** Base URL of the metrics and of health over HTTP; undefined where there is none. */
+  readonly metrics: string | undefined;
+  /** Reads the table of operators and the certificate again. */
   readonly reload: () => void;
+  /** Says that it is not ready, lets go whoever is there, and closes the store. */
   readonly stop: () => Promise<void>;
 }
 
 /** Starts a coordinator; resolves when it serves. */
 export async function startCoordinator(config: Config, world: World): Promise<RunningCoordinator> {
-  const { random, log, store } = world;
+  const { random, log, self } = world;
+  const numbers = new Numbers();
+  const store = countedStore(world.store, numbers, () => performance.now());
   const clock = new SharedClock(world.clock);
   const rootFile = readRoot(config);
   const trust = new TrustHolder();
@@ -97,9 +96,13 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   });
   const { operators } = directory;
   const operatorsCaPem = config.operators_ca_file === undefined ? undefined : readAuthority(config.operators_ca_file);
-  const tls = config.tls
-    ? readTls(config.tls)
-    : await ownTls(join(config.state_dir, "tls"), config.tls_names, clock.now());
+  const tls = await openTls({
+    config,
+    clock,
+    log,
+    pins: () => (trust.isSet ? trust.current.root.serverKeys : undefined),
+    onReload: (outcome) => void (numbers[outcome === "taken" ? "tlsTaken" : "tlsRefused"] += 1),
+  });
   // Kept, so that sessions outlive a restart of the coordinator.
   const secret = Buffer.from(readOrMakeSecret(join(config.state_dir, "session.key"), random, "hex"), "hex");
   const members = new Topic<Member>();
@@ -141,12 +144,13 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       seat: store.seat,
       clock,
       secret: Buffer.from(readOrMakeSecret(join(stateDir, "replicas.key"), random, "hex"), "hex"),
-      caPem: tls.ca,
+      caPem: tls.current.ca,
       log,
       async sit() {
         await owner.start();
         auditLog = await openAuditLog(auditParts);
         auditLog.start();
+        numbers.seatTaken += 1;
       },
       async rise() {
         const keeping = auditLog;
@@ -164,6 +168,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   if (replica === undefined) {
     await owner.start();
     auditLog = await openAuditLog(auditParts);
+    numbers.seatTaken += 1;
   }
   const endpoint = createEndpoint({
     audit: { tree: store.tree, published: () => auditLog?.endpoint.published() },
@@ -178,37 +183,39 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     log,
     partBytesMax: config.artifacts.part_bytes_max,
   });
-  const artifactServer = createServer(
+  const artifactListener = await startArtifactListener(
     {
-      cert: tls.certificate,
-      key: tls.key,
-      // For operators who upload; devices have none and need none.
-      requestCert: true,
-      rejectUnauthorized: false,
-      ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
-      requestTimeout: UPLOAD_MS,
-      handshakeTimeout: HANDSHAKE_MS,
+      handle: replica === undefined ? endpoint : replica.artifacts(endpoint),
+      tls: tls.current,
+      operatorsCaPem,
+      bounds: {
+        ...countsOf(config.artifacts, numbers.ports.artifacts),
+        idleTimeoutMs: config.artifacts.idle_timeout_ms,
+      },
+      log,
     },
-    replica === undefined ? endpoint : replica.artifacts(endpoint),
-  );
-  boundMovingConnections(
-    artifactServer,
-    { ...countsOf(config.artifacts), idleTimeoutMs: config.artifacts.idle_timeout_ms },
-    log,
-    "artifacts",
-  );
-  await new Promise<void>((resolve, reject) => {
-    artifactServer.once("error", (cause) => reject(cannotListen("artifacts", config.artifacts, cause)));
-    artifactServer.listen(config.artifacts.port, config.artifacts.host, resolve);
+    config.artifacts,
+  ).catch((cause: unknown) => {
+    throw cannotListen("artifacts", config.artifacts, cause as Error);
   });
-  const artifactPort = (artifactServer.address() as AddressInfo).port;
-  const artifacts = config.artifacts.public_url ?? `https://${authority(config.artifacts.host, artifactPort)}`;
+  const artifacts = config.artifacts.public_url ?? `https://${authority(config.artifacts.host, artifactListener.port)}`;
 
+  const standing = new StandingWatch({
+    owner,
+    replica,
+    trust,
+    tls,
+    numbers,
+    audit: () => auditLog?.progress(),
+    version: self.version,
+    clock,
+    log,
+  });
   const parts: Parts = {
     network: config.network,
     owner,
     trust,
-    tlsPin: pinOf(tls),
+    tlsPin: () => tls.pin,
     clock,
     random,
     log,
@@ -224,138 +231,82 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     requests: () => requests,
     anomalies,
     store,
+    numbers,
+    ownStatus: standing.ownStatus,
   };
-  const operatorsPort = config.operators && { listen: config.operators, operatorsCaPem };
-  const through = replica?.through;
-  const grpcPort = { ...config.grpc, bounds: countsOf(config.grpc) };
-  const server = await startServer(parts, operators, tls, grpcPort, operatorsPort, through).catch((cause: unknown) => {
-    artifactServer.close();
-    throw cannotListen("grpc", config.grpc, cause as Error);
+  const through = replica?.through ?? DIRECT;
+  const { server, json } = await startRpcPorts({
+    config,
+    parts,
+    operators,
+    operatorsCaPem,
+    tls: tls.current,
+    through,
+    numbers,
+  }).catch(async (cause: unknown) => {
+    await artifactListener.stop();
+    throw cause;
   });
-  const jsonPort = { ...config.json, bounds: countsOf(config.json) };
-  const json = await startJsonServer(parts, operators, tls, jsonPort, operatorsCaPem, through).catch(
-    async (cause: unknown) => {
-      artifactServer.close();
-      await server.stop();
-      throw cannotListen("json", config.json, cause as Error);
-    },
-  );
+  const ports = [artifactListener, server, json];
+  tls.subscribe((material) => ports.forEach((port) => port.setTls(material)));
+  tls.watch();
+
+  const { readiness, sources } = standing;
+  const watching = await startWatching({ config, self, readiness, sources, log }).catch(async (cause: unknown) => {
+    await Promise.all(ports.map((port) => port.stop()));
+    throw cause;
+  });
   if (replica === undefined) auditLog?.start();
   else {
     // Other replicas reach this one by the host of its address, whatever it listens on.
-    store.seat?.announce(`https://${config.replica?.address.replace(/:\d+$/, "") ?? ""}:${artifactPort}`);
+    store.seat?.announce(`https://${config.replica?.address.replace(/:\d+$/, "") ?? ""}:${artifactListener.port}`);
     await replica.seating.start();
   }
-  const stopTimers = startTimers(config, parts, store, clock, log);
+  const look = (): void => standing.look(server.health);
+  const stopTimers = startTimers({ ...parts, config, store, look });
+  look();
   const grpc = authority(config.grpc.host, server.port);
   const jsonUrl = `https://${authority(config.json.host, json.port)}`;
   const operatorsGrpc =
     config.operators && server.operatorsPort !== undefined
       ? authority(config.operators.host, server.operatorsPort)
       : undefined;
-  const mark = config.replica === undefined ? "" : `-${config.replica.name}`;
-  const endpoints = join(config.state_dir, `endpoints${mark}.json`);
-  const at = { grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, pid: process.pid };
-  writeFileSync(`${endpoints}.new`, `${JSON.stringify(at)}\n`);
-  renameSync(`${endpoints}.new`, endpoints);
-  const nodes = owner.isReady ? owner.ledger.nodes.size : undefined;
-  log.info({ grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, nodes }, "serving");
+  const metrics =
+    config.metrics && watching.port !== undefined
+      ? `http://${authority(config.metrics.host, watching.port)}`
+      : undefined;
+  const at = { grpc, json: jsonUrl, artifacts, operators: operatorsGrpc, metrics };
+  const removeEndpoints = writeEndpoints(config.state_dir, config.replica?.name, { ...at, pid: process.pid });
+  log.info({ ...at, nodes: owner.isReady ? owner.ledger.nodes.size : undefined }, "serving");
 
+  const stop = async (): Promise<void> => {
+    // First the word that nobody new should come, while it still serves who does.
+    standing.stopping();
+    look();
+    removeEndpoints();
+    await sleep(config.stop_notice_ms);
+    await stopTimers();
+    tls.stop();
+    // Another takes over while this one still lets its callers go.
+    await owner.settled();
+    await replica?.seating.stop();
+    await Promise.all(ports.map((port) => port.stop()));
+    await owner.settled();
+    await auditLog?.stop();
+    replica?.close();
+    owner.close();
+    await store.close();
+    await watching.stop();
+  };
+  let stopped: Promise<void> | undefined;
   return {
-    grpc,
-    json: jsonUrl,
-    artifacts,
-    operators: operatorsGrpc,
-    reload: () => directory.reload(),
-    async stop() {
-      await stopTimers();
-      // Another takes over while this one still lets its callers go.
-      await owner.settled();
-      await replica?.seating.stop();
-      await auditLog?.stop();
-      rmSync(endpoints, { force: true });
-      json.stop();
-      await server.stop();
-      artifactServer.close();
-      artifactServer.closeAllConnections();
-      replica?.close();
-      await owner.settled();
-      owner.close();
-      await store.close();
+    ...at,
+    reload() {
+      directory.reload();
+      void tls.reload();
     },
+    stop: () => (stopped ??= stop()),
   };
-}
-
-function startTimers(
-  config: Config,
-  { owner, attending, trust, anomalies }: Pick<Parts, "owner" | "attending" | "trust" | "anomalies">,
-  store: Store,
-  clock: Clock,
-  log: Log,
-): () => Promise<void> {
-  const decide = async (move: Parameters<typeof owner.decide<void>>[0]): Promise<void> => {
-    try {
-      await owner.decide(move);
-    } catch (error) {
-      // The owner has logged it and is loading the ledger again; the next turn of the timer tries anew.
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
-  };
-  const stale = new StaleWatch(log, (sight) => anomalies.see(sight));
-  const tick = (): void => {
-    void decide(passTime);
-    if (owner.isReady) stale.look(trust.current, clock.now());
-    for (const ended of attending.takeDue(clock.now(), config.capacity.vanish_after_ms)) {
-      void decide((ledger, now) => noteVanished(ledger, ended, now));
-    }
-  };
-  const ticking = setInterval(tick, TICK_MS);
-  const telling = setInterval(() => anomalies.passTime(), TELL_MS);
-  const totals = setInterval(() => void decide(writeTotals), TOTALS_MS);
-  const tidying = schedule(
-    config.maintenance_cron,
-    async () => {
-      try {
-        await store.tidy(clock.now());
-        log.info({}, "the store was tidied");
-      } catch (error) {
-        // Tidying can wait for its next turn; a store that cannot be written shows at the next decision.
-        log.error({ err: error }, "the store was not tidied");
-      }
-    },
-    { timezone: "UTC", noOverlap: true },
-  );
-  return async () => {
-    clearInterval(ticking);
-    clearInterval(telling);
-    clearInterval(totals);
-    void tidying.destroy();
-    await decide(writeTotals);
-  };
-}
-
-const writeTotals: Move<void> = ({ pools, tally }) => {
-  const demandByPool = new Map([...pools].map(([poolId, pool]) => [poolId, pool.demandMilli] as const));
-  return { answer: undefined, changes: [{ kind: "totals", demandByPool, tally }], effects: [] };
-};
-
-function countsOf(port: {
-  readonly connections_max: number;
-  readonly connections_per_address_max: number;
-}): ConnectionCounts {
-  return { connectionsMax: port.connections_max, connectionsPerAddressMax: port.connections_per_address_max };
-}
-
-function cannotListen(
-  key: string,
-  { host, port }: { readonly host: string; readonly port: number },
-  cause: Error,
-): Error {
-  return new ConfigError(`${key}: cannot listen on ${authority(host, port)}: ${cause.message}`, { cause });
-}
-
-function authority(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Makes the state folder; only its owner may look into it. Throws ConfigError. */

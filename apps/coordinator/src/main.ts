@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The coordinator's process: reads the configuration, builds what is real, serves until it is told to stop. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { runBackup, runRestore } from "./commands/backup.ts";
@@ -8,6 +10,9 @@ import { ConfigError, configJsonSchema, readConfig } from "./config.ts";
 import { makeStateDir, startCoordinator } from "./coordinator.ts";
 import { OperatorsFileError } from "./identity/operators-file.ts";
 import { SecretError } from "./identity/secret-file.ts";
+import { processLog } from "./logs/process-log.ts";
+import { SparingLog } from "./logs/sparing-log.ts";
+import { serviceManager } from "./operations/service-manager.ts";
 import type { Random } from "./ports.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/port.ts";
@@ -32,9 +37,12 @@ Options:
   --schema        print the JSON Schema of the configuration, and exit
   --help          print this, and exit
 
-Signals: SIGHUP reads the table of operators again, SIGTERM and SIGINT stop.
+Signals: SIGHUP reads the table of operators and the certificate again. SIGTERM and SIGINT stop: whoever is there is let
+go within some seconds; the second of them ends the process at once.
 
-Exit codes: 0 stopped as told or done, 1 failed, 2 the command line or the configuration is wrong, 3 the store or the backup
+Environment: LOG_LEVEL is log_level; OTEL_METRICS_EXPORTER=otlp sends metrics to OTEL_EXPORTER_OTLP_ENDPOINT.
+
+Exit codes: 0 stopped as told or done, 1 failed or ended at once, 2 the command line or the configuration is wrong, 3 the store or the backup
 cannot be used.
 
 Examples: coordinator --config /etc/moult/coordinator.yaml
@@ -47,6 +55,9 @@ const [STDOUT, STDERR] = [1, 2];
 const RANDOM: Random = { bytes: (count) => randomBytes(count), uuid: () => randomUUID() };
 
 const EXIT = { usage: 2, store: 3 } as const;
+
+/** How often lines that were held back are looked at, in milliseconds. */
+const LOG_LOOK_MS = 1_000;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -70,7 +81,8 @@ async function main(): Promise<void> {
   }
   // What a command prints is read by machines: its log goes elsewhere.
   const destination = pino.destination(command === undefined ? STDOUT : STDERR);
-  const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } }, destination);
+  const log = new SparingLog(processLog(config.log_level, config.network, destination), () => performance.now());
+  setInterval(() => log.passTime(), LOG_LOOK_MS).unref();
   if (command !== undefined) {
     const parts = { config, clock: { now: () => Date.now() }, random: RANDOM, log };
     const done = command === "backup" ? await runBackup(parts, values.out) : await runRestore(parts, values.from);
@@ -78,11 +90,12 @@ async function main(): Promise<void> {
   }
   makeStateDir(config.state_dir);
   const { store: engine, state_dir: stateDir, network } = config;
+  const instance = randomUUID();
   const store = await openStore({
     store: engine,
     stateDir,
     network,
-    owner: randomUUID(),
+    owner: instance,
     replica: config.replica,
     log,
   });
@@ -93,9 +106,19 @@ async function main(): Promise<void> {
     random: RANDOM,
     log,
     store,
+    self: { version: versionHere(), instance, env: process.env, joinedLines: () => log.joined },
   });
+  const manager = serviceManager(process.env, log);
+  manager.ready();
+  let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) {
+      log.warn({ signal }, "told a second time: ending at once");
+      process.exit(1);
+    }
+    isStopping = true;
     log.info({ signal }, "stopping");
+    manager.stopping();
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -104,9 +127,15 @@ async function main(): Promise<void> {
       },
     );
   };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
   process.on("SIGHUP", running.reload);
+}
+
+/** The version of everything is the root's. */
+function versionHere(): string {
+  const path = join(import.meta.dirname, "..", "..", "..", "package.json");
+  return (JSON.parse(readFileSync(path, "utf8")) as { readonly version: string }).version;
 }
 
 main().catch((error: unknown) => {

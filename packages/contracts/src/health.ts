@@ -12,7 +12,7 @@ import { ErrorReason } from "../gen/moult/v1/errors_pb.js";
 import { RpcError } from "./errors.ts";
 import type { Implementation } from "./service.ts";
 
-export { Health };
+export { Health, ServingStatus };
 
 /** A switch for operators' probes, and the service that shows it. */
 export interface HealthSwitch {

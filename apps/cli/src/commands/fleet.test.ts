@@ -1,4 +1,5 @@
 /** What is looked at: fleet, node, token and releases, against a server that speaks the contract over TLS. */
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { status } from "@grpc/grpc-js";
 import { RpcError } from "@moult/contracts";
 import {
@@ -341,7 +342,23 @@ test("`coordinator status` shows the store, and where several share it, who deci
       { epoch: 4n, replica: "r1" },
       { pool: "pools/home", epoch: 3n, replica: "r1" },
     ],
-    sequencer: { epoch: 5n, size: 12n, signedSize: 11n },
+    sequencer: {
+      epoch: 5n,
+      size: 12n,
+      signedSize: 11n,
+      signedTime: timestampFromMs(TEST_NOW_MS - 65_000),
+      witnessedSize: 10n,
+      witnessedTime: timestampFromMs(TEST_NOW_MS - 130_000),
+    },
+    coordinator: {
+      version: "0.2.0",
+      startTime: timestampFromMs(TEST_NOW_MS - 3 * 3_600_000 - 60_000),
+      ready: true,
+      message: "it decides",
+      connections: 7n,
+      overloadRefused: 3n,
+      certificateExpireTime: timestampFromMs(TEST_NOW_MS + 90 * 86_400_000),
+    },
   }));
   const { stdout, code } = await moult(["coordinator", "status"]);
   expect(code).toBe(0);
@@ -350,6 +367,14 @@ test("`coordinator status` shows the store, and where several share it, who deci
     expect.arrayContaining([
       ["store", "postgres, answers"],
       ["audit log", "12 leaves in their place, 11 signed for, epoch 5"],
+      ["last signed", "1m ago"],
+      ["last witnessed", "2m ago, 10 leaves"],
+      ["coordinator", "it decides"],
+      ["version", "0.2.0"],
+      ["started", "3h ago"],
+      ["connections", "7"],
+      ["refused for overload", "3"],
+      ["certificate ends", "in 90d"],
       ["r1", "a:1", "decides"],
       ["r2", "b:1", "hands on"],
       ["r3", "c:1", "gone"],

@@ -7,8 +7,17 @@ import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../ports.ts";
 
+/** What is counted of a port's connections. */
+export interface ConnectionTally {
+  open: number;
+  handshakesFailed: number;
+  readonly refused: { connections_max: number; connections_per_address_max: number };
+}
+
 /** How many there may be. */
 export interface ConnectionCounts {
+  /** Where they are counted, for the metrics. */
+  readonly tally?: ConnectionTally | undefined;
   /** At most so many at once; further ones are refused. */
   readonly connectionsMax: number;
   /** At most so many of one address. */
@@ -31,8 +40,14 @@ const TELL_MS = 60_000;
 export function boundConnections(server: Server, bounds: ConnectionCounts, log: Log, port: string): void {
   const perAddress = new Map<string, number>();
   const tell = sparingly((why) => log.warn({ why, port }, "connections were refused"));
+  const { tally } = bounds;
+  const refused = (why: keyof ConnectionTally["refused"]): void => {
+    if (tally !== undefined) tally.refused[why] += 1;
+    tell(why);
+  };
   server.maxConnections = bounds.connectionsMax;
-  server.on("drop", () => tell("connections_max"));
+  server.on("drop", () => refused("connections_max"));
+  if (tally !== undefined) countConnections(server, tally);
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
     const count = (perAddress.get(address) ?? 0) + 1;
@@ -43,10 +58,19 @@ export function boundConnections(server: Server, bounds: ConnectionCounts, log: 
       else perAddress.set(address, left);
     });
     if (count > bounds.connectionsPerAddressMax) {
-      tell("connections_per_address_max");
+      refused("connections_per_address_max");
       socket.destroy();
     }
   });
+}
+
+/** Counts a server's connections, and where it speaks TLS, the handshakes that failed. */
+export function countConnections(server: Server, tally: ConnectionTally): void {
+  server.on("connection", (socket: Socket) => {
+    tally.open += 1;
+    socket.once("close", () => (tally.open -= 1));
+  });
+  server.on("tlsClientError", () => (tally.handshakesFailed += 1));
 }
 
 /** The same, and ends connections that do not move. */

@@ -8,7 +8,7 @@ import type { TreeStore } from "../store/tree.ts";
 import type { AuditEndpointParts } from "./endpoint.ts";
 import { lastCheckpointIn } from "./last-checkpoint.ts";
 import { readOrMakeLogKey } from "./log-key.ts";
-import { Sequencer } from "./sequencer.ts";
+import { type CheckpointMark, Sequencer } from "./sequencer.ts";
 import { Witnesses } from "./witnesses.ts";
 
 /** A failure that stays is told again after this. */
@@ -36,8 +36,18 @@ export interface AuditLogParts {
   readonly log: Log;
 }
 
+/** How far the log is. */
+export interface AuditProgress {
+  /** Undefined before the first, as the next. */
+  readonly signed: CheckpointMark | undefined;
+  readonly witnessed: CheckpointMark | undefined;
+  /** When it last did all there was to do; when it was opened, before that. Milliseconds since the epoch. */
+  readonly roundAtMs: number;
+}
+
 /** A log that is kept. */
 export interface AuditLog {
+  readonly progress: () => AuditProgress;
   readonly endpoint: AuditEndpointParts;
   /** The key that its checkpoints are checked by, as `name+keyid+base64`, is in `audit/log.vkey` of the state folder. */
   readonly origin: string;
@@ -62,18 +72,21 @@ export async function openAuditLog(parts: AuditLogParts): Promise<AuditLog> {
   const sequencer = new Sequencer({ tree, network, key, last, witnesses, witnessCount: list.length, clock });
   await sequencer.open();
   let stop = async (): Promise<void> => {};
+  let roundAtMs = clock.now();
   return {
     origin,
+    progress: () => ({ signed: sequencer.signed, witnessed: sequencer.witnessed, roundAtMs }),
     endpoint: { tree, published: () => sequencer.published },
     start() {
-      stop = repeat(sequencer, settings.checkpoint_ms, clock, log);
+      const done = (): void => void (roundAtMs = clock.now());
+      stop = repeat(sequencer, settings.checkpoint_ms, clock, log, done);
     },
     stop: () => stop(),
   };
 }
 
 /** Rounds one after another, the first at once. Resolves the stop when the running one has ended. */
-function repeat(sequencer: Sequencer, pauseMs: number, clock: Clock, log: Log): () => Promise<void> {
+function repeat(sequencer: Sequencer, pauseMs: number, clock: Clock, log: Log, done: () => void): () => Promise<void> {
   const told = { message: "", atMs: 0 };
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -85,6 +98,7 @@ function repeat(sequencer: Sequencer, pauseMs: number, clock: Clock, log: Log): 
         const isMore = await sequencer.round();
         told.message = "";
         if (isMore) continue;
+        done();
       } catch (error) {
         // Decisions do not wait for the log: it says what is wrong, and catches up when it is right again.
         const { message } = error as Error;

@@ -41,6 +41,12 @@ export interface SequencerParts {
   readonly clock: Clock;
 }
 
+/** A checkpoint: how many leaves it covers, and when it was made, in milliseconds since the epoch. */
+export interface CheckpointMark {
+  readonly size: number;
+  readonly atMs: number;
+}
+
 /** The sequencer. Its rounds are driven from outside, one after another. */
 export class Sequencer {
   readonly #parts: SequencerParts;
@@ -50,6 +56,8 @@ export class Sequencer {
   #signed: SignedCheckpoint | undefined;
   #published: SignedCheckpoint | undefined;
   #cosignedAtMs = 0;
+  #signedMark: CheckpointMark | undefined;
+  #witnessedMark: CheckpointMark | undefined;
 
   constructor(parts: SequencerParts) {
     this.#parts = parts;
@@ -58,6 +66,16 @@ export class Sequencer {
   /** The checkpoint to serve; undefined before the first. */
   get published(): SignedCheckpoint | undefined {
     return this.#published;
+  }
+
+  /** The last that was signed since the start, or was known then. */
+  get signed(): CheckpointMark | undefined {
+    return this.#signedMark;
+  }
+
+  /** The last that a witness cosigned since the start. */
+  get witnessed(): CheckpointMark | undefined {
+    return this.#witnessedMark;
   }
 
   /** Takes the tree over. Throws StoreError BEHIND where more was signed than is here. */
@@ -73,6 +91,7 @@ export class Sequencer {
       if (this.#signed === undefined || known.size > this.#signed.size) this.#signed = known;
     }
     this.#published = this.#signed;
+    this.#markSigned();
     // A log that signed nothing yet may sign that it is empty: no larger tree can contradict that.
     await witnesses.compare(this.#signed ?? this.#sign(0, EMPTY_ROOT));
     this.#edge = await loadEdge(tree, size);
@@ -148,6 +167,7 @@ export class Sequencer {
       last.write(checkpoint);
       await tree.keepCheckpoint(this.#epoch, checkpointBytes(checkpoint));
       this.#signed = checkpoint;
+      this.#markSigned();
     } else if (!this.#wantsCosignatures(clock.now())) {
       return;
     }
@@ -167,11 +187,18 @@ export class Sequencer {
     const own = note.signatures.slice(0, 1);
     const fresh = await witnesses.cosign({ ...this.#signed, note: { ...note, signatures: own } });
     if (fresh.length > 0) {
+      this.#witnessedMark = { size: this.#signed.size, atMs: clock.now() };
       const kept = note.signatures.slice(1).filter((old) => !fresh.some(({ name }) => name === old.name));
       this.#signed = { ...this.#signed, note: { ...note, signatures: [...own, ...kept, ...fresh] } };
       await tree.keepCheckpoint(this.#epoch, checkpointBytes(this.#signed));
     }
     this.#published = this.#signed;
+  }
+
+  #markSigned(): void {
+    if (this.#signed !== undefined) {
+      this.#signedMark = { size: this.#signed.size, atMs: this.#parts.clock.now() };
+    }
   }
 
   #sign(size: number, root: Uint8Array): SignedCheckpoint {

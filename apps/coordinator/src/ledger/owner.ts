@@ -71,6 +71,11 @@ export class Owner {
     }
   }
 
+  /** Moves that wait for their batch. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Whether there is a ledger, and this coordinator may speak for it. */
   get isReady(): boolean {
     return this.#ledger !== undefined && this.#parts.speaks?.() !== false;

@@ -1,6 +1,6 @@
 /** Hands calls on to the replica that has the seat, over as few gRPC connections to it as there can be. Messages stay bytes. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, type ServiceError, connectivityState } from "@grpc/grpc-js";
 import { type Call, type RpcError, bufferOf, secureChannel } from "@moult/contracts";
 import { AgentService } from "@moult/contracts/v1";
 import { nobodyDecides, passedOn } from "./forward-errors.ts";
@@ -42,6 +42,8 @@ interface Line {
   /** Aborted when another has the seat: who still waits for this one waits for nothing. */
   readonly gone: AbortController;
   trunk: TrunkClient | undefined;
+  /** What was last known of the connection for sure. */
+  isUp: boolean;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -131,6 +133,20 @@ export class Forwarder {
     if (this.#line !== undefined && this.#line.address !== this.#addressOf()) this.close();
   }
 
+  /**
+   * Whether the one that has the seat can be reached, as far as is known; makes the connection where there is none. To be
+   * called from time to time.
+   */
+  reaches(): boolean {
+    if (this.#addressOf() === undefined) return false;
+    const line = this.#connected();
+    const state = line.client.getChannel().getConnectivityState(true);
+    // One that is on its way again is as it was: it would otherwise seem to come and go.
+    if (state === connectivityState.READY) line.isUp = true;
+    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) line.isUp = false;
+    return line.isUp;
+  }
+
   close(): void {
     const line = this.#line;
     this.#line = undefined;
@@ -147,8 +163,8 @@ export class Forwarder {
     if (this.#line === undefined) {
       const { credentials, options } = secureChannel(address, this.#caPem);
       const connect = (): Client => new Client(address, credentials, { ...OPTIONS, ...options });
-      const streams = new OwnStreams(connect);
-      this.#line = { address, client: connect(), streams, gone: new AbortController(), trunk: undefined };
+      const line = { address, client: connect(), gone: new AbortController(), trunk: undefined, isUp: false };
+      this.#line = { ...line, streams: new OwnStreams(connect) };
     }
     return this.#line;
   }

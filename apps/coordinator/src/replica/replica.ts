@@ -29,6 +29,8 @@ export interface Replica {
   readonly seating: Seating;
   readonly through: Through;
   readonly artifacts: (endpoint: RequestListener) => RequestListener;
+  /** Whether another has the seat, and can be reached. */
+  readonly reachesOther: () => boolean;
   readonly close: () => void;
 }
 
@@ -58,6 +60,7 @@ export function createReplica({ seat, clock, secret, caPem, log, sit, rise }: Re
     seating,
     through: throughSeat({ hop, forwarder, speaks, term: () => term.signal }),
     artifacts: (endpoint) => sharedArtifacts(endpoint, { hop, caPem, speaks, other: () => seating.other?.artifacts }),
+    reachesOther: () => forwarder.reaches(),
     close: () => forwarder.close(),
   };
 }

@@ -63,6 +63,11 @@ export class Seating {
     return this.#isSeated;
   }
 
+  /** Whether it cannot be seen who decides, because the store does not answer. */
+  get isBlind(): boolean {
+    return this.#isBlind;
+  }
+
   /** Who has the seat, other than this one; undefined where nobody is known to, or one that cannot be reached by others. */
   get other(): SeatView | undefined {
     const view = this.#view;

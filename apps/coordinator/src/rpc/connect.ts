@@ -17,6 +17,7 @@ import {
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { status } from "@grpc/grpc-js";
 import { type Call, type CallMetadata, type Implementation, type Interceptor, RpcError } from "@moult/contracts";
+import { ErrorReason } from "@moult/contracts/v1";
 
 /** What the connection says of the caller. */
 interface Caller {
@@ -72,6 +73,8 @@ export function addRoutes<S extends DescService, P>(
         : async function* (request: unknown, context: HandlerContext) {
             try {
               yield* run(request, await enter(method, context, intercept)) as AsyncIterable<unknown>;
+              // A stream that the caller did not end ends because the coordinator does.
+              if (context.signal.aborted) throw new RpcError(status.UNAVAILABLE, ErrorReason.STOPPING, "stopping");
             } catch (error) {
               throw fail(error);
             }

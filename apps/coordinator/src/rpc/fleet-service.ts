@@ -169,7 +169,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
     },
 
     async getStatus() {
-      return create(GetStatusResponseSchema, await writeStatus(parts.store));
+      return create(GetStatusResponseSchema, await writeStatus(parts.store, parts.ownStatus()));
     },
 
     async listEvents(request) {

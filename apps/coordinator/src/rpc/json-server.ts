@@ -7,6 +7,7 @@ import { FleetService, MembershipService, MetadataService, ReleaseService, Rollo
 import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
 import { isGood } from "../tls/operator-listener.ts";
+import { STOP_GRACE_MS, drainHttp } from "../operations/grace.ts";
 import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { addressOf, createAccessCheck } from "./access.ts";
@@ -24,7 +25,10 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** A server that listens. */
 export interface RunningJsonServer {
   readonly port: number;
-  readonly stop: () => void;
+  /** New connections are shown this from now on. */
+  readonly setTls: (tls: TlsMaterial) => void;
+  /** Ends streams, lets calls end, then closes. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts serving. */
@@ -44,7 +48,9 @@ export async function startJsonServer(
     return refusal;
   };
   const check = through.check(createAccessCheck({ sessions, operators, clock, onFailure }), defect);
+  const stopping = new AbortController();
   const handler = connectNodeAdapter({
+    shutdownSignal: stopping.signal,
     readMaxBytes: MESSAGE_BYTES_MAX,
     writeMaxBytes: MESSAGE_BYTES_MAX,
     contextValues: ({ socket }) => callerOf(socket, (tls) => isGood(tls, { operatorsCaPem, operators, clock })),
@@ -87,9 +93,15 @@ export async function startJsonServer(
   });
   return {
     port: (server.address() as AddressInfo).port,
+    setTls: ({ certificate, key }) =>
+      server.setSecureContext({
+        cert: certificate,
+        key,
+        ...(operatorsCaPem === undefined ? {} : { ca: operatorsCaPem }),
+      }),
     stop() {
-      server.close();
-      server.closeAllConnections();
+      stopping.abort();
+      return drainHttp(server, STOP_GRACE_MS);
     },
   };
 }

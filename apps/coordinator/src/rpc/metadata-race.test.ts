@@ -45,7 +45,14 @@ test("of two that were judged against the same list one is taken, and the other 
   const load = async (): Promise<ReturnType<typeof createLedger>> => createLedger(config, Date.now());
   const owner = new Owner({ store, clock, log, load, carryOut: () => undefined, reloadAfterMs: 1000 });
   await owner.start();
-  const service = createMetadataService({ owner, trust, clock, log, notices: new Topic<AttendResponse>(), tlsPin: "" });
+  const service = createMetadataService({
+    owner,
+    trust,
+    clock,
+    log,
+    notices: new Topic<AttendResponse>(),
+    tlsPin: () => "",
+  });
   const [list, snapshot, timestamp] = network.publish();
   const rival = forged(
     timestamp ?? new Uint8Array(),

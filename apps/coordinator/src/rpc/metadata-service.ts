@@ -107,7 +107,7 @@ export function createMetadataService(
       requireBounded(files);
       for (let turn = 0; turn < TURNS_MAX; turn += 1) {
         const before = trust.current;
-        const publication = await judgePublication(before, files, clock.now(), tlsPin).catch((error: unknown) => {
+        const publication = await judgePublication(before, files, clock.now(), tlsPin()).catch((error: unknown) => {
           throw refusalOf(error);
         });
         const taken = await take(before, publication, wordOf(call));

@@ -19,8 +19,9 @@ import {
 import { DIRECT, type Through } from "../replica/through.ts";
 import type { TlsMaterial } from "../tls/certificate.ts";
 import { type Principal, addressOf, createAccessCheck } from "./access.ts";
-import type { ConnectionCounts } from "../artifacts/connections.ts";
+import type { ConnectionCounts, ConnectionTally } from "../artifacts/connections.ts";
 import type { Operators } from "../identity/operators.ts";
+import { STOP_GRACE_MS } from "../operations/grace.ts";
 import { type RunningDeviceListener, startDeviceListener } from "../tls/device-listener.ts";
 import { type RunningOperatorListener, startOperatorListener } from "../tls/operator-listener.ts";
 import { createAgentService } from "./agent-service.ts";
@@ -39,8 +40,6 @@ const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** On one connection. A device has two; tools have up to 100 calls under way. */
 const STREAMS_MAX = 100;
-/** Calls that have not ended by then are cut. */
-const SHUTDOWN_GRACE_MS = 3_000;
 
 const SERVICES: readonly DescService[] = [
   AgentService,
@@ -55,6 +54,8 @@ const SERVICES: readonly DescService[] = [
 export interface OperatorsPort {
   readonly listen: { readonly host: string; readonly port: number };
   readonly operatorsCaPem: string | undefined;
+  /** Where its connections are counted, for the metrics. */
+  readonly tally?: ConnectionTally | undefined;
 }
 
 /** A server that listens. */
@@ -62,7 +63,10 @@ export interface RunningServer {
   readonly port: number;
   /** The operators' own port; undefined where there is none. */
   readonly operatorsPort: number | undefined;
+  /** Not serving until told so. */
   readonly health: HealthSwitch;
+  /** New connections are shown this from now on. */
+  readonly setTls: (tls: TlsMaterial) => void;
   /** Tells devices, lets calls end, then closes. */
   readonly stop: () => Promise<void>;
 }
@@ -117,11 +121,11 @@ export async function startServer(
   const devices = await startDeviceListener(server, { bounds: listen.bounds, log: parts.log }, listen);
   let own: RunningOperatorListener | undefined;
   if (operatorsPort !== undefined && operatorsServer !== undefined) {
-    const { operatorsCaPem } = operatorsPort;
+    const { operatorsCaPem, tally } = operatorsPort;
     const seen = (address: string): void => anomalies.see({ kind: "failure", address });
     own = await startOperatorListener(
       operatorsServer,
-      { tls, operatorsCaPem, operators, clock, onFailure: seen },
+      { tls, operatorsCaPem, operators, clock, onFailure: seen, tally },
       operatorsPort.listen,
     ).catch((cause: unknown) => {
       devices.close();
@@ -129,11 +133,14 @@ export async function startServer(
       throw cause;
     });
   }
-  health.set(true);
   return {
     port: devices.port,
     operatorsPort: own?.port,
     health,
+    setTls(next) {
+      devices.setTls(next);
+      own?.setTls(next);
+    },
     async stop() {
       devices.close();
       await stop(operatorsServer, parts, health, stopping, devices);
@@ -168,7 +175,7 @@ async function stop(
   // One turn of the event loop, in which the notices go out; then the streams end, because no shutdown waits for them.
   await new Promise((resolve) => setImmediate(resolve));
   stopping.abort();
-  await Promise.all([devices.drain(SHUTDOWN_GRACE_MS), operatorsServer && shutDown(operatorsServer)]);
+  await Promise.all([devices.drain(STOP_GRACE_MS), operatorsServer && shutDown(operatorsServer)]);
 }
 
 function shutDown(server: Server): Promise<void> {
@@ -177,7 +184,7 @@ function shutDown(server: Server): Promise<void> {
       // Not waited for: with a peer that reads nothing, the server would learn only from its keepalive that it is gone.
       server.forceShutdown();
       resolve();
-    }, SHUTDOWN_GRACE_MS);
+    }, STOP_GRACE_MS);
     server.tryShutdown(() => {
       clearTimeout(force);
       resolve();

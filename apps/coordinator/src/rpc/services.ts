@@ -11,10 +11,12 @@ import type { Sessions } from "../identity/sessions.ts";
 import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
 import type { Attending } from "../ledger/attending.ts";
 import type { Topic } from "../ledger/topics.ts";
+import type { Numbers } from "../metrics/numbers.ts";
 import type { Clock, Log, Random } from "../ports.ts";
 import type { Store } from "../store/port.ts";
 import type { Carried } from "../trust/carried.ts";
 import type { TrustHolder } from "../trust/holder.ts";
+import type { OwnStatus } from "../wire/status.ts";
 import type { LargeFiles } from "./large-files.ts";
 import type { RequestMemory } from "./request-memory.ts";
 
@@ -23,8 +25,8 @@ export interface Parts {
   readonly network: string;
   readonly owner: Owner;
   readonly trust: TrustHolder;
-  /** SHA-256 of the SubjectPublicKeyInfo that this server's TLS shows, 64 hexadecimal digits: what roots pin. */
-  readonly tlsPin: string;
+  /** SHA-256 of the SubjectPublicKeyInfo that this server's TLS shows now, 64 hexadecimal digits: what roots pin. */
+  readonly tlsPin: () => string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,6 +43,10 @@ export interface Parts {
   readonly requests: () => RequestMemory;
   readonly anomalies: Anomalies;
   readonly store: Pick<Store, "status">;
+  /** What is counted while calls are served. */
+  readonly numbers: Numbers;
+  /** How this coordinator stands. */
+  readonly ownStatus: () => OwnStatus;
 }
 
 /** What is carried, once it is written: nobody may hear of what could still be lost. */

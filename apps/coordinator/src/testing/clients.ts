@@ -46,8 +46,12 @@ export interface Clients {
 }
 
 /** Opens clients with what stands in the coordinator's state folder. They share one connection. */
-export function openClients(stateDir: string, at: { readonly grpc: string; readonly artifacts: string }): Clients {
-  const ca = readFileSync(join(stateDir, "tls", "ca.pem"));
+export function openClients(
+  stateDir: string,
+  at: { readonly grpc: string; readonly artifacts: string },
+  tlsFolder: string = join(stateDir, "tls"),
+): Clients {
+  const ca = readFileSync(join(tlsFolder, "ca.pem"));
   const channel = secureChannel(at.grpc, ca);
   // Where there is a table of operators, no tokens are made.
   const token = (name: string): string => {

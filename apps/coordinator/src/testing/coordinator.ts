@@ -26,6 +26,8 @@ export interface TestOptions {
   readonly network?: TestNetwork;
   /** The table of operators, as its file says it. */
   readonly operators?: object;
+  /** Where the authority is that clients trust; the coordinator's own by default. */
+  readonly tlsFolder?: string;
   /** Puts something of the test's own around the store. */
   readonly around?: (store: Store) => Store;
 }
@@ -127,12 +129,13 @@ export class TestCoordinator {
       random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
       log: { info: keep("info"), warn: keep("warn"), error: keep("error") },
       store: this.#options.around?.(store) ?? store,
+      self: { version: "0.0.0", instance: randomUUID(), env: {}, joinedLines: () => 0 },
     });
     this.#running = await start.catch(async (error: unknown) => {
       await store.close();
       throw error;
     });
-    this.#clients = openClients(this.config.state_dir, this.#running);
+    this.#clients = openClients(this.config.state_dir, this.#running, this.#options.tlsFolder);
   }
 
   async down(): Promise<void> {

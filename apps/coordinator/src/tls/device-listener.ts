@@ -7,6 +7,7 @@ import { type AddressInfo, type Socket, createServer } from "node:net";
 import type { Http2Server } from "@moult/contracts/http2";
 import { type ConnectionCounts, boundConnections } from "../artifacts/connections.ts";
 import type { Log } from "../ports.ts";
+import type { TlsMaterial } from "./certificate.ts";
 
 /** What it works with. */
 export interface DeviceListenerParts {
@@ -17,6 +18,8 @@ export interface DeviceListenerParts {
 /** A listener that listens. */
 export interface RunningDeviceListener {
   readonly port: number;
+  /** New connections are shown this from now on. */
+  readonly setTls: (tls: TlsMaterial) => void;
   /** Takes no further connections; those that there are stay. */
   readonly close: () => void;
   /** Lets the calls that are under way end, and ends what is left after `graceMs`. */
@@ -44,6 +47,7 @@ export async function startDeviceListener(
   });
   return {
     port: (listener.address() as AddressInfo).port,
+    setTls: (next) => server.setTls(next),
     close: () => void listener.close(),
     async drain(graceMs) {
       await server.drain(graceMs);

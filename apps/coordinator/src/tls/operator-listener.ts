@@ -9,6 +9,7 @@
 import type { Server as GrpcServer } from "@grpc/grpc-js";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { AddressInfo } from "node:net";
+import { type ConnectionTally, countConnections } from "../artifacts/connections.ts";
 import { type TLSSocket, createServer } from "node:tls";
 import { clientKeyOf } from "../identity/client-key.ts";
 import type { Operators } from "../identity/operators.ts";
@@ -29,11 +30,14 @@ export interface OperatorListenerParts {
   readonly clock: Clock;
   /** Told of each connection whose certificate was missing or not good. */
   readonly onFailure: (address: string) => void;
+  readonly tally?: ConnectionTally | undefined;
 }
 
 /** A listener that listens. */
 export interface RunningOperatorListener {
   readonly port: number;
+  /** New connections are shown this from now on. */
+  readonly setTls: (tls: TlsMaterial) => void;
   readonly stop: () => void;
 }
 
@@ -57,6 +61,7 @@ export async function startOperatorListener(
     ...(ca === undefined ? {} : { ca }),
   });
   listener.maxConnections = CONNECTIONS_MAX;
+  if (parts.tally !== undefined) countConnections(listener, parts.tally);
   listener.on("tlsClientError", (_, socket) => parts.onFailure(socket.remoteAddress ?? ""));
   listener.on("secureConnection", (socket) => {
     socket.on("error", () => socket.destroy());
@@ -77,6 +82,8 @@ export async function startOperatorListener(
   });
   return {
     port: (listener.address() as AddressInfo).port,
+    setTls: ({ certificate, key }) =>
+      listener.setSecureContext({ cert: certificate, key, minVersion: "TLSv1.2", ...(ca === undefined ? {} : { ca }) }),
     stop() {
       listener.close();
       for (const socket of sockets) socket.destroy();

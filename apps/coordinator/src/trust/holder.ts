@@ -5,6 +5,11 @@ import type { Carried } from "./carried.ts";
 export class TrustHolder {
   #carried: Carried | undefined;
 
+  /** Whether anything was loaded. */
+  get isSet(): boolean {
+    return this.#carried !== undefined;
+  }
+
   /** What is carried now; it may still wait to be written. */
   get current(): Carried {
     if (this.#carried === undefined) throw new Error("asked before anything was loaded");

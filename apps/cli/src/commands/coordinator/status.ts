@@ -1,4 +1,4 @@
-/** `moult coordinator status`: the store, the coordinators that share it, and who decides. */
+/** `moult coordinator status`: the one that answers, the store, the coordinators that share it, and who decides. */
 import { GetStatusResponseSchema } from "@moult/contracts/v1";
 import type { Command } from "commander";
 import { withCoordinator } from "../../connection/coordinator.ts";
@@ -11,7 +11,7 @@ import { coordinatorDetail } from "../../views/coordinator.ts";
 export function addCoordinatorStatus(parent: Command, ports: Ports): void {
   addCall(parent, {
     usage: "status",
-    summary: "Show the store, the coordinators that share it, and who decides",
+    summary: "Show the coordinator, its store, those that share it, and who decides",
     detail:
       "The coordinator that is asked answers, also where another decides. An epoch is raised each time that a coordinator " +
       "takes over: what was written under a lower one can no longer be added to.",
@@ -21,7 +21,7 @@ export function addCoordinatorStatus(parent: Command, ports: Ports): void {
       const answer = await fleet.getStatus({}, call);
       print(ports, options.output, {
         json: messageJson(GetStatusResponseSchema, answer),
-        table: (style) => coordinatorDetail(answer, style),
+        table: (style) => coordinatorDetail(answer, style, ports.now()),
       });
     });
   });

@@ -997,6 +997,13 @@ export declare type GetStatusResponse = Message<"moult.v1.GetStatusResponse"> & 
    * @generated from field: moult.v1.SequencerStatus sequencer = 4;
    */
   sequencer?: SequencerStatus | undefined;
+
+  /**
+   * The coordinator that answered. Absent from one before 0.2.
+   *
+   * @generated from field: moult.v1.CoordinatorStatus coordinator = 5;
+   */
+  coordinator?: CoordinatorStatus | undefined;
 };
 
 /**
@@ -1004,6 +1011,68 @@ export declare type GetStatusResponse = Message<"moult.v1.GetStatusResponse"> & 
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export declare const GetStatusResponseSchema: GenMessage<GetStatusResponse>;
+
+/**
+ * The coordinator that answered.
+ *
+ * @generated from message moult.v1.CoordinatorStatus
+ */
+export declare type CoordinatorStatus = Message<"moult.v1.CoordinatorStatus"> & {
+  /**
+   * Its version, as in `0.2.0`.
+   *
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * When it began to serve.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Whether it can answer calls, as its health service says.
+   *
+   * @generated from field: bool ready = 3;
+   */
+  ready: boolean;
+
+  /**
+   * Why it can, or cannot, in one sentence.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Calls and pulses that it refused or threw away since its start because there was too much to do.
+   *
+   * @generated from field: uint64 overload_refused = 5;
+   */
+  overloadRefused: bigint;
+
+  /**
+   * Connections that are open on its ports for devices, operators and downloads.
+   *
+   * @generated from field: uint64 connections = 6;
+   */
+  connections: bigint;
+
+  /**
+   * When the TLS certificate that it shows ends.
+   *
+   * @generated from field: google.protobuf.Timestamp certificate_expire_time = 7;
+   */
+  certificateExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message moult.v1.CoordinatorStatus.
+ * Use `create(CoordinatorStatusSchema)` to create a new message.
+ */
+export declare const CoordinatorStatusSchema: GenMessage<CoordinatorStatus>;
 
 /**
  * The store.
@@ -1140,6 +1209,27 @@ export declare type SequencerStatus = Message<"moult.v1.SequencerStatus"> & {
    * @generated from field: uint64 signed_size = 3;
    */
   signedSize: bigint;
+
+  /**
+   * When the coordinator that answered last signed, or took over what was signed. Absent where it does not keep the log.
+   *
+   * @generated from field: google.protobuf.Timestamp signed_time = 4;
+   */
+  signedTime?: Timestamp | undefined;
+
+  /**
+   * Leaves that the last checkpoint covers which a witness cosigned since its start; 0 before the first.
+   *
+   * @generated from field: uint64 witnessed_size = 5;
+   */
+  witnessedSize: bigint;
+
+  /**
+   * When that was.
+   *
+   * @generated from field: google.protobuf.Timestamp witnessed_time = 6;
+   */
+  witnessedTime?: Timestamp | undefined;
 };
 
 /**

@@ -17,7 +17,9 @@ async function run({ json, rounds, seed, kind }: Options): Promise<number> {
       try {
         const round = await player.play(blow, n);
         played.push(round);
-        say(`${n} ${blow.stage} ${blow.kind}: ${round.acknowledged} acknowledged, silent ${round.silenceMs} ms at most`);
+        say(
+          `${n} ${blow.stage} ${blow.kind}: ${round.acknowledged} acknowledged, silent ${round.silenceMs} ms at most`,
+        );
         for (const { rule, text } of round.faults) say(`  ${rule}: ${text}`);
         if (round.faults.length > 0) break;
       } catch (error) {

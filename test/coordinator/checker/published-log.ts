@@ -41,7 +41,8 @@ export class PublishedLog {
       const leaves = leavesOf(bundle);
       const known = this.#leafHashes.slice(tile * TILE);
       for (const [n, hash] of known.entries()) {
-        if (n < leaves.length && !leafHash(leaves[n] ?? Buffer.of()).equals(hash)) this.#wrong(`entry ${tile * TILE + n}`);
+        if (n < leaves.length && !leafHash(leaves[n] ?? Buffer.of()).equals(hash))
+          this.#wrong(`entry ${tile * TILE + n}`);
       }
       fresh.push(...leaves.slice(known.length));
     }
@@ -82,7 +83,13 @@ function leavesOf(bundle: Buffer): readonly Buffer[] {
 }
 
 function entryOf(leaf: Buffer): Entry {
-  const { pool, seq, at_ms: atMs, kind, body = {} } = JSON.parse(leaf.toString("utf8")) as {
+  const {
+    pool,
+    seq,
+    at_ms: atMs,
+    kind,
+    body = {},
+  } = JSON.parse(leaf.toString("utf8")) as {
     readonly pool: string;
     readonly seq: number;
     readonly at_ms: number;
@@ -104,5 +111,8 @@ function rootOf(hashes: readonly Buffer[]): Buffer {
   let left = 1;
   while (left * 2 < hashes.length) left *= 2;
   const node = createHash("sha256").update(Buffer.of(1));
-  return node.update(rootOf(hashes.slice(0, left))).update(rootOf(hashes.slice(left))).digest();
+  return node
+    .update(rootOf(hashes.slice(0, left)))
+    .update(rootOf(hashes.slice(left)))
+    .digest();
 }

@@ -157,9 +157,7 @@ class PoolReplay {
   #limit(entry: Entry, nodeId: string): void {
     const books = booksOf(entry);
     if (books === undefined) return;
-    const leaves = [...this.#leaves.values()].filter(
-      ({ nodeIds }) => nodeIds.length === 0 || nodeIds.includes(nodeId),
-    );
+    const leaves = [...this.#leaves.values()].filter(({ nodeIds }) => nodeIds.length === 0 || nodeIds.includes(nodeId));
     const allowedMilli = Math.max(0, ...leaves.map(({ deficitMilli }) => deficitMilli));
     const limitMilli = books.chargedMilli + books.freshMilli - books.needMilli + allowedMilli;
     const { chargedMilli } = this.#charged();

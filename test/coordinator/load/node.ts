@@ -60,7 +60,7 @@ export class LoadNode {
       await this.#live(clients, this.#life);
       return true;
     } catch (error) {
-      const { code } = error as { readonly code?: number };
+      const { code } = error as { readonly code?: status };
       if (code === undefined) throw error;
       if (code === status.UNAUTHENTICATED) await this.device.openSession().catch(() => undefined);
       return false;
@@ -70,7 +70,8 @@ export class LoadNode {
   async #live(clients: Clients, life: Life): Promise<void> {
     const { random, staged } = this.#around;
     if (life.phase === "SERVING") {
-      if (random() < 0.4) return void (await this.#report(clients, { case: "pulse", value: { situation: this.#situation() } }));
+      if (random() < 0.4)
+        return void (await this.#report(clients, { case: "pulse", value: { situation: this.#situation() } }));
       return this.#took(await this.#ask(clients, { stagedDigest: staged }), "DRAINING");
     }
     const { permitId } = life;

@@ -5,6 +5,9 @@ import { seeded } from "../stage/random.ts";
 import { Stage } from "../stage/stage.ts";
 import { type Blow, type StageName, between } from "./blow.ts";
 
+/** Each has numbers of its own, whichever is made first. */
+const STAGES: readonly StageName[] = ["sqlite", "sqlite-small", "postgres", "postgres-small"];
+
 /** What a round came to. */
 export interface Round {
   readonly blow: Blow;
@@ -63,7 +66,7 @@ export class Player {
     if (known !== undefined) return known;
     const [engine, small] = name.split("-") as ["sqlite" | "postgres", string | undefined];
     if (engine === "postgres" && postgresBinaries() === undefined) throw new Unplayable(POSTGRES_MISSING);
-    const random = seeded(this.#seed ^ [...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7));
+    const random = seeded(this.#seed + STAGES.indexOf(name));
     const stage = await Stage.start({ engine, small: small !== undefined, random });
     if (stage === undefined) throw new Unplayable("skipped: mounting a small file system takes root on Linux");
     this.#stages.set(name, stage);

@@ -150,7 +150,10 @@ export class Cluster {
 
   /** Runs a command of the coordinator's program to its end. */
   command(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
-    return new CoordinatorProcess([...args, "--config", this.#config()], { MOULT_STORE: this.#store(this.#url), ...env }).ended;
+    return new CoordinatorProcess([...args, "--config", this.#config()], {
+      MOULT_STORE: this.#store(this.#url),
+      ...env,
+    }).ended;
   }
 
   /** Gets what is under `/v1/audit/` from any that has it; undefined where none has. */

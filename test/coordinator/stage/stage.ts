@@ -4,7 +4,7 @@ import { PostgresServer } from "../../../apps/coordinator/src/store/testing/post
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
 import { PermitPhase } from "@moult/contracts/v1";
 import { lostOf } from "../checker/acknowledged.ts";
-import type { Entry, Fault, HeldPermit } from "../checker/entry.ts";
+import type { Fault, HeldPermit } from "../checker/entry.ts";
 import { PublishedLog } from "../checker/published-log.ts";
 import { compareHeld, replay } from "../checker/replay.ts";
 import { Load } from "../load/load.ts";
@@ -28,6 +28,10 @@ export interface StageOptions {
   readonly random: () => number;
   /** More of the coordinators' environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** More of PostgreSQL's settings. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Coordinators on a database; three by default. */
+  readonly replicas?: number;
 }
 
 /** The stage. */
@@ -53,14 +57,15 @@ export class Stage {
   }
 
   /** Starts all of it; undefined where it needs a small disk and none can be mounted. */
-  static async start({ engine, small, random, env = {} }: StageOptions): Promise<Stage | undefined> {
+  static async start(options: StageOptions): Promise<Stage | undefined> {
+    const { engine, small, random, env = {}, settings = {}, replicas = 3 } = options;
     const disk = small ? SmallDisk.mount(SMALL_MB[engine]) : undefined;
     if (small && disk === undefined) return undefined;
     let [server, cluster]: [PostgresServer | undefined, Cluster | undefined] = [undefined, undefined];
     try {
-      if (engine === "postgres") server = await PostgresServer.start(small ? SMALL_SETTINGS : {}, disk?.folder);
+      if (engine === "postgres") server = await PostgresServer.start(small ? SMALL_SETTINGS : settings, disk?.folder);
       const folder = engine === "sqlite" && disk !== undefined ? { folder: `${disk.folder}/cluster` } : {};
-      cluster = await Cluster.start({ server, replicas: engine === "sqlite" ? 1 : 3, env, ...folder });
+      cluster = await Cluster.start({ server, replicas: engine === "sqlite" ? 1 : replicas, env, ...folder });
       const stage = new Stage({ cluster, server, disk, random });
       await stage.load.populate(stage.cluster.clients("r1"), cluster.network);
       return stage;
@@ -94,13 +99,10 @@ export class Stage {
       },
       SIGNED_WITHIN_MS,
     );
-    return [...this.#log.faults, ...(await this.judge(this.#log.entries))];
-  }
-
-  /** What is wrong with a log, given what was acknowledged and which permits are in force. */
-  async judge(entries: readonly Entry[]): Promise<readonly Fault[]> {
-    const { faults, held } = replay(entries);
-    return [...faults, ...compareHeld(held, await this.#held()), ...lostOf(entries, this.load.words)];
+    const { entries, faults } = this.#log;
+    const replayed = replay(entries);
+    const final = compareHeld(replayed.held, await this.#held());
+    return [...faults, ...replayed.faults, ...final, ...lostOf(entries, this.load.words)];
   }
 
   /** Ends all of it. */

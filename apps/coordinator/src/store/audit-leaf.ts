@@ -25,9 +25,13 @@ export function auditLeaf(change: StoreChange): AuditLeaf | undefined {
 function leafOf(change: StoreChange): AuditLeaf | undefined {
   switch (change.kind) {
     case "permit":
-      return { poolId: change.permit.poolId, kind: change.kind, body: change.permit };
+      return { poolId: change.permit.poolId, kind: change.kind, body: { ...change.permit, books: change.books } };
     case "permit-ended":
-      return { poolId: change.permit.poolId, kind: change.kind, body: { ...change.permit, end: change.end } };
+      return {
+        poolId: change.permit.poolId,
+        kind: change.kind,
+        body: { ...change.permit, end: change.end, books: change.books },
+      };
     case "outcome":
       return { poolId: change.poolId, kind: change.kind, body: { nodeId: change.nodeId, ...change.outcome } };
     case "quarantined":

@@ -17,6 +17,11 @@ export interface Permit {
   readonly expiresAtMs: number;
   /** The override that stood in for gate 3, if one did. */
   readonly overrideId?: string;
+  /**
+   * Capacity that the pool's books were charged with when it was granted, in milli-units; whoever loads the permit charges the
+   * same. Absent in permits of versions that did not keep it.
+   */
+  readonly chargedMilli?: number;
 }
 
 /** How a permit ended. EXPIRED is recorded as a lost node; it gives no capacity back. */

@@ -10,11 +10,27 @@ import type { Permit, PermitEnd } from "../domain/permit.ts";
 import type { Release } from "../domain/release.ts";
 import type { DialSetting } from "../domain/dial.ts";
 
+/**
+ * A pool's books as a permit's move left them. They stand in the audit log beside the permit, so that whoever reads only the
+ * log can hold them against a replay: who decided on another state than the log's shows here. Units of work a second, in
+ * thousandths.
+ */
+export interface Books {
+  /** Permits that are charged: granted and not back. */
+  readonly onLeave: number;
+  /** Capacity that they are charged with. */
+  readonly chargedMilli: number;
+  /** Capacity that serves. */
+  readonly freshMilli: number;
+  /** Capacity that must serve: the demand with the flat margin. */
+  readonly needMilli: number;
+}
+
 /** A change to be stored. Those that are decisions also become leaves of the audit log. */
 export type Change =
   | { readonly kind: "node"; readonly node: Node }
-  | { readonly kind: "permit"; readonly permit: Permit }
-  | { readonly kind: "permit-ended"; readonly permit: Permit; readonly end: PermitEnd }
+  | { readonly kind: "permit"; readonly permit: Permit; readonly books?: Books }
+  | { readonly kind: "permit-ended"; readonly permit: Permit; readonly end: PermitEnd; readonly books?: Books }
   | { readonly kind: "outcome"; readonly nodeId: string; readonly poolId: string; readonly outcome: OutcomeRecord }
   | { readonly kind: "release"; readonly release: Release }
   | { readonly kind: "dial"; readonly dial: Dial; readonly was: DialSetting["kind"] }

@@ -2,7 +2,8 @@
 import type { Node } from "../domain/node.ts";
 import type { Permit, PermitEnd } from "../domain/permit.ts";
 import type { Target } from "../domain/verdict.ts";
-import type { Change } from "./changes.ts";
+import { flatNeedMilli } from "../gates/capacity.ts";
+import type { Books, Change } from "./changes.ts";
 import { toMilli } from "../pool/units.ts";
 import { type Ledger, memberOf, poolOf } from "./ledger.ts";
 
@@ -15,7 +16,7 @@ export function grant(
   now: number,
 ): { readonly permit: Permit; readonly changes: readonly Change[] } {
   const { nodeId, poolId } = node.identity;
-  const permit: Permit = {
+  const asked: Permit = {
     permitId: grant.permitId,
     nodeId,
     poolId,
@@ -27,8 +28,10 @@ export function grant(
     expiresAtMs: now + ledger.config.pool.permitTtlMs,
     ...(grant.overrideId === undefined ? {} : { overrideId: grant.overrideId }),
   };
-  hold(ledger, node, permit);
-  return { permit, changes: [{ kind: "permit", permit }] };
+  hold(ledger, node, asked);
+  const permit: Permit = { ...asked, chargedMilli: memberOf(ledger, node).chargedMilli };
+  node.permit = permit;
+  return { permit, changes: [{ kind: "permit", permit, books: booksOf(ledger, poolId) }] };
 }
 
 /** Puts a permit into the books: a new one, or one that was stored before a restart. */
@@ -36,8 +39,8 @@ export function hold(ledger: Ledger, node: Node, permit: Permit): void {
   node.permit = permit;
   if (permit.phase !== "RETURNED") {
     const curve = ledger.absences.curve(permit.toDigest, node.identity.model);
-    // After a restart the node has not spoken yet: then it is charged with what it last said it can carry.
-    const claimMilli = toMilli(node.situation.capacityRps);
+    // After a restart the node has not spoken yet: then it is charged with what it was charged with when it left.
+    const claimMilli = permit.chargedMilli ?? toMilli(node.situation.capacityRps);
     poolOf(ledger, permit.poolId).leave(memberOf(ledger, node), { curve, sinceMs: permit.grantedAtMs, claimMilli });
   }
   ledger.deadlines.add({ atMs: permit.expiresAtMs, permitId: permit.permitId, nodeId: permit.nodeId });
@@ -53,7 +56,7 @@ export function depart(
   const away: Permit = { ...permit, phase: "AWAY" };
   node.permit = away;
   poolOf(ledger, permit.poolId).depart(memberOf(ledger, node), now);
-  return { permit: away, changes: [{ kind: "permit", permit: away }] };
+  return { permit: away, changes: [{ kind: "permit", permit: away, books: booksOf(ledger, permit.poolId) }] };
 }
 
 /** The node's work is restored; the next report counts again. */
@@ -61,7 +64,7 @@ export function comeBack(ledger: Ledger, node: Node, permit: Permit, now: number
   const returned: Permit = { ...permit, phase: "RETURNED" };
   node.permit = returned;
   poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node), now, true);
-  return [{ kind: "permit", permit: returned }];
+  return [{ kind: "permit", permit: returned, books: booksOf(ledger, permit.poolId) }];
 }
 
 /** Ends a permit. What it charged is freed; capacity comes back with the node's next report only. */
@@ -75,5 +78,11 @@ export function endPermit(
   // An absence says how long absences are if the node was away and came back; one that was refused or never ended does not.
   const known = permit.phase === "AWAY" && (end === "COMMITTED" || end === "REVERTED");
   poolOf(ledger, permit.poolId).endLeave(memberOf(ledger, node), now, known);
-  return [{ kind: "permit-ended", permit, end }];
+  return [{ kind: "permit-ended", permit, end, books: booksOf(ledger, permit.poolId) }];
+}
+
+function booksOf(ledger: Ledger, poolId: string): Books {
+  const pool = poolOf(ledger, poolId);
+  const { onLeaveCount: onLeave, chargedMilli, capacityFreshMilli: freshMilli } = pool;
+  return { onLeave, chargedMilli, freshMilli, needMilli: flatNeedMilli(pool) };
 }

@@ -120,7 +120,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     // Routers may have been told of what was never written.
     members.endAll();
     anomalies.restore(snapshot.events);
-    loaded = restore(snapshot, ledgerConfig(config), clock.now());
+    loaded = await restore(snapshot, ledgerConfig(config), clock.now());
     narrow(loaded, opened.carried, clock.now());
     return loaded;
   };

@@ -62,7 +62,7 @@ export function writeNode(ledger: Ledger, node: Node, now: number): MessageInitS
 export function writePool(pool: Pool): MessageInitShape<typeof PoolSchema> {
   return {
     name: formatName("pools", pool.poolId),
-    nodes: pool.members.size,
+    nodes: pool.memberCount,
     capacityFreshRps: fromMilli(pool.capacityFreshMilli),
     demandRps: fromMilli(pool.demandMilli),
     needRps: fromMilli(capacityNeedMilli(pool)),

@@ -69,6 +69,7 @@ function nodeOf(nodeId: string): Node {
     lastOutcome: undefined,
     lastOutcomeKey: "key",
     deniedDigests: ["d"],
+    member: undefined,
   };
 }
 

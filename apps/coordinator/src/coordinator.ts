@@ -25,6 +25,7 @@ import { createSessions } from "./identity/sessions.ts";
 import { Attending } from "./ledger/attending.ts";
 import { noteVanished, passTime } from "./ledger/hearing.ts";
 import { type Move, Owner, StoreUnavailable } from "./ledger/owner.ts";
+import { Pressure } from "./ledger/pressure.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import type { Clock, Log, Random } from "./ports.ts";
@@ -204,6 +205,8 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const artifactPort = (artifactServer.address() as AddressInfo).port;
   const artifacts = config.artifacts.public_url ?? `https://${authority(config.artifacts.host, artifactPort)}`;
 
+  const chance = (): number => Buffer.from(random.bytes(4)).readUInt32BE() / 2 ** 32;
+  const pressure = new Pressure({ queue: owner, clock, log, chance, beatMs: TICK_MS });
   const parts: Parts = {
     network: config.network,
     owner,
@@ -221,6 +224,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     members,
     notices,
     attending,
+    pressure,
     requests: () => requests,
     anomalies,
     store,
@@ -288,11 +292,12 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
 
 function startTimers(
   config: Config,
-  { owner, attending, trust, anomalies }: Pick<Parts, "owner" | "attending" | "trust" | "anomalies">,
+  parts: Pick<Parts, "owner" | "attending" | "trust" | "anomalies" | "pressure">,
   store: Store,
   clock: Clock,
   log: Log,
 ): () => Promise<void> {
+  const { owner, attending, trust, anomalies, pressure } = parts;
   const decide = async (move: Parameters<typeof owner.decide<void>>[0]): Promise<void> => {
     try {
       await owner.decide(move);
@@ -303,6 +308,7 @@ function startTimers(
   };
   const stale = new StaleWatch(log, (sight) => anomalies.see(sight));
   const tick = (): void => {
+    pressure.beat();
     void decide(passTime);
     if (owner.isReady) stale.look(trust.current, clock.now());
     for (const ended of attending.takeDue(clock.now(), config.capacity.vanish_after_ms)) {

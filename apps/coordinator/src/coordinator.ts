@@ -126,6 +126,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     return loaded;
   };
   const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
+    if (members.isUnheard) return;
     for (const { nodeId } of effects) {
       const node = ledger.nodes.get(nodeId);
       if (node === undefined) continue;

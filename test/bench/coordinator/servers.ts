@@ -13,7 +13,7 @@ const COORDINATOR = join(import.meta.dirname, "../../../apps/coordinator/src/mai
 const NOOP = join(import.meta.dirname, "noop-server.ts");
 
 /** How long a server may take to listen, in milliseconds. */
-const UP_MS = 120_000;
+const UP_MS = 600_000;
 
 /** One server that is measured. */
 export interface Server {

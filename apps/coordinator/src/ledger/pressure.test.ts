@@ -38,7 +38,7 @@ test("a process that is late once refuses nobody, one that is late for a second 
   pressure.beat();
   beatLateBy(5_000);
   expect(pressure.refuses("PULSE")).toBe(false);
-  for (let beat = 0; beat < 3; beat += 1) beatLateBy(300);
+  for (let beat = 0; beat < 3; beat += 1) beatLateBy(1_200);
   expect([pressure.refuses("PULSE"), pressure.refuses("ASK"), pressure.refuses("LEAVE")]).toEqual([true, true, false]);
   beatLateBy(0);
   expect(pressure.refuses("PULSE")).toBe(false);

@@ -6,11 +6,11 @@ import { type Load, RANKS, type Shed, isShed, retryAfterMs, shedNext } from "./s
 const load = fc.record({
   waiting: fc.integer({ min: 0, max: 40_000 }),
   oldestWaitMs: fc.integer({ min: 0, max: 16_000 }),
-  lateMs: fc.integer({ min: 0, max: 2_000 }),
+  lateMs: fc.integer({ min: 0, max: 8_000 }),
 });
 
 /** Of all ranks the most that may wait, and the longest. */
-const MOST: Load = { waiting: 20_000, oldestWaitMs: 8_000, lateMs: 1_000 };
+const MOST: Load = { waiting: 20_000, oldestWaitMs: 8_000, lateMs: 4_000 };
 
 /** Plays a row of loads; says what did not hold, if anything. */
 function fault(rule: typeof shedNext, loads: readonly Load[]): string | undefined {

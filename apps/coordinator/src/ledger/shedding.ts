@@ -29,10 +29,10 @@ export type Shed = 0 | 1 | 2 | 3 | 4;
  * give up after 10 s, so nobody stands in line longer than that for nothing.
  */
 const LIMITS: readonly Load[] = [
-  { waiting: 1_000, oldestWaitMs: 1_000, lateMs: 100 },
-  { waiting: 5_000, oldestWaitMs: 2_000, lateMs: 250 },
-  { waiting: 10_000, oldestWaitMs: 4_000, lateMs: 500 },
-  { waiting: 20_000, oldestWaitMs: 8_000, lateMs: 1_000 },
+  { waiting: 1_000, oldestWaitMs: 1_000, lateMs: 500 },
+  { waiting: 5_000, oldestWaitMs: 2_000, lateMs: 1_000 },
+  { waiting: 10_000, oldestWaitMs: 4_000, lateMs: 2_000 },
+  { waiting: 20_000, oldestWaitMs: 8_000, lateMs: 4_000 },
 ];
 
 /** A rank is let in again below this share of its limit, so that the answer does not flicker. */

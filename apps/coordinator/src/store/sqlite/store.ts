@@ -59,7 +59,6 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
     }
     return statement;
   };
-  const runNow: Run = (sql, ...values) => void prepare(sql).run(...values);
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the shape of its own SELECT
   const all = <T>(sql: string): readonly T[] => prepare(sql).all() as T[];
   const documents = <T>(sql: string): T[] => all<{ document: string }>(sql).map((row) => JSON.parse(row.document) as T);
@@ -242,14 +241,19 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         }),
       ),
     tidy: (nowMs) =>
-      turns.take(async () =>
-        guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
-          runNow("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
-          runNow("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
-          runNow("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
-          db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
-        }),
-      ),
+      turns.take(async () => {
+        await writing(path, writer, (run) => {
+          run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+          run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+          run("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
+        });
+        try {
+          await writer.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+        } catch (cause) {
+          const why = (cause as Error).message;
+          throw new StoreError("UNWRITABLE", `the store at ${path} cannot be tidied: ${why}`, { cause });
+        }
+      }),
     close: () =>
       turns.take(async () => {
         await writer.close();

@@ -22,6 +22,7 @@ import { readOrMakeSecret } from "./identity/secret-file.ts";
 import { createSessions } from "./identity/sessions.ts";
 import { Attending } from "./ledger/attending.ts";
 import { Owner } from "./ledger/owner.ts";
+import { Pressure } from "./ledger/pressure.ts";
 import { restore } from "./ledger/restore.ts";
 import { Topic } from "./ledger/topics.ts";
 import { countedStore } from "./metrics/counted-store.ts";
@@ -29,7 +30,7 @@ import { Numbers } from "./metrics/numbers.ts";
 import { authority, cannotListen, countsOf, writeEndpoints } from "./operations/addresses.ts";
 import { startRpcPorts } from "./operations/rpc-ports.ts";
 import { StandingWatch } from "./operations/standing.ts";
-import { startTimers } from "./operations/timers.ts";
+import { TICK_MS, startTimers } from "./operations/timers.ts";
 import { type Self, startWatching } from "./operations/watching.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import { LargeFiles } from "./rpc/large-files.ts";
@@ -123,11 +124,12 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     // Routers may have been told of what was never written.
     members.endAll();
     anomalies.restore(snapshot.events);
-    loaded = restore(snapshot, ledgerConfig(config), clock.now());
+    loaded = await restore(snapshot, ledgerConfig(config), clock.now());
     narrow(loaded, opened.carried, clock.now());
     return loaded;
   };
   const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
+    if (members.isUnheard) return;
     for (const { nodeId } of effects) {
       const node = ledger.nodes.get(nodeId);
       if (node === undefined) continue;
@@ -211,6 +213,15 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     clock,
     log,
   });
+  const chance = (): number => Buffer.from(random.bytes(4)).readUInt32BE() / 2 ** 32;
+  const pressure = new Pressure({
+    queue: owner,
+    clock,
+    log,
+    chance,
+    beatMs: TICK_MS,
+    onRefused: (rank) => numbers.shed(rank),
+  });
   const parts: Parts = {
     network: config.network,
     owner,
@@ -228,6 +239,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     members,
     notices,
     attending,
+    pressure,
     requests: () => requests,
     anomalies,
     store,

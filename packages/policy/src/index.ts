@@ -9,7 +9,16 @@ export type * from "./domain/override.ts";
 export type * from "./domain/permit.ts";
 export type * from "./domain/release.ts";
 export { withList } from "./domain/release.ts";
-export { type HostFacts, NO_SITUATION, type Situation, type WorkState } from "./domain/situation.ts";
+export {
+  type HostFacts,
+  HOST_NUMBERS,
+  type HostNumbers,
+  NO_SITUATION,
+  type Situation,
+  type WorkState,
+  hostFacts,
+  hostNumbers,
+} from "./domain/situation.ts";
 export type * from "./domain/verdict.ts";
 export { type AllowlistInput, allowlistGate } from "./gates/allowlist.ts";
 export { type CapacityInput, capacityGate, capacityNeedMilli } from "./gates/capacity.ts";
@@ -36,8 +45,10 @@ export {
   type RetryConfig,
   type Tally,
   admit,
+  adopt,
   createLedger,
   memberOf,
+  newNode,
   poolOf,
   stateOf,
 } from "./ledger/ledger.ts";

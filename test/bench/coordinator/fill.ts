@@ -2,8 +2,8 @@
  * A store as a coordinator would have left it: enrolled nodes in two pools, one approved release that everybody may have.
  * `tight` cannot spare anybody, so that gate 3 is asked each time and refuses; `wide` can spare everybody.
  */
-import { createHash } from "node:crypto";
-import type { NodeIdentity, Release } from "@moult/policy";
+import { createHash, randomUUID } from "node:crypto";
+import { type Node, type NodeIdentity, type Release, hostNumbers } from "@moult/policy";
 import { TestNetwork } from "@moult/trust/testing";
 import type { Store, StoreChange } from "../../../apps/coordinator/src/store/port.ts";
 import type { Builds } from "./frames.ts";
@@ -63,8 +63,57 @@ export function nodeIds(pool: "tight" | "wide" | "company", count: number): read
   return Array.from({ length: count }, (_, n) => `${pool}-${n}`);
 }
 
-/** Fills an empty store with `nodes` nodes, of which `wide` can be spared. */
-export async function fill(store: Store, nodes: number, wide: number): Promise<void> {
+/** A node as its last ask left it, with every fact that an agent tells. */
+function asked(identity: NodeIdentity, n: number, atMs: number): Node {
+  return {
+    identity,
+    running: {
+      version: "1.0.0",
+      digest: BUILDS.running,
+      releaseCounter: 1,
+      platform: { os: "linux", arch: "x64" },
+    },
+    situation: {
+      capacityRps: 10,
+      loadRps: (n % 40) / 10,
+      inFlight: n % 3,
+      shards: [],
+      workState: "SERVING",
+      interruptible: true,
+      endpoint: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}:8080`,
+      host: hostNumbers({
+        cpuCount: 4,
+        cpuBusyRatio: (n % 97) / 97,
+        cpuPressureRatio: (n % 13) / 130,
+        memoryTotalBytes: 4_127_195_136,
+        memoryAvailableBytes: 2_000_000_000 + n * 512,
+        diskFreeBytes: 20_000_000_000 + n * 4_096,
+        networkRxBytesPerS: 1_000 + n,
+        networkTxBytesPerS: 2_000 + n,
+        uptimeMs: 100_000_000 + n,
+      }),
+      osRelease: "6.12.30-arm64",
+    },
+    reportedAtMs: atMs,
+    bootId: randomUUID(),
+    sequence: 1 + (n % 1_000),
+    orderedSequence: 1 + (n % 1_000),
+    formerBootIds: [],
+    bootHeardAtMs: atMs,
+    rival: undefined,
+    quarantine: undefined,
+    permit: undefined,
+    lost: false,
+    lastVerdict: { decision: "STAY", gate: "ALLOWLIST", reason: "UP_TO_DATE", atMs: atMs + (n % 900_000) },
+    lastOutcome: undefined,
+    lastOutcomeKey: "",
+    deniedDigests: [],
+    member: undefined,
+  };
+}
+
+/** Fills an empty store with `nodes` nodes, of which `wide` can be spared. Where `spoke`, each has asked once. */
+export async function fill(store: Store, nodes: number, wide: number, spoke = false): Promise<void> {
   const atMs = Date.now();
   const enrolled = (nodeId: string, poolId: string): StoreChange => {
     const identity: NodeIdentity = {
@@ -84,7 +133,12 @@ export async function fill(store: Store, nodes: number, wide: number): Promise<v
     ...nodeIds("tight", nodes - wide - COMPANY).map((id) => enrolled(id, "tight")),
   ];
   for (let from = 0; from < all.length; from += CHUNK) {
-    await store.commit({ changes: all.slice(from, from + CHUNK), atMs });
+    const chunk = all.slice(from, from + CHUNK);
+    await store.commit({ changes: chunk, atMs });
+    const said = chunk.flatMap((change, n): StoreChange[] =>
+      change.kind === "enrolled" ? [{ kind: "node", node: asked(change.identity, from + n, atMs) }] : [],
+    );
+    if (spoke) await store.commit({ changes: said, atMs });
   }
   await store.commit({
     changes: [

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,6 +16,7 @@ import { Caller } from "./caller.ts";
 import { BUILDS, COMPANY, NETWORK, fill, nodeIds } from "./fill.ts";
 import { PATHS, Voice } from "./frames.ts";
 import type { Answer, Member, Order } from "./orders.ts";
+import { PAUSES_FILE, type Second } from "./pauses.ts";
 import { Place, type Server } from "./servers.ts";
 
 const CASES = [
@@ -51,9 +52,10 @@ Options:
   --streams N    streams that are held (default 10000)
 
 Rows: {case, engine, replicas, nodes, connections, inFlight, perS, p50Ms, p99Ms, cpuUsPerCall, cpuPct, rssMB,
-writtenBytesPerCall, ceilingRatio, failed}. cpuUsPerCall is the server's processor time for a call, all threads; cpuPct is of one core;
-ceilingRatio is perS through that of the no-op server with as many connections, in this run. writtenBytesPerCall is what
-the store's log grew by (postgres), or what the process wrote to files (sqlite), for a call. permit-cycle counts whole
+writtenBytesPerCall, ceilingRatio, failed, pauseMaxMs, busyMaxMs}. cpuUsPerCall is the server's processor time for a call,
+all threads; cpuPct is of one core; pauseMaxMs is the longest pause of the event loop, and busyMaxMs what of one was work and
+not waiting for a processor. ceilingRatio is perS through that of the no-op server with as many connections, in this run.
+writtenBytesPerCall is what the store's log grew by (postgres), or what the process wrote to files (sqlite), for a call. permit-cycle counts whole
 cycles: permit, departure, return. streams: perS is absent, kbPerStream is there.
 
 Exit codes: 0 measured, 1 failed.
@@ -125,15 +127,20 @@ function ofAll({ pids }: Server, figure: (pid: number) => number): number {
 async function load(
   server: Server,
   order: Order,
-): Promise<Answer & { readonly cpuMs: number; readonly rssMB: number }> {
+): Promise<Answer & { readonly cpuMs: number; readonly rssMB: number; readonly pauses: readonly Second[] }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "load.ts")], { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(order));
   let [said, beganMs, endedMs, rssMB] = ["", 0, 0, 0];
+  let [from, to] = [0, 0];
   child.stdout.on("data", (data: Buffer) => {
     const text = data.toString("utf8");
     said += text;
-    if (text.includes("count\n")) beganMs = ofAll(server, runMs);
+    if (text.includes("count\n")) {
+      beganMs = ofAll(server, runMs);
+      from = pausesSoFar().length;
+    }
     if (text.includes("counted\n")) {
+      to = pausesSoFar().length;
       endedMs = ofAll(server, runMs);
       rssMB = ofAll(server, rssMib);
     }
@@ -141,10 +148,18 @@ async function load(
   const [code] = (await once(child, "close")) as [number];
   if (code !== 0) throw new Error(`the load process ended with ${code}`);
   const answer = JSON.parse(said.trim().split("\n").at(-1) ?? "") as Answer;
-  return { ...answer, cpuMs: endedMs - beganMs, rssMB };
+  return { ...answer, cpuMs: endedMs - beganMs, rssMB, pauses: pausesSoFar().slice(from, to) };
+}
+
+/** What the coordinators have said of their pauses so far, a second each. */
+function pausesSoFar(): readonly Second[] {
+  if (!existsSync(pausesFile)) return [];
+  const lines = readFileSync(pausesFile, "utf8").split("\n");
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as Second);
 }
 
 const folder = mkdtempSync(join(tmpdir(), "moult-bench-"));
+const pausesFile = join(folder, "pauses.jsonl");
 const database = engine === "postgres" ? await PostgresServer.start() : undefined;
 try {
   for (const nodes of values.nodes.split(",").map(Number)) await measure(nodes);
@@ -161,14 +176,15 @@ async function measure(nodes: number): Promise<void> {
   const log = { info: () => {}, warn: () => {} };
   const parts = { store: url, stateDir: place.stateDir, network: NETWORK, owner: randomUUID(), log };
   const store = await openStore(parts);
-  await fill(store, nodes, WIDE);
+  await fill(store, nodes, WIDE, wanted.includes("sustain"));
   await store.close();
   const [tight, wide, company] = await Promise.all([
     place.members(nodeIds("tight", speakers)),
     place.members(nodeIds("wide", WIDE)),
     place.members(nodeIds("company", COMPANY)),
   ]);
-  const env = { MOULT_STORE: url };
+  const preload = `--import ${new URL("./pauses.ts", import.meta.url).href}`;
+  const env = { MOULT_STORE: url, [PAUSES_FILE]: pausesFile, NODE_OPTIONS: preload };
   const server = await (replicas === 1 ? place.coordinator(env) : place.replicas(replicas, env));
   const facts = { engine, replicas, nodes };
   tell({ case: "cold-start", ...facts, startMs: round(server.startMs), rssMB: round(ofAll(server, rssMib)) });
@@ -208,6 +224,12 @@ async function measure(nodes: number): Promise<void> {
       ...(!name.startsWith("noop") && { writtenBytesPerCall: round(bytes / Math.max(1, answer.allCalls), 0) }),
       ...(ceiling !== undefined && name.startsWith("ask") && { ceilingRatio: round(perS / ceiling, 2) }),
       ...(answer.pulses > 0 && { pulsesPerS: round(answer.pulses / answer.seconds) }),
+      ...(answer.pauses.length > 0 &&
+        on === server && {
+          pauseMaxMs: Math.max(...answer.pauses.map(({ maxMs }) => maxMs)),
+          busyMaxMs: Math.max(...answer.pauses.map(({ busyMaxMs }) => busyMaxMs)),
+          heapMB: answer.pauses.at(-1)?.heapMB,
+        }),
       failed: answer.failed,
       ...(answer.failed > 0 && { failure: answer.failure }),
     });

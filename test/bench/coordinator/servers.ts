@@ -13,7 +13,7 @@ const COORDINATOR = join(import.meta.dirname, "../../../apps/coordinator/src/mai
 const NOOP = join(import.meta.dirname, "noop-server.ts");
 
 /** How long a server may take to listen, in milliseconds. */
-const UP_MS = 120_000;
+const UP_MS = 600_000;
 
 /** One server that is measured. */
 export interface Server {
@@ -54,7 +54,8 @@ export class Place {
   async coordinator(env: Readonly<Record<string, string>> = {}, replica?: string): Promise<Server> {
     const config = join(this.folder, "coordinator.yaml");
     const root = join(this.folder, "root.json");
-    writeFileSync(root, TRUST.flashedRoot);
+    // A store that was kept belongs to the root that was kept with it.
+    if (!existsSync(root)) writeFileSync(root, TRUST.flashedRoot);
     const day = 86_400_000;
     writeFileSync(
       config,

@@ -20,6 +20,15 @@ export function writtenBytes(pid: number): number {
   return Number(bytes);
 }
 
+/** Ticks a second of the kernel's accounts; the same on every Linux that Node runs on. */
+const TICKS_A_SECOND = 100;
+
+/** Time on the processor so far of all threads, also of those that have ended; in steps of 10 ms. */
+export function wholeRunMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_A_SECOND;
+}
+
 /** Direct children. */
 export function childrenOf(pid: number): readonly number[] {
   const tasks = readdirSync(`/proc/${pid}/task`);

@@ -20,6 +20,8 @@ export type Move<A> = (
 ) => Omit<Step<A>, "changes"> & { readonly changes: readonly StoreChange[] };
 
 interface Waiting {
+  /** When it was decided. */
+  readonly atMs: number;
   readonly changes: readonly StoreChange[];
   readonly effects: readonly Effect[];
   readonly done: () => void;
@@ -51,6 +53,8 @@ export class Owner {
   readonly #parts: OwnerParts;
   #ledger: Ledger | undefined;
   #waiting: Waiting[] = [];
+  /** The batch that is on its way to the disk. */
+  #writing: readonly Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #closed = false;
 
@@ -81,6 +85,12 @@ export class Owner {
     return this.#ledger !== undefined && this.#parts.speaks?.() !== false;
   }
 
+  /** What waits to be durable: how many moves, and since when the oldest of them. */
+  get queue(): { readonly moves: number; readonly sinceMs: number | undefined } {
+    const oldest = this.#writing[0] ?? this.#waiting[0];
+    return { moves: this.#writing.length + this.#waiting.length, sinceMs: oldest?.atMs };
+  }
+
   /** The ledger, for reading. Throws StoreUnavailable while there is none. */
   get ledger(): Ledger {
     if (this.#ledger === undefined || this.#parts.speaks?.() === false)
@@ -94,7 +104,8 @@ export class Owner {
    */
   async decide<A>(move: Move<A>, word?: Word): Promise<A> {
     const { ledger } = this;
-    const step = move(ledger, this.#parts.clock.now());
+    const atMs = this.#parts.clock.now();
+    const step = move(ledger, atMs);
     const decided = written(ledger, step.changes);
     const changes = word === undefined ? decided : decided.map((change) => ({ ...change, word }));
     // An answer may rest on a change that waits to be written, so it waits with it even where it changes nothing.
@@ -103,7 +114,7 @@ export class Owner {
       return step.answer;
     }
     await new Promise<void>((done, failed) => {
-      this.#waiting.push({ changes, effects: step.effects, done, failed });
+      this.#waiting.push({ atMs, changes, effects: step.effects, done, failed });
       this.#flushing ??= this.#flush();
     });
     return step.answer;
@@ -124,6 +135,7 @@ export class Owner {
     await turn();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
+      this.#writing = batch;
       try {
         const changes = batch.flatMap((waiting) => waiting.changes);
         if (changes.length > 0) await this.#parts.store.commit({ changes, atMs: this.#parts.clock.now() });
@@ -138,6 +150,7 @@ export class Owner {
       if (batch.some((waiting) => waiting.effects.length > 0)) await turn();
       for (const waiting of batch) waiting.done();
     }
+    this.#writing = [];
     this.#flushing = undefined;
   }
 

@@ -54,6 +54,11 @@ export class Topic<T> {
     return mailbox;
   }
 
+  /** Whether nobody listens: then nothing need be made to be sent. */
+  get isUnheard(): boolean {
+    return this.#mailboxes.size === 0;
+  }
+
   /** Ends every subscription: what was sent so far may not be true any more. */
   endAll(): void {
     for (const mailbox of this.#mailboxes.keys()) mailbox.end();

@@ -4,8 +4,9 @@
  */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { type Call, type Implementation, type Interceptor, RpcError } from "@moult/contracts";
+import { type Call, type Implementation, type Interceptor, RpcError, WireImplementation } from "@moult/contracts";
 import { AgentService, type AskResponse, Decision, ErrorReason, Gate } from "@moult/contracts/v1";
+import { Overloaded } from "../ledger/pressure.ts";
 import type { Through } from "../replica/through.ts";
 import type { Principal } from "../rpc/access.ts";
 import type { MethodNumbers, Numbers } from "./numbers.ts";
@@ -35,9 +36,10 @@ export function countedCalls(through: Through, parts: CountedCallsParts): Throug
     methods.set(method, made);
     return made;
   };
-  const failed = (method: DescMethod, error: unknown): string => {
+  const failed = (error: unknown): string => {
     const refusal = error instanceof RpcError ? error : parts.refusalOf(error);
-    if (refusal?.reason === ErrorReason.OVERLOADED) numbers.refused(kindOf(method));
+    // What is shed by its rank has been counted as such.
+    if (refusal?.reason === ErrorReason.OVERLOADED && !(error instanceof Overloaded)) numbers.refused("other");
     return status[refusal?.code ?? status.INTERNAL];
   };
   return {
@@ -46,7 +48,7 @@ export function countedCalls(through: Through, parts: CountedCallsParts): Throug
       const check = through.check(inner, onDefect);
       // What the check refuses never reaches a handler.
       const refuse = (method: DescMethod, error: unknown): never => {
-        numbers.called(numbersOf(method), failed(method, error), 0);
+        numbers.called(numbersOf(method), failed(error), 0);
         throw error;
       };
       return (method, metadata, peer, certificate) => {
@@ -59,33 +61,50 @@ export function countedCalls(through: Through, parts: CountedCallsParts): Throug
       };
     },
     implementation: (service, inner) => {
-      const whole = through.implementation(service, countedAsks(service, inner, numbers)) as Record<string, Handler>;
-      const handlers: Record<string, Handler> = {};
-      for (const method of service.methods) {
-        const run = whole[method.localName]?.bind(whole);
-        if (run === undefined) continue;
-        const counts = numbersOf(method);
-        const note = (startedMs: number, ended: string): void =>
-          numbers.called(counts, ended, (parts.nowMs() - startedMs) / 1_000);
-        handlers[method.localName] =
-          method.methodKind === "unary"
-            ? (request, call) => {
-                const startedMs = parts.nowMs();
-                const answer = Promise.try(run, request, call);
-                answer.then(
-                  () => note(startedMs, "OK"),
-                  (error: unknown) => note(startedMs, failed(method, error)),
-                );
-                return answer;
-              }
-            : (requests, call) => counted(counts, run(requests, call) as AsyncIterable<unknown>);
-      }
-      return handlers as Implementation<typeof service, Principal>;
+      const whole = through.implementation(service, countedAsks(service, inner, numbers));
+      if (!(whole instanceof WireImplementation)) return countedMethods(service, whole);
+      const { unary, stream } = whole.handlers;
+      return new WireImplementation<Principal>({
+        unary: (method, request, call) => noted(numbersOf(method), () => unary(method, request, call)),
+        stream: (method, requests, call) => counted(numbersOf(method), stream(method, requests, call)),
+      });
     },
+    messages: (service, inner) =>
+      countedMethods(service, through.messages(service, countedAsks(service, inner, numbers))),
   };
+
+  async function noted<A>(counts: MethodNumbers, run: () => Promise<A>): Promise<A> {
+    const startedMs = parts.nowMs();
+    let ended = "OK";
+    try {
+      return await run();
+    } catch (error) {
+      ended = failed(error);
+      throw error;
+    } finally {
+      numbers.called(counts, ended, (parts.nowMs() - startedMs) / 1_000);
+    }
+  }
+
+  function countedMethods<S extends DescService>(
+    service: S,
+    whole: Implementation<S, Principal>,
+  ): Implementation<S, Principal> {
+    const handlers: Record<string, Handler> = {};
+    for (const method of service.methods) {
+      const run = (whole as Readonly<Record<string, Handler>>)[method.localName]?.bind(whole);
+      if (run === undefined) continue;
+      const counts = numbersOf(method);
+      handlers[method.localName] =
+        method.methodKind === "unary"
+          ? (request, call) => noted(counts, async () => run(request, call))
+          : (requests, call) => counted(counts, run(requests, call) as AsyncIterable<unknown>);
+    }
+    return handlers as Implementation<S, Principal>;
+  }
 }
 
-async function* counted(counts: MethodNumbers, stream: AsyncIterable<unknown>): AsyncGenerator {
+async function* counted<T>(counts: MethodNumbers, stream: AsyncIterable<T>): AsyncGenerator<T> {
   counts.streams += 1;
   try {
     yield* stream;
@@ -118,10 +137,4 @@ function outcomeOf({ verdict }: AskResponse): { readonly decision: string; reado
   const gate = verdict?.gates.find(({ passed }) => !passed) ?? verdict?.gates.at(-1);
   const decision = Decision[verdict?.decision ?? Decision.UNSPECIFIED];
   return { decision, gate: gate === undefined ? "NONE" : Gate[gate.gate] };
-}
-
-/** What is shed first is named: pulses before asks, asks before what has a permit. */
-function kindOf(method: DescMethod): "pulse" | "ask" | "other" {
-  if (method.parent.typeName !== AgentService.typeName) return "other";
-  return method.name === "Ask" ? "ask" : method.name === "Report" ? "pulse" : "other";
 }

@@ -3,6 +3,7 @@
  * for a call, and nothing knows of OpenTelemetry. What the ledger, the log or the process know by themselves is not counted
  * a second time: it is read, see `readings.ts`.
  */
+import type { Rank } from "../ledger/shedding.ts";
 import { boundsOf } from "./catalogue.ts";
 import { Distribution } from "./distribution.ts";
 
@@ -33,6 +34,8 @@ export interface MethodNumbers {
   /** By status, made when it first occurs. */
   readonly durations: Map<string, Distribution>;
 }
+
+const KINDS: Readonly<Record<Rank, LoadKind>> = { PULSE: "pulse", ASK: "ask", LEAVE: "permit", STEP: "permit" };
 
 /** The counts of a coordinator. */
 export class Numbers {
@@ -67,6 +70,11 @@ export class Numbers {
   /** Notes that something was refused or thrown away because there was too much to do. */
   refused(kind: LoadKind, count = 1): void {
     this.overloaded[kind] += count;
+  }
+
+  /** Notes a call that was refused because more comes than can be decided. */
+  shed(rank: Rank): void {
+    this.refused(KINDS[rank]);
   }
 
   /** All that was refused or thrown away for overload. */

@@ -144,7 +144,7 @@ function sayFleet(ledger: Ledger, census: ReadonlyMap<string, StateCounts>, say:
 /** Pools by the name that they are shown under. */
 function named(pools: readonly Pool[]): readonly (readonly [string, readonly Pool[]])[] {
   if (pools.length <= POOLS_MAX) return pools.map((pool) => [pool.poolId, [pool]]);
-  const bySize = pools.toSorted((a, b) => b.members.size - a.members.size);
+  const bySize = pools.toSorted((a, b) => b.memberCount - a.memberCount);
   const shown = bySize.slice(0, POOLS_MAX).map((pool) => [pool.poolId, [pool]] as const);
   return [...shown, [OTHERS, bySize.slice(POOLS_MAX)]];
 }

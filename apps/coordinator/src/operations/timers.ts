@@ -8,14 +8,17 @@ import type { Store } from "../store/port.ts";
 import { StaleWatch } from "../trust/stale-watch.ts";
 
 /** What runs by time: expiry and ageing. Four times a second bounds how late an expiry can be noticed. */
-const TICK_MS = 250;
+export const TICK_MS = 250;
 /** Per-pool totals are what demand starts from after a restart; a few seconds old is fresh enough. */
 const TOTALS_MS = 3_000;
 /** Events that were counted are told when their minute has passed; a second more does no harm. */
 const TELL_MS = 1_000;
 
 /** What runs by them. */
-export interface TimersParts extends Pick<Parts, "owner" | "attending" | "trust" | "anomalies" | "clock" | "log"> {
+export interface TimersParts extends Pick<
+  Parts,
+  "owner" | "attending" | "trust" | "anomalies" | "pressure" | "clock" | "log"
+> {
   readonly config: Config;
   readonly store: Store;
   /** Four times a second. */
@@ -24,7 +27,7 @@ export interface TimersParts extends Pick<Parts, "owner" | "attending" | "trust"
 
 /** Starts them; the answer stops them. */
 export function startTimers(parts: TimersParts): () => Promise<void> {
-  const { config, owner, attending, trust, anomalies, store, clock, log } = parts;
+  const { config, owner, attending, trust, anomalies, pressure, store, clock, log } = parts;
   const decide = async (move: Move<void>): Promise<void> => {
     try {
       await owner.decide(move);
@@ -35,6 +38,7 @@ export function startTimers(parts: TimersParts): () => Promise<void> {
   };
   const stale = new StaleWatch(log, (sight) => anomalies.see(sight));
   const tick = (): void => {
+    pressure.beat();
     parts.look();
     void decide(passTime);
     if (owner.isReady) stale.look(trust.current, clock.now());

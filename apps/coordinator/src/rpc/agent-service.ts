@@ -4,6 +4,7 @@ import { status } from "@grpc/grpc-js";
 import { type Call, type Implementation, RpcError, formatName } from "@moult/contracts";
 import {
   type AgentService,
+  type AskRequest,
   type AttendResponse,
   AttendResponseSchema,
   type DeviceProof,
@@ -17,6 +18,7 @@ import { type Node, type NodeIdentity, admit, ask } from "@moult/policy";
 import { nodeIdOf, provesKey } from "../identity/device-proof.ts";
 import { type TokenRefusal, tokenIdOf } from "../identity/enrollment.ts";
 import { takeIn } from "../ledger/hearing.ts";
+import type { Rank } from "../ledger/shedding.ts";
 import { readAsk, writeVerdict } from "../wire/ask.ts";
 import type { Carried } from "../trust/carried.ts";
 import { writeBrakeNotice } from "../wire/metadata.ts";
@@ -24,6 +26,7 @@ import { readEnrolment } from "../wire/enrolment.ts";
 import { readReport, writeReportAnswer } from "../wire/report.ts";
 import { askSight, seeClone } from "../anomalies/sights.ts";
 import { type Principal, addressOf, sessionEnded } from "./access.ts";
+import { Pulses, type WaitingPulse } from "./pulses.ts";
 import { type Parts, nodeOf } from "./services.ts";
 
 const TOKEN_MESSAGES: Readonly<Record<TokenRefusal, string>> = {
@@ -36,7 +39,10 @@ const TOKEN_MESSAGES: Readonly<Record<TokenRefusal, string>> = {
 export function createAgentService(parts: Parts): Implementation<typeof AgentService, Principal> {
   const { owner, clock, random, sessions } = parts;
 
+  const pulses = new Pulses(owner, parts.pressure);
+
   const takeReport = async (request: ReportRequest, call: Call<Principal>) => {
+    parts.pressure.admit(request.report.case === "pulse" ? "PULSE" : "STEP");
     const event = readReport(request, clock.now());
     requireOwn(call, event.nodeId);
     const state = await owner.decide((ledger, now) => {
@@ -44,6 +50,29 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       return seeClone(parts, node, () => takeIn(ledger, node, event, now));
     });
     return writeReportAnswer(state);
+  };
+
+  /** What comes up a stream. Nobody waits for the answer to a pulse, so it may wait with others; `failed` ends the stream. */
+  const takeUpward = async (
+    report: ReportRequest,
+    call: Call<Principal>,
+    nodeId: string,
+    failed: (error: unknown) => void,
+  ): Promise<void> => {
+    if (report.report.case !== "pulse") {
+      await takeReport(report, call);
+      return;
+    }
+    const pulse: WaitingPulse = {
+      takeIn(ledger, now) {
+        const event = readReport(report, now);
+        requireOwn(call, event.nodeId);
+        const node = nodeOf(parts, event.nodeId);
+        return seeClone(parts, node, () => takeIn(ledger, node, event, now));
+      },
+      failed,
+    };
+    pulses.put(nodeId, pulse);
   };
 
   return {
@@ -101,6 +130,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
     },
 
     async ask(request, call) {
+      parts.pressure.admit(rankOf(request));
       const event = readAsk(request, random.uuid());
       requireOwn(call, event.nodeId);
       const { verdict, brakes, timestampVersion } = await owner.decide((ledger, now) => {
@@ -131,10 +161,15 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       const notice = brakeNotice(parts, parts.trust.current);
       if (notice.message.case === "brake" && notice.message.value.engaged) mailbox.put("brake", notice);
       // What comes up the stream is taken in beside what goes down it; its end or failure ends the stream.
+      let failure: { readonly error: unknown } | undefined;
+      const failed = (error: unknown): void => {
+        failure ??= { error };
+        ended.abort();
+      };
       const upward = (async () => {
         try {
           for await (const { message } of requests) {
-            if (message.case === "report") await takeReport(message.value, call);
+            if (message.case === "report") await takeUpward(message.value, call, nodeId, failed);
           }
         } finally {
           ended.abort();
@@ -152,6 +187,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       try {
         for await (const notices of mailbox) yield* notices;
         if (expired) throw sessionEnded();
+        if (failure !== undefined) throw failure.error;
         if (!call.signal.aborted) await upward;
       } finally {
         clearTimeout(expiry);
@@ -159,6 +195,12 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       }
     },
   };
+}
+
+/** How an ask stands in line: what is part of an absence that was granted goes before all else. */
+function rankOf({ permitId, stagedDigest }: AskRequest): Rank {
+  if (permitId !== "") return "STEP";
+  return stagedDigest === "" ? "ASK" : "LEAVE";
 }
 
 /** What those who attend are told of brakes now: of the operators' and of the breakers'. */

@@ -37,7 +37,8 @@ import { writeFleet, writeNode, writePool } from "../wire/fleet.ts";
 import { writeStatus } from "../wire/status.ts";
 import { writeTime } from "../wire/time.ts";
 import { type Principal, wordOf } from "./access.ts";
-import { page } from "./pages.ts";
+import { firstAfter } from "../ledger/in-order.ts";
+import { PAGE_MAX, page, readPageToken } from "./pages.ts";
 import { type Parts, nodeOf, releaseUnknown } from "./services.ts";
 
 /** At most once a second, as the contract says. */
@@ -63,8 +64,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       const { ledger } = owner;
       const fields = new Fields();
       const poolId = fields.id("pools", request.pool, "pool", { optional: true });
-      const ids = [...ledger.nodes.keys()].sort();
-      const nodes = ids.map((id) => nodeOf(parts, id)).filter((n) => poolId === "" || n.identity.poolId === poolId);
+      const nodes = await firstAfter(ledger, poolId, readPageToken(request.pageToken), PAGE_MAX + 1);
       const now = clock.now();
       const written = {
         schema: NodeSchema,
@@ -82,7 +82,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
     async *watchFleet(_, call): AsyncGenerator<WatchFleetResponse> {
       let last = "";
       while (!call.signal.aborted) {
-        const fleet = writeFleet(owner.ledger, clock.now());
+        const fleet = await writeFleet(owner.ledger, clock.now());
         const text = JSON.stringify(fleet, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
         if (text !== last) yield create(WatchFleetResponseSchema, fleet);
         last = text;

@@ -8,6 +8,7 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "@moult/contracts/v1";
+import type { Ledger, Node } from "@moult/policy";
 import { Fields } from "../wire/fields.ts";
 import { writeMember } from "../wire/fleet.ts";
 import type { Principal } from "./access.ts";
@@ -24,25 +25,55 @@ export function createMembershipService(parts: Parts): Implementation<typeof Mem
       const fields = new Fields();
       const poolId = fields.id("pools", request.pool, "pool", { optional: true });
       fields.done();
-      // Subscribed before the snapshot is taken, so that no change falls between the two; and taken as a move, so that
-      // nobody is told of what is not durable yet.
+      // Subscribed before the snapshot is taken, so that no change falls between the two; and taken as moves, so that
+      // nobody is told of what is not durable yet. A change that comes between two of them is told again after the last.
       const mailbox = parts.members.subscribe(call.signal, poolId);
-      const members = await parts.owner.decide((ledger, now) => {
-        if (poolId !== "" && !ledger.pools.has(poolId)) throw poolUnknown(poolId);
-        const answer = [...ledger.nodes.values()]
-          .filter((node) => poolId === "" || node.identity.poolId === poolId)
-          .map((node) => create(MemberSchema, writeMember(ledger, node, now)));
-        return { answer, changes: [], effects: [] };
-      });
-      const [first = [], ...others] = inMessages(members, bytesOf);
-      yield create(WatchResponseSchema, { snapshot: true, members: [...first] });
-      for (const group of others) yield create(WatchResponseSchema, { members: [...group] });
+      let walk: Walk | undefined;
+      let isFirst = true;
+      do {
+        const slice = await parts.owner.decide((ledger, now) => {
+          if (poolId !== "" && !ledger.pools.has(poolId)) throw poolUnknown(poolId);
+          walk ??= { ledger, nodes: ledger.nodes.values(), isOver: false };
+          if (walk.ledger !== ledger) throw loadedAnew();
+          return { answer: nextMembers(walk, poolId, now), changes: [], effects: [] };
+        });
+        for (const group of inMessages(slice, bytesOf)) {
+          yield create(WatchResponseSchema, { snapshot: isFirst, members: [...group] });
+          isFirst = false;
+        }
+      } while (walk?.isOver !== true);
+      if (isFirst) yield create(WatchResponseSchema, { snapshot: true });
       for await (const changed of mailbox) {
         for (const group of inMessages(changed, bytesOf)) yield create(WatchResponseSchema, { members: [...group] });
       }
       if (!call.signal.aborted) throw loadedAnew();
     },
   };
+}
+
+/** The way through a ledger's nodes, some at a time. */
+interface Walk {
+  readonly ledger: Ledger;
+  readonly nodes: Iterator<Node>;
+  isOver: boolean;
+}
+
+/** Nodes that are looked at a move: a few milliseconds, however many there are. */
+const NODES_A_MOVE = 2_000;
+
+/** The next members of a pool; of all pools where it is empty. */
+function nextMembers(walk: Walk, poolId: string, now: number): readonly Member[] {
+  const members: Member[] = [];
+  for (let looked = 0; looked < NODES_A_MOVE; looked += 1) {
+    const { done, value: node } = walk.nodes.next();
+    if (done === true) {
+      walk.isOver = true;
+      break;
+    }
+    if (poolId !== "" && node.identity.poolId !== poolId) continue;
+    members.push(create(MemberSchema, writeMember(walk.ledger, node, now)));
+  }
+  return members;
 }
 
 /** An upper bound: a character takes at most three bytes. */

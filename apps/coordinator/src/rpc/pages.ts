@@ -7,7 +7,8 @@ import type { Fields } from "../wire/fields.ts";
 import { MESSAGE_BUDGET_BYTES } from "./message-size.ts";
 
 const PAGE_DEFAULT = 100;
-const PAGE_MAX = 1000;
+/** Items a page, at the most. */
+export const PAGE_MAX = 1000;
 
 /** How items are told apart and written. */
 export interface PageOf<T, M extends DescMessage> {
@@ -23,7 +24,15 @@ export interface Page<M extends DescMessage> {
   readonly nextPageToken: string;
 }
 
-/** The items after the token, at most a page of them. `items` are in the order of their keys. */
+/** The key after which a page begins; empty for the first. */
+export function readPageToken(pageToken: string): string {
+  return Buffer.from(pageToken, "base64url").toString("utf8");
+}
+
+/**
+ * The items after the token, at most a page of them. `items` are in the order of their keys; of very many, the token's own
+ * and one more than a page after it are enough.
+ */
 export function page<T, M extends DescMessage>(
   fields: Fields,
   items: readonly T[],
@@ -31,7 +40,7 @@ export function page<T, M extends DescMessage>(
   request: { readonly pageSize: number; readonly pageToken: string },
 ): Page<M> {
   fields.number(request.pageSize, "page_size", { min: 0, max: PAGE_MAX });
-  const after = Buffer.from(request.pageToken, "base64url").toString("utf8");
+  const after = readPageToken(request.pageToken);
   const found = request.pageToken === "" ? -1 : items.findIndex((item) => keyOf(item) === after);
   fields.check(request.pageToken === "" || found >= 0, "page_token", "is not one that was given out; begin anew");
   fields.done();

@@ -10,6 +10,7 @@ import type { EnrollmentTokens } from "../identity/enrollment.ts";
 import type { Sessions } from "../identity/sessions.ts";
 import { type Owner, StoreUnavailable } from "../ledger/owner.ts";
 import type { Attending } from "../ledger/attending.ts";
+import { Overloaded, type Pressure } from "../ledger/pressure.ts";
 import type { Topic } from "../ledger/topics.ts";
 import type { Numbers } from "../metrics/numbers.ts";
 import type { Clock, Log, Random } from "../ports.ts";
@@ -40,6 +41,7 @@ export interface Parts {
   readonly members: Topic<Member>;
   readonly notices: Topic<AttendResponse>;
   readonly attending: Attending;
+  readonly pressure: Pressure;
   readonly requests: () => RequestMemory;
   readonly anomalies: Anomalies;
   readonly store: Pick<Store, "status">;
@@ -87,8 +89,12 @@ export function releaseUnknown(version: string): RpcError {
 /** A client may try again this soon after the store failed, in milliseconds: the ledger is loaded again in between. */
 const STORE_RETRY_MS = 2_000;
 
-/** What callers are told of an error that the owner can throw, in any call; undefined for every other error. */
+/** What callers are told of an error that the owner or the watch over it can throw, in any call; undefined for every other error. */
 export function storeRefusal(error: unknown): RpcError | undefined {
+  if (error instanceof Overloaded) {
+    const more = { retryAfterMs: error.retryAfterMs, cause: error };
+    return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, error.message, more);
+  }
   if (!(error instanceof StoreUnavailable)) return undefined;
   const options = { retryAfterMs: STORE_RETRY_MS, cause: error };
   return new RpcError(status.UNAVAILABLE, ErrorReason.STORE_UNAVAILABLE, error.message, options);

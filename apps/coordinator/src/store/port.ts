@@ -79,8 +79,8 @@ export interface Batch {
   readonly atMs: number;
 }
 
-/** A node as it was last stored. */
-export type StoredNode = Omit<Node, "permit" | "reportedAtMs">;
+/** A node as it was last stored: it has not been heard since, holds no permit and stands in nobody's books yet. */
+export type StoredNode = Node;
 
 /** What a coordinator starts from. */
 export interface Snapshot {

@@ -1,4 +1,5 @@
 /** Nodes, pools and members as the contract shows them. */
+import { setImmediate as turn } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { formatName } from "@moult/contracts";
 import {
@@ -62,7 +63,7 @@ export function writeNode(ledger: Ledger, node: Node, now: number): MessageInitS
 export function writePool(pool: Pool): MessageInitShape<typeof PoolSchema> {
   return {
     name: formatName("pools", pool.poolId),
-    nodes: pool.members.size,
+    nodes: pool.memberCount,
     capacityFreshRps: fromMilli(pool.capacityFreshMilli),
     demandRps: fromMilli(pool.demandMilli),
     needRps: fromMilli(capacityNeedMilli(pool)),
@@ -83,12 +84,21 @@ export function writeMember(ledger: Ledger, node: Node, now: number): MessageIni
   };
 }
 
-/** Writes the fleet in numbers. Walks all nodes: for operators' screens, never for a decision. */
-export function writeFleet(ledger: Ledger, now: number): MessageInitShape<typeof WatchFleetResponseSchema> {
+/** Nodes between two turns of the event loop. */
+const NODES_A_TURN = 5_000;
+
+/** Writes the fleet in numbers. Walks all nodes, some at a time: for operators' screens, never for a decision. */
+export async function writeFleet(
+  ledger: Ledger,
+  now: number,
+): Promise<MessageInitShape<typeof WatchFleetResponseSchema>> {
   // Maps, because a version is the node's own word and may be `constructor`.
   const nodesByVersion = new Map<string, number>();
   const nodesByState = new Map<string, number>();
+  let walked = 0;
   for (const node of ledger.nodes.values()) {
+    walked += 1;
+    if (walked % NODES_A_TURN === 0) await turn();
     const version = node.running?.version ?? "unknown";
     const state = stateOf(ledger, node, now);
     nodesByVersion.set(version, (nodesByVersion.get(version) ?? 0) + 1);

@@ -1,5 +1,5 @@
 /** A node as the ledger knows it. Mutable: it belongs to exactly one ledger, which alone changes it. */
-import type { Member, Pool } from "../pool/pool.ts";
+import type { Member } from "../pool/pool.ts";
 import type { OutcomeRecord } from "./outcome.ts";
 import type { Permit } from "./permit.ts";
 import type { Digest, Platform } from "./release.ts";
@@ -80,12 +80,6 @@ export interface Node {
   /** Which move the last outcome was about; a repeat of it is a no-op. */
   lastOutcomeKey: string;
   deniedDigests: readonly Digest[];
-  /** Where it stands in the books, once that was looked up; belongs to the ledger in memory and is never stored. */
-  place?: Place;
-}
-
-/** A node's pool and its row there. */
-export interface Place {
-  readonly pool: Pool;
-  readonly member: Member;
+  /** Its row in its pool's books, once that was made; belongs to the ledger in memory and is never stored. */
+  member: Member | undefined;
 }

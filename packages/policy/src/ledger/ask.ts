@@ -5,7 +5,7 @@
  */
 import type { Node, NodeRunning } from "../domain/node.ts";
 import type { Permit } from "../domain/permit.ts";
-import type { Digest } from "../domain/release.ts";
+import { type Digest, samePlatform } from "../domain/release.ts";
 import type { Situation } from "../domain/situation.ts";
 import { Stay, type Words } from "../domain/said.ts";
 import type { GateResult, Reason, Target, Verdict } from "../domain/verdict.ts";
@@ -13,7 +13,7 @@ import { buildFor } from "../gates/allowlist.ts";
 import { type TargetInput, chooseTarget, judgeRelease } from "../gates/target.ts";
 import { type Change, type Step, joined } from "./changes.ts";
 import { watchForClone } from "./clone.ts";
-import { type Ledger, placeOf } from "./ledger.ts";
+import { type Ledger, memberOf } from "./ledger.ts";
 import { depart, endPermit, grant } from "./permits.ts";
 import { type Origin, isNews, isOvertaken, memberEffects, noteOrder, routerView, takeIn } from "./situation.ts";
 import { ageOut, expireDue } from "./tick.ts";
@@ -42,11 +42,11 @@ export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): S
     return { answer, changes: joined(expired.changes, found), effects: expired.effects };
   }
   const before = routerView(ledger, node, now);
-  const aged = ageOut(ledger, placeOf(ledger, node).pool, now);
+  const aged = ageOut(ledger, memberOf(ledger, node).pool, now);
   const changes: Change[] = [];
   if (expired.changes.length > 0) changes.push(...expired.changes);
   if (aged.changes.length > 0) changes.push(...aged.changes);
-  node.running = event.running;
+  if (node.running === undefined || !sameRunning(node.running, event.running)) node.running = event.running;
   node.deniedDigests = event.deniedDigests;
   settlePermit(ledger, node, event, now, changes);
   if (isNews(node, event, now)) takeIn(ledger, node, event.situation, now);
@@ -59,6 +59,17 @@ export function ask(ledger: Ledger, node: Node, event: AskEvent, now: number): S
     changes,
     effects: joined(joined(expired.effects, aged.effects), memberEffects(ledger, node, before, now)),
   };
+}
+
+/** Nearly always a node runs what it ran: then what is kept, and shared with others, goes on being it. */
+function sameRunning(a: NodeRunning, b: NodeRunning): boolean {
+  return (
+    a === b ||
+    (a.digest === b.digest &&
+      a.version === b.version &&
+      a.releaseCounter === b.releaseCounter &&
+      samePlatform(a.platform, b.platform))
+  );
 }
 
 /** Ends a permit that this ask shows to be of no use any more, before the node's word is counted. */

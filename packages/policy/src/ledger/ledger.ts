@@ -4,7 +4,7 @@
  * stored and done. No clock, randomness, network or disk in here.
  */
 import type { Brake, Dial, SignedBrake } from "../domain/dial.ts";
-import type { Node, NodeIdentity, NodeState, Place } from "../domain/node.ts";
+import type { Node, NodeIdentity, NodeState } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
 import type { Release } from "../domain/release.ts";
 import { NO_SITUATION } from "../domain/situation.ts";
@@ -53,6 +53,8 @@ export interface Ledger {
   /** How long absences last, by build and model. */
   readonly absences: Absences;
   readonly tally: Tally;
+  /** Where the walk over nodes that were not heard since the start stands, while it lasts. */
+  unheard: Iterator<Node> | undefined;
   /** Whether nodes that were not heard since the start have been called silent yet. */
   unheardAged: boolean;
 }
@@ -72,6 +74,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     deadlines: new Deadlines(),
     absences: new Absences(config.pool.absencePredictedMs),
     tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
+    unheard: undefined,
     unheardAged: false,
   };
 }
@@ -86,25 +89,31 @@ export function poolOf(ledger: Ledger, poolId: string): Pool {
   return pool;
 }
 
-/** A node's place in its pool's books. */
-export function placeOf(ledger: Ledger, node: Node): Place {
-  if (node.place !== undefined) return node.place;
-  const pool = poolOf(ledger, node.identity.poolId);
-  const place: Place = { pool, member: pool.enrol(node.identity.nodeId, node.identity.domains) };
-  node.place = place;
-  return place;
-}
-
-/** A node's row in its pool's books. */
+/** A node's row in its pool's books, made where there was none. */
 export function memberOf(ledger: Ledger, node: Node): Member {
-  return placeOf(ledger, node).member;
+  return (node.member ??= poolOf(ledger, node.identity.poolId).enrol(node.identity.nodeId, node.identity.domains));
 }
 
 /** Takes a node in, once; returns the node it is. */
 export function admit(ledger: Ledger, identity: NodeIdentity): Node {
   const known = ledger.nodes.get(identity.nodeId);
   if (known !== undefined) return known;
-  const node: Node = {
+  const node = newNode(identity);
+  adopt(ledger, node);
+  return node;
+}
+
+/** Takes in a node as it was before a restart; from here on it is the ledger's. A node is adopted once. */
+export function adopt(ledger: Ledger, node: Node): void {
+  ledger.nodes.set(node.identity.nodeId, node);
+  memberOf(ledger, node);
+}
+
+const NOTHING: readonly string[] = [];
+
+/** A node that has not said anything yet. Every node is made here, so that all have one shape in memory. */
+export function newNode(identity: NodeIdentity): Node {
+  return {
     identity,
     running: undefined,
     situation: NO_SITUATION,
@@ -112,7 +121,7 @@ export function admit(ledger: Ledger, identity: NodeIdentity): Node {
     bootId: "",
     sequence: 0,
     orderedSequence: 0,
-    formerBootIds: [],
+    formerBootIds: NOTHING,
     bootHeardAtMs: 0,
     rival: undefined,
     quarantine: undefined,
@@ -121,11 +130,9 @@ export function admit(ledger: Ledger, identity: NodeIdentity): Node {
     lastVerdict: undefined,
     lastOutcome: undefined,
     lastOutcomeKey: "",
-    deniedDigests: [],
+    deniedDigests: NOTHING,
+    member: undefined,
   };
-  ledger.nodes.set(identity.nodeId, node);
-  memberOf(ledger, node);
-  return node;
 }
 
 /** How a node is counted and seen by routers. */

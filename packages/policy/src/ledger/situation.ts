@@ -2,7 +2,7 @@
 import type { Node, NodeRunning, NodeState } from "../domain/node.ts";
 import type { Situation } from "../domain/situation.ts";
 import type { Effect } from "./changes.ts";
-import { type Ledger, placeOf, stateOf } from "./ledger.ts";
+import { type Ledger, memberOf, stateOf } from "./ledger.ts";
 
 /** Who speaks, and in what order. */
 export interface Origin {
@@ -47,8 +47,8 @@ export function noteOrder(node: Node, origin: Origin): void {
 
 /** Counts a situation that is news. */
 export function takeIn(ledger: Ledger, node: Node, situation: Situation, now: number): void {
-  const { pool, member } = placeOf(ledger, node);
-  pool.report(member, situation, now);
+  const member = memberOf(ledger, node);
+  member.pool.report(member, situation, now);
   node.situation = situation;
   node.reportedAtMs = now;
   node.lost = false;

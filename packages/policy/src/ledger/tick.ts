@@ -45,6 +45,26 @@ export function ageOut(
   };
 }
 
+/** Nodes that are looked at a tick: a walk over a million of them must not hold up who calls. */
+const UNHEARD_A_TICK = 2_000;
+
+/** Goes on looking for nodes that were not heard since the start; routers are told of those that do not work. */
+function ageUnheard(ledger: Ledger, now: number): readonly Effect[] {
+  const effects: Effect[] = [];
+  const walk = (ledger.unheard ??= ledger.nodes.values());
+  for (let looked = 0; looked < UNHEARD_A_TICK; looked += 1) {
+    const { done, value: node } = walk.next();
+    if (done === true) {
+      ledger.unheard = undefined;
+      ledger.unheardAged = true;
+      break;
+    }
+    const silent = node.reportedAtMs === undefined && stateOf(ledger, node, now) === "LOST";
+    if (silent) effects.push({ kind: "member-changed", nodeId: node.identity.nodeId });
+  }
+  return effects;
+}
+
 /** To be called about once a second. */
 export function tick(ledger: Ledger, now: number): Step<void> {
   const expired = expireDue(ledger, now);
@@ -56,11 +76,7 @@ export function tick(ledger: Ledger, now: number): Step<void> {
     effects.push(...aged.effects);
   }
   if (!ledger.unheardAged && now - ledger.startedAtMs > ledger.config.pool.reportFreshMs) {
-    ledger.unheardAged = true;
-    for (const [nodeId, node] of ledger.nodes) {
-      const silent = node.reportedAtMs === undefined && stateOf(ledger, node, now) === "LOST";
-      if (silent) effects.push({ kind: "member-changed", nodeId });
-    }
+    effects.push(...ageUnheard(ledger, now));
   }
   for (const override of ledger.overrides.values()) {
     if (override.expiresAtMs > now) continue;

@@ -3,7 +3,7 @@ import type { Dial } from "../domain/dial.ts";
 import type { Node } from "../domain/node.ts";
 import type { Target, GateResult } from "../domain/verdict.ts";
 import { capacityGate } from "../gates/capacity.ts";
-import { type Ledger, placeOf } from "./ledger.ts";
+import { type Ledger, memberOf } from "./ledger.ts";
 import { overrideFor } from "./overrides.ts";
 
 /** What gate 3 says, and the override that stood in for it, if one did. */
@@ -20,7 +20,8 @@ export function weighCapacity(
   now: number,
   thorough = false,
 ): CapacityAnswer {
-  const { pool, member } = placeOf(ledger, node);
+  const member = memberOf(ledger, node);
+  const { pool } = member;
   const override = ledger.overrides.size === 0 ? undefined : overrideFor(ledger, node, now);
   // Who holds a permit has had its turn and stands in nobody's way any more than it did.
   const first = member.onLeave ? undefined : pool.waiting.hold(now, pool.risk);
@@ -40,10 +41,8 @@ export function weighCapacity(
 
 /** Remembers that a node waits, or that it waits no more. */
 export function keepWaiting(ledger: Ledger, node: Node, gate: GateResult, now: number): void {
-  const {
-    pool: { waiting },
-    member,
-  } = placeOf(ledger, node);
+  const member = memberOf(ledger, node);
+  const { waiting } = member.pool;
   if (gate.passed) waiting.done(member);
   else if (gate.reason === "CAPACITY_SHORT" || gate.reason === "INFEASIBLE") waiting.refused(member, now);
 }

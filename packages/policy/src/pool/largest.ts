@@ -9,14 +9,11 @@ export interface Ranked {
   rankedMilli: number | undefined;
 }
 
-interface Entry<T> {
-  readonly member: T;
-  readonly capacityMilli: number;
-}
-
 /** The heap. `holds` says whether a member serves with that capacity now. */
 export class Largest<T extends Ranked> {
-  readonly #heap: Entry<T>[] = [];
+  /** Entries side by side in two lists: an object for each would be as large again as all else of it. */
+  readonly #members: T[] = [];
+  readonly #capacities: number[] = [];
   readonly #holds: (member: T, capacityMilli: number) => boolean;
 
   constructor(holds: (member: T, capacityMilli: number) => boolean) {
@@ -27,25 +24,24 @@ export class Largest<T extends Ranked> {
   add(member: T, capacityMilli: number): void {
     if (member.rankedMilli === capacityMilli) return;
     member.rankedMilli = capacityMilli;
-    const heap = this.#heap;
-    let index = heap.length;
-    const entry = { member, capacityMilli };
-    heap.push(entry);
+    let index = this.#members.push(member) - 1;
+    this.#capacities.push(capacityMilli);
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if ((heap[parent] as Entry<T>).capacityMilli >= capacityMilli) break;
-      heap[index] = heap[parent] as Entry<T>;
+      if ((this.#capacities[parent] as number) >= capacityMilli) break;
+      this.#move(parent, index);
       index = parent;
     }
-    heap[index] = entry;
+    this.#put(index, member, capacityMilli);
   }
 
   /** Capacity of the largest member that serves; 0 where none does. */
   top(): number {
-    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      const current = first.member.rankedMilli === first.capacityMilli;
-      if (current && this.#holds(first.member, first.capacityMilli)) return first.capacityMilli;
-      if (current) first.member.rankedMilli = undefined;
+    for (let first = this.#members[0]; first !== undefined; first = this.#members[0]) {
+      const capacityMilli = this.#capacities[0] as number;
+      const current = first.rankedMilli === capacityMilli;
+      if (current && this.#holds(first, capacityMilli)) return capacityMilli;
+      if (current) first.rankedMilli = undefined;
       this.#dropFirst();
     }
     return 0;
@@ -54,32 +50,38 @@ export class Largest<T extends Ranked> {
   /** Capacity of the largest member that serves, one left out. */
   topWithout(member: T): number {
     const top = this.top();
-    const first = this.#heap[0];
-    if (first?.member !== member) return top;
+    if (this.#members[0] !== member) return top;
     this.#dropFirst();
     member.rankedMilli = undefined;
     const next = this.top();
-    this.add(member, first.capacityMilli);
+    this.add(member, top);
     return next;
   }
 
   #dropFirst(): void {
-    const last = this.#heap.pop() as Entry<T>;
-    if (this.#heap.length > 0) this.#sink(last);
-  }
-
-  #sink(entry: Entry<T>): void {
-    const heap = this.#heap;
+    const member = this.#members.pop() as T;
+    const capacityMilli = this.#capacities.pop() as number;
+    const { length } = this.#members;
+    if (length === 0) return;
     let index = 0;
     for (;;) {
       let child = index * 2 + 1;
-      if (child >= heap.length) break;
-      const right = heap[child + 1];
-      if (right !== undefined && right.capacityMilli > (heap[child] as Entry<T>).capacityMilli) child += 1;
-      if ((heap[child] as Entry<T>).capacityMilli <= entry.capacityMilli) break;
-      heap[index] = heap[child] as Entry<T>;
+      if (child >= length) break;
+      const right = child + 1;
+      if (right < length && (this.#capacities[right] as number) > (this.#capacities[child] as number)) child = right;
+      if ((this.#capacities[child] as number) <= capacityMilli) break;
+      this.#move(child, index);
       index = child;
     }
-    heap[index] = entry;
+    this.#put(index, member, capacityMilli);
+  }
+
+  #move(from: number, to: number): void {
+    this.#put(to, this.#members[from] as T, this.#capacities[from] as number);
+  }
+
+  #put(index: number, member: T, capacityMilli: number): void {
+    this.#members[index] = member;
+    this.#capacities[index] = capacityMilli;
   }
 }

@@ -16,6 +16,8 @@ import { Waiting } from "./waiting.ts";
 
 /** A node as its pool counts it. Capacity and load in milli-units. */
 export interface Member extends RecencyLinks, Ranked, Carrying {
+  /** Whose member it is. */
+  readonly pool: Pool;
   readonly nodeId: string;
   readonly domains: readonly string[];
   capacityMilli: number;
@@ -34,8 +36,8 @@ export interface Member extends RecencyLinks, Ranked, Carrying {
   leave: Leave | undefined;
   /** While it is on leave: its shards counted on it when it left. After a coordinator's start that is taken for so. */
   heldShards: boolean;
-  /** Since when it is silent; its load counts until everybody else has spoken since, and so has said what it took over. */
-  silentSinceMs: number;
+  /** Since when it is silent, while it is; its load counts until everybody else has spoken since, and so has said what it took over. */
+  silentSinceMs: number | undefined;
 }
 
 /** A leave, as the look ahead sees it. */
@@ -50,10 +52,10 @@ interface Leave {
 export class Pool {
   readonly poolId: string;
   readonly config: PoolConfig;
-  readonly members: Map<string, Member> = new Map();
   readonly risk: RiskConfig;
   readonly outlook: Outlook = new Outlook();
   readonly waiting: Waiting<Member> = new Waiting();
+  readonly #members: Member[] = [];
   /** Members that were heard lately, and members whose last load still counts though they are silent. */
   readonly #byReport = new Recency<Member>();
   readonly #silent = new Recency<Member>();
@@ -90,6 +92,9 @@ export class Pool {
   get demandMilli(): number {
     return this.#demandMilli + this.#carried.totalMilli;
   }
+  get memberCount(): number {
+    return this.#members.length;
+  }
   get onLeaveCount(): number {
     return this.#onLeaveCount;
   }
@@ -120,11 +125,10 @@ export class Pool {
     return this.#liveByShard.get(shard) ?? 0;
   }
 
-  /** Takes a node in; it brings nothing until it reports. */
+  /** Takes a node in; it brings nothing until it reports. To be called once for a node. */
   enrol(nodeId: string, domains: readonly string[]): Member {
-    const known = this.members.get(nodeId);
-    if (known !== undefined) return known;
     const member: Member = {
+      pool: this,
       nodeId,
       domains,
       capacityMilli: 0,
@@ -138,18 +142,18 @@ export class Pool {
       chargedMilli: 0,
       leave: undefined,
       heldShards: false,
-      silentSinceMs: Number.POSITIVE_INFINITY,
+      silentSinceMs: undefined,
       rankedMilli: undefined,
       older: undefined,
       newer: undefined,
     };
-    this.members.set(nodeId, member);
+    this.#members.push(member);
     return member;
   }
 
   /** After a restart: a total that was written down stands for the members until they speak. */
   carryDemand(totalMilli: number): void {
-    this.#carried.start(totalMilli, this.members.values());
+    this.#carried.start(totalMilli, this.#members);
   }
 
   /** Counts what a node says. */
@@ -170,7 +174,7 @@ export class Pool {
       member.shards = situation.shards;
       member.able = able;
       member.fresh = true;
-      if (member.silentSinceMs !== Number.POSITIVE_INFINITY) this.#heard(member);
+      if (member.silentSinceMs !== undefined) this.#heard(member);
       this.#count(member);
     }
     member.reportedAtMs = now;
@@ -247,12 +251,12 @@ export class Pool {
     this.#nextStaleMs =
       oldest === undefined ? Number.POSITIVE_INFINITY : oldest.reportedAtMs + this.config.reportFreshMs;
     for (let member = this.#silent.oldest; member !== undefined; member = this.#silent.oldest) {
-      if (member.silentSinceMs >= allSpokenSinceMs) break;
+      if ((member.silentSinceMs ?? Number.POSITIVE_INFINITY) >= allSpokenSinceMs) break;
       this.#silent.remove(member);
       this.#demandMilli -= member.loadMilli;
       member.loadMilli = 0;
     }
-    this.#carried.age(now, 2 * this.config.reportFreshMs, this.members.values());
+    this.#carried.age(now, 2 * this.config.reportFreshMs, this.#members);
     return stale ?? NONE;
   }
 
@@ -283,7 +287,7 @@ export class Pool {
   /** Nothing that the node said before counts, but its load, for a while. */
   #hush(member: Member, sinceMs: number): void {
     member.fresh = false;
-    if (member.silentSinceMs !== Number.POSITIVE_INFINITY) return;
+    if (member.silentSinceMs !== undefined) return;
     this.#byReport.remove(member);
     member.silentSinceMs = sinceMs;
     this.#silent.touch(member);
@@ -291,7 +295,7 @@ export class Pool {
 
   #heard(member: Member): void {
     this.#silent.remove(member);
-    member.silentSinceMs = Number.POSITIVE_INFINITY;
+    member.silentSinceMs = undefined;
   }
 
   #shift(counters: Map<string, number>, key: string, by: number): void {

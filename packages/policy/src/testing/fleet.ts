@@ -51,7 +51,8 @@ export function situationOf(more: Partial<Situation> = {}): Situation {
     workState: "SERVING",
     interruptible: true,
     endpoint: "127.0.0.1:1",
-    host: {},
+    host: [],
+    osRelease: "",
     ...more,
   };
 }

@@ -7,7 +7,7 @@ export const EPOCH_MS: number = Date.UTC(2026, 0, 5);
 const PLATFORM = { os: "linux", arch: "arm64" };
 const OLD = { version: "1.0.0", digest: "1".repeat(64), releaseCounter: 1 };
 const NEW = { version: "2.0.0", digest: "2".repeat(64), releaseCounter: 2 };
-const HOST = {};
+const HOST: readonly number[] = [];
 const NO_SHARDS: readonly string[] = [];
 
 /** What nodes run before and after. */
@@ -51,6 +51,7 @@ export function situation(capacityRps: number, loadRps: number, workState: WorkS
     interruptible: true,
     endpoint: "",
     host: HOST,
+    osRelease: "",
   };
 }
 

@@ -1,34 +1,77 @@
-/** Everything a start needs, read as of one moment. Nodes come in chunks, so that others have their turn in between. */
+/**
+ * Everything a start needs, read as of one moment. A thread reads and parses the nodes, as of that moment too, so that this
+ * one only builds what it keeps.
+ */
+import { Worker } from "node:worker_threads";
 import type { Dial, Override, Permit, Release } from "@moult/policy";
-import { type Kysely, type Transaction } from "kysely";
+import { type Kysely, type Transaction, sql } from "kysely";
 import type { FleetEvent } from "../../anomalies/kinds.ts";
 import type { BrakeStatement, EnrollmentToken, MetadataRole, Snapshot, StoredNode } from "../port.ts";
-import { storedDial, storedNode } from "../rows.ts";
+import { NODES_A_SLICE, takeSlices } from "../node-slices.ts";
+import { Packer, Unpacker } from "../packed-nodes.ts";
+import { storedDial } from "../rows.ts";
 import type { PostgresTables } from "./tables.ts";
 
-/** Nodes a chunk: some milliseconds. */
-const CHUNK_ROWS = 1_000;
+/** The thread starts and reads while this transaction waits, longer than a transaction may otherwise be idle. */
+const IDLE_MS = 120_000;
 
-/** Reads a snapshot: of some pools where they are named, else of all. */
-export async function loadSnapshot(db: Kysely<PostgresTables>, poolIds?: readonly string[]): Promise<Snapshot> {
+/** What the thread is given. */
+export interface ReadOrder {
+  readonly url: string;
+  /** The moment, as the server names it. */
+  readonly snapshot: string;
+  /** All where undefined. */
+  readonly poolIds: readonly string[] | undefined;
+}
+
+/** Reads a snapshot from the server at `url`: of some pools where they are named, else of all. */
+export async function loadSnapshot(
+  db: Kysely<PostgresTables>,
+  url: string,
+  poolIds?: readonly string[],
+): Promise<Snapshot> {
   return db
     .transaction()
     .setIsolationLevel("repeatable read")
     .setAccessMode("read only")
-    .execute((tx) => snapshot(tx, poolIds));
+    .execute((tx) => snapshot(tx, url, poolIds));
 }
 
-async function snapshot(tx: Transaction<PostgresTables>, poolIds: readonly string[] | undefined): Promise<Snapshot> {
+async function readNodes(
+  tx: Transaction<PostgresTables>,
+  url: string,
+  poolIds: readonly string[] | undefined,
+): Promise<readonly StoredNode[]> {
+  const chosen = tx.selectFrom("nodes").select(["identity", "state"]).limit(NODES_A_SLICE);
+  const first = await (poolIds === undefined ? chosen : chosen.where("pool_id", "in", poolIds)).execute();
+  if (first.length < NODES_A_SLICE) {
+    return new Unpacker().unpack(new Packer().pack(first.map(({ identity, state }) => [identity, state] as const)));
+  }
+  await sql`SELECT set_config('idle_in_transaction_session_timeout', ${String(IDLE_MS)}, true)`.execute(tx);
+  const moment = await sql<{ name: string }>`SELECT pg_export_snapshot() AS name`.execute(tx);
+  const order: ReadOrder = { url, snapshot: moment.rows[0]?.name ?? "", poolIds };
+  const reader = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
+  const nodes: StoredNode[] = [];
+  try {
+    await takeSlices(reader, nodes);
+  } finally {
+    await reader.terminate();
+  }
+  return nodes;
+}
+
+async function snapshot(
+  tx: Transaction<PostgresTables>,
+  url: string,
+  poolIds: readonly string[] | undefined,
+): Promise<Snapshot> {
   const isOurs = (poolId: string): boolean => poolIds === undefined || poolIds.includes(poolId);
   const meta = new Map(
     (await tx.selectFrom("meta").select(["key", "value"]).execute()).map(({ key, value }) => [key, value]),
   );
   const brake = meta.get("brake");
   const tally = meta.get("tally");
-  const nodes: StoredNode[] = [];
-  const chosen = tx.selectFrom("nodes").select(["identity", "state"]);
-  const query = poolIds === undefined ? chosen : chosen.where("pool_id", "in", poolIds);
-  for await (const row of query.stream(CHUNK_ROWS)) nodes.push(storedNode(row));
+  const nodes = await readNodes(tx, url, poolIds);
   const permits = await tx.selectFrom("permits").select(["pool_id", "permit"]).execute();
   const releases = await tx.selectFrom("releases").select("release").orderBy("release_counter", "desc").execute();
   const dials = await tx.selectFrom("dials").select("dial").execute();

@@ -139,12 +139,12 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
         // What was on its way when a connection broke is decided once its pools are held anew.
         await recover();
         await checkServer(sql, name, { warn: () => undefined });
-        return guarded("UNREADABLE", cannotRead, () => loadSnapshot(db));
+        return guarded("UNREADABLE", cannotRead, () => loadSnapshot(db, options.url));
       }),
     loadPools: (poolIds) =>
       turns.take(async () => {
         await recover();
-        return guarded("UNREADABLE", cannotRead, () => loadSnapshot(db, poolIds));
+        return guarded("UNREADABLE", cannotRead, () => loadSnapshot(db, options.url, poolIds));
       }),
     manifest: (digest) =>
       guarded("UNREADABLE", cannotRead, async () => {

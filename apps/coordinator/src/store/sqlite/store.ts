@@ -16,10 +16,11 @@ import {
   type Snapshot,
   type Store,
   type StoreChange,
-  type StoredNode,
+  StoreError,
 } from "../port.ts";
 import { guarded, openDatabase } from "./open.ts";
-import { nodeState, storedDial, storedNode } from "../rows.ts";
+import { nodeState, storedDial } from "../rows.ts";
+import { readNodes } from "./nodes.ts";
 import { Turns } from "../turns.ts";
 import { signedSizeOf } from "../signed-size.ts";
 import { sqliteTree } from "./tree.ts";
@@ -27,9 +28,6 @@ import { type Run, type Writer, threadWriter, writing } from "./writer.ts";
 
 /** The process has a turn for others after so many changes: some milliseconds. */
 const CHANGES_A_TURN = 500;
-
-/** Nodes between two turns while a store is read. */
-const NODES_A_TURN = 2_000;
 
 /**
  * The council may give a release another counter, also one that another release has. The column has to stay unique for
@@ -61,7 +59,6 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
     }
     return statement;
   };
-  const runNow: Run = (sql, ...values) => void prepare(sql).run(...values);
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the shape of its own SELECT
   const all = <T>(sql: string): readonly T[] => prepare(sql).all() as T[];
   const documents = <T>(sql: string): T[] => all<{ document: string }>(sql).map((row) => JSON.parse(row.document) as T);
@@ -163,25 +160,6 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
     );
   };
 
-  const readNodes = async (): Promise<readonly StoredNode[]> => {
-    const nodes: StoredNode[] = [];
-    const rows = guarded("UNREADABLE", `the store at ${path} cannot be read`, () =>
-      prepare("SELECT identity, state FROM nodes").iterate(),
-    );
-    for (let more = true; more;) {
-      more = guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
-        for (let n = 0; n < NODES_A_TURN; n += 1) {
-          const { done, value } = rows.next();
-          if (done === true) return false;
-          nodes.push(storedNode(value as { identity: string; state: string | null }));
-        }
-        return true;
-      });
-      if (more) await turn();
-    }
-    return nodes;
-  };
-
   return {
     commit: ({ changes, atMs }: Batch) =>
       turns.take(() =>
@@ -211,7 +189,11 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
       ),
     load: () =>
       turns.take(async (): Promise<Snapshot> => {
-        const nodes = await readNodes();
+        const nodes = await readNodes(db, path).catch((cause: unknown) => {
+          throw new StoreError("UNREADABLE", `the store at ${path} cannot be read: ${(cause as Error).message}`, {
+            cause,
+          });
+        });
         return guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
           const meta = new Map(
             all<{ key: string; value: string }>("SELECT key, value FROM meta").map((m) => [m.key, m.value]),
@@ -259,14 +241,19 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         }),
       ),
     tidy: (nowMs) =>
-      turns.take(async () =>
-        guarded("UNWRITABLE", `the store at ${path} cannot be tidied`, () => {
-          runNow("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
-          runNow("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
-          runNow("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
-          db.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
-        }),
-      ),
+      turns.take(async () => {
+        await writing(path, writer, (run) => {
+          run("DELETE FROM requests WHERE at_ms < ?", nowMs - REQUEST_KEEP_MS);
+          run("DELETE FROM tokens WHERE expires_at_ms < ?", nowMs - TOKEN_KEEP_MS);
+          run("DELETE FROM brake_statements WHERE expires_at_ms < ?", nowMs);
+        });
+        try {
+          await writer.exec("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+        } catch (cause) {
+          const why = (cause as Error).message;
+          throw new StoreError("UNWRITABLE", `the store at ${path} cannot be tidied: ${why}`, { cause });
+        }
+      }),
     close: () =>
       turns.take(async () => {
         await writer.close();

@@ -17,6 +17,8 @@ export type Write = readonly [sql: string, ...values: readonly Value[]];
 export interface Writer {
   /** Resolves when all of it is durable. Rejects where nothing of it was written, or with WriterLost. */
   readonly write: (writes: readonly Write[]) => Promise<void>;
+  /** Runs what belongs to no transaction, as a checkpoint. Rejects with what the database says. */
+  readonly exec: (sql: string) => Promise<void>;
   /** Nothing may be written after this. */
   readonly close: () => Promise<void>;
 }
@@ -52,6 +54,11 @@ export interface Order {
   readonly writes: readonly (readonly [statement: number, ...values: readonly Value[]])[];
 }
 
+/** Or: what belongs to no transaction. */
+export interface Errand {
+  readonly exec: string;
+}
+
 /** What it answers: nothing, or why nothing was written. */
 export interface Answer {
   readonly failure?: string;
@@ -79,6 +86,11 @@ export function threadWriter(path: string): Writer {
       thread = thread?.lives === true ? thread : new Thread(path);
       await thread.write(writes);
     },
+    async exec(sql) {
+      if (closed) throw new Error("it is closed");
+      thread = thread?.lives === true ? thread : new Thread(path);
+      await thread.exec(sql);
+    },
     async close() {
       closed = true;
       await thread?.close();
@@ -97,6 +109,7 @@ export function directWriter(db: DatabaseSync): Writer {
         writes.map(([, ...values], n) => [n, ...values]),
       );
     },
+    exec: async (sql) => db.exec(sql),
     close: async () => undefined,
   };
 }
@@ -136,11 +149,20 @@ class Thread {
       }
       return [number, ...values];
     });
+    return this.#send({ fresh, writes: numbered });
+  }
+
+  exec(sql: string): Promise<void> {
+    if (this.#waiting !== undefined) throw new Error("one transaction at a time");
+    return this.#send({ exec: sql });
+  }
+
+  #send(order: Order | Errand): Promise<void> {
     return new Promise((done, failed) => {
       this.#waiting = { done, failed };
       this.#worker.ref();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      this.#worker.postMessage({ fresh, writes: numbered } satisfies Order);
+      this.#worker.postMessage(order);
     });
   }
 

@@ -38,6 +38,7 @@ export function nodeOf(nodeId: string, poolId = "home", sequence = 3): Node {
     lastOutcome: undefined,
     lastOutcomeKey: "key",
     deniedDigests: ["d"],
+    member: undefined,
   };
 }
 

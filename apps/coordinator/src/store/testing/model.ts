@@ -71,7 +71,7 @@ export class Model {
         return this.#log(identity.poolId, change.kind);
       }
       case "node": {
-        const { permit: _permit, place: _place, reportedAtMs: _at, ...state } = change.node;
+        const { permit: _permit, member: _member, reportedAtMs: _at, ...state } = change.node;
         const known = this.#nodes.get(state.identity.nodeId);
         if (known !== undefined) known.state = state;
         return;

@@ -1,0 +1,55 @@
+import { POOL_DEFAULTS, createLedger } from "@moult/policy";
+import { expect, test } from "vitest";
+import { Owner } from "../ledger/owner.ts";
+import { Pressure } from "../ledger/pressure.ts";
+import type { Store } from "../store/port.ts";
+import { until } from "../testing/wait.ts";
+import { Pulses } from "./pulses.ts";
+
+const CLOCK = { now: () => 1 };
+const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const CONFIG = { pool: POOL_DEFAULTS, retry: { allowlistMs: 1, dialMs: 1, capacityMs: 1 } };
+
+async function made(queue: { moves: number }): Promise<Pulses> {
+  const store = { commit: async () => undefined } as unknown as Store;
+  const load = async () => createLedger(CONFIG, 1);
+  const owner = new Owner({ store, clock: CLOCK, log: LOG, load, carryOut: () => undefined, reloadAfterMs: 1 });
+  await owner.start();
+  const waiting = {
+    get queue() {
+      return { moves: queue.moves, sinceMs: undefined };
+    },
+  };
+  return new Pulses(owner, new Pressure({ queue: waiting, clock: CLOCK, log: LOG, chance: () => 0, beatMs: 1 }));
+}
+
+const NOTHING = { changes: [], effects: [] };
+
+test("what comes together is one move, and while pulses are refused the newest of each node is all that waits", async () => {
+  const queue = { moves: 1_000 };
+  const pulses = await made(queue);
+  const taken: string[] = [];
+  for (let nth = 0; nth < 10_000; nth += 1) {
+    const name = `${nth % 3} ${nth}`;
+    pulses.put(`n${nth % 3}`, { takeIn: () => (taken.push(name), NOTHING), failed: () => undefined });
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(taken).toEqual([]);
+  queue.moves = 0;
+  await until("they are taken in", () => taken.length > 0 || undefined);
+  expect(taken.toSorted()).toEqual(["0 9999", "1 9997", "2 9998"]);
+});
+
+test("one that is wrong is told so alone", async () => {
+  const pulses = await made({ moves: 0 });
+  const seen: string[] = [];
+  const failed = (error: unknown): void => void seen.push(String(error));
+  const wrong = (): never => {
+    throw new RangeError("no");
+  };
+  pulses.put("a", { takeIn: () => (seen.push("a"), NOTHING), failed });
+  pulses.put("b", { takeIn: wrong, failed });
+  pulses.put("c", { takeIn: () => (seen.push("c"), NOTHING), failed });
+  await until("all were looked at", () => seen.length === 3 || undefined);
+  expect(seen).toEqual(["a", "RangeError: no", "c"]);
+});

@@ -1,0 +1,94 @@
+/**
+ * Pulses that came up streams, on their way to the ledger: one for each node, the newest, so that however many come they
+ * take no more memory than there are nodes. All that have come together are taken in as one move, some hundred at a time;
+ * while pulses are refused they wait here, and whoever has waited too long is stale by the ledger's own count.
+ */
+import type { StoreChange } from "../store/port.ts";
+import type { Effect, Ledger } from "@moult/policy";
+import type { Owner } from "../ledger/owner.ts";
+import type { Pressure } from "../ledger/pressure.ts";
+
+/** Pulses a move: some milliseconds. */
+const PULSES_A_MOVE = 500;
+
+/** While they are refused, it is looked so often whether they still are. */
+const LOOK_AGAIN_MS = 250;
+
+/** A pulse that waits. */
+export interface WaitingPulse {
+  /** Reads it and takes it in. Throws what is wrong with it. */
+  readonly takeIn: (
+    ledger: Ledger,
+    now: number,
+  ) => { readonly changes: readonly StoreChange[]; readonly effects: readonly Effect[] };
+  /** Told what was wrong with it, or that the store failed. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** The pulses that wait. */
+export class Pulses {
+  readonly #owner: Owner;
+  readonly #pressure: Pressure;
+  readonly #waiting = new Map<string, WaitingPulse>();
+  #isRunning = false;
+
+  constructor(owner: Owner, pressure: Pressure) {
+    this.#owner = owner;
+    this.#pressure = pressure;
+  }
+
+  /** A node's newest pulse; it takes the place of one that still waits. */
+  put(nodeId: string, pulse: WaitingPulse): void {
+    this.#waiting.set(nodeId, pulse);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // All that comes within one turn of the event loop is one move.
+    await turn();
+    while (this.#waiting.size > 0) {
+      if (this.#pressure.refuses("PULSE")) await later();
+      else await this.#take();
+    }
+    this.#isRunning = false;
+  }
+
+  async #take(): Promise<void> {
+    const pulses: WaitingPulse[] = [];
+    for (const [nodeId, pulse] of this.#waiting) {
+      this.#waiting.delete(nodeId);
+      pulses.push(pulse);
+      if (pulses.length === PULSES_A_MOVE) break;
+    }
+    try {
+      await this.#owner.decide((ledger, now) => {
+        const changes: StoreChange[] = [];
+        const effects: Effect[] = [];
+        for (const pulse of pulses) {
+          try {
+            const step = pulse.takeIn(ledger, now);
+            changes.push(...step.changes);
+            effects.push(...step.effects);
+          } catch (error) {
+            // One node's mistake is no other's.
+            pulse.failed(error);
+          }
+        }
+        return { answer: undefined, changes, effects };
+      });
+    } catch (error) {
+      for (const { failed } of pulses) failed(error);
+    }
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function later(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS).unref());
+}

@@ -125,7 +125,7 @@ test("a number stands for whom it was introduced with last, on its own trunk; on
     "OK OK OK OK UNAUTHENTICATED UNAUTHENTICATED UNAUTHENTICATED UNIMPLEMENTED OK UNAUTHENTICATED",
   );
   expect(seen.map(({ token }) => token.slice(-1)).join("")).toBe("ttuut");
-  expect(new Set(seen.map((each) => each.peer))).toEqual(new Set([peer]));
+  expect(new Set(seen.map((each) => each.peer))).toEqual(new Set([DEVICE.peer]));
   // What was said on one trunk says nothing on another.
   writer.call({ id: 0, path: ASK, method: 0, callerNumber: 7, caller: undefined, request: REQUEST });
   expect((await answersOf(server, [writer.finish()])).get(0)?.code).toBe(status.UNAUTHENTICATED);

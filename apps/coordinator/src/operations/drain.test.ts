@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { join } from "node:path";
@@ -17,11 +18,15 @@ const TEST_MS = 90_000;
 const NETWORK = networkAt();
 
 let folder: string;
+/** Aborted when the load is to end; also where the test fails. */
+let ended: AbortController;
 const started: CoordinatorProcess[] = [];
 beforeEach(() => {
   folder = makeFolder();
+  ended = new AbortController();
 });
 afterEach(async () => {
+  ended.abort();
   await Promise.all(started.splice(0).map((process) => process.end("SIGKILL")));
   rmSync(folder, { recursive: true, force: true });
 });
@@ -61,6 +66,34 @@ function overJson(url: string, ca: Buffer, bearer: string): Promise<string> {
   });
 }
 
+/** A request whose headers have arrived and whose body has not; `finish` sends it and answers with the status. */
+async function halfway(
+  url: string,
+  method: string,
+  more: { readonly ca: Buffer; readonly bearer: string; readonly type: string; readonly body: Buffer },
+): Promise<{ readonly finish: () => Promise<string> }> {
+  const { ca, bearer, type, body } = more;
+  const headers = {
+    "content-type": type,
+    "content-length": body.length,
+    authorization: `Bearer ${bearer}`,
+    expect: "100-continue",
+  };
+  const call = request(url, { method, ca, headers, agent: new Agent({ keepAlive: false }) });
+  const answered = new Promise<string>((resolve) => {
+    call.on("response", (answer) => resolve(String(answer.resume().statusCode)));
+    call.on("error", (error: NodeJS.ErrnoException) => resolve(`error ${error.code}`));
+  });
+  call.flushHeaders();
+  await new Promise((resolve) => call.once("continue", resolve));
+  return {
+    finish() {
+      call.end(body);
+      return answered;
+    },
+  };
+}
+
 test(
   "told to stop under load it loses no acknowledged write, fails calls only as to be tried again, and exits 0",
   async () => {
@@ -79,7 +112,6 @@ test(
     const acknowledged: string[] = [];
     const failures = new Set<string>();
     let asks = 0;
-    const ended = new AbortController();
     const creating = async (): Promise<void> => {
       while (!ended.signal.aborted) {
         await fleet.createEnrollmentToken({ pool: "pools/home", uses: 1, ttlS: 3600 }, operator).then(
@@ -105,9 +137,24 @@ test(
     };
     const working = Promise.all([creating(), creating(), creating(), asking(), asking(), posting(), posting()]);
     await until("a good deal of work", () => (acknowledged.length > 100 && asks > 20) || undefined);
+    const part = Buffer.alloc(100_000, "part");
+    const digest = createHash("sha256").update(part).digest("hex");
+    const credentials = { ca, bearer: operatorToken };
+    const upload = await halfway(`${endpoint("artifacts")}/v1/parts/${digest}`, "PUT", {
+      ...credentials,
+      type: "application/octet-stream",
+      body: part,
+    });
+    const posted = await halfway(`${json}/moult.v1.FleetService/CreateEnrollmentToken`, "POST", {
+      ...credentials,
+      type: "application/json",
+      body: Buffer.from(JSON.stringify({ pool: "pools/home", uses: 1, ttlS: 3600 })),
+    });
     const toldAtMs = performance.now();
     first.stop();
     await attended.find("the drain notice", ({ message }) => message.case === "drain");
+    // What had begun may end, on each port.
+    expect(await Promise.all([upload.finish(), posted.finish()])).toEqual(["201", "200"]);
     const { code, stderr } = await first.ended;
     ended.abort();
     await working;

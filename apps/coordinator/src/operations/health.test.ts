@@ -34,7 +34,7 @@ test("while the store is down it is not ready, though alive; and it is again whe
   };
   home = await TestCoordinator.start({ around, config: { metrics: { port: 0 } } });
   const health = healthOf(home);
-  const states = async (): Promise<readonly number[]> =>
+  const states = async (): Promise<readonly ServingStatus[]> =>
     Promise.all(SERVICES.map(async (service) => (await health.check({ service }, { timeoutMs: 10_000 })).status));
   expect(await states()).toEqual([SERVING, SERVING, SERVING]);
   const watch = listen(health.watch({ service: "" }));

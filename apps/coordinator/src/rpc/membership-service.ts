@@ -28,20 +28,22 @@ export function createMembershipService(parts: Parts): Implementation<typeof Mem
       // Subscribed before the snapshot is taken, so that no change falls between the two; and taken as moves, so that
       // nobody is told of what is not durable yet. A change that comes between two of them is told again after the last.
       const mailbox = parts.members.subscribe(call.signal, poolId);
-      let walk: Walk | undefined;
+      const begun = await parts.owner.decide((ledger) => {
+        if (poolId !== "" && !ledger.pools.has(poolId)) throw poolUnknown(poolId);
+        return { answer: ledger, changes: [], effects: [] };
+      });
+      const walk: Walk = { ledger: begun, nodes: begun.nodes.values(), isOver: false };
       let isFirst = true;
-      do {
+      while (!walk.isOver) {
         const slice = await parts.owner.decide((ledger, now) => {
-          if (poolId !== "" && !ledger.pools.has(poolId)) throw poolUnknown(poolId);
-          walk ??= { ledger, nodes: ledger.nodes.values(), isOver: false };
-          if (walk.ledger !== ledger) throw loadedAnew();
+          if (ledger !== walk.ledger) throw loadedAnew();
           return { answer: nextMembers(walk, poolId, now), changes: [], effects: [] };
         });
         for (const group of inMessages(slice, bytesOf)) {
           yield create(WatchResponseSchema, { snapshot: isFirst, members: [...group] });
           isFirst = false;
         }
-      } while (walk?.isOver !== true);
+      }
       if (isFirst) yield create(WatchResponseSchema, { snapshot: true });
       for await (const changed of mailbox) {
         for (const group of inMessages(changed, bytesOf)) yield create(WatchResponseSchema, { members: [...group] });

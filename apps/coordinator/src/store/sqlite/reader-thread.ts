@@ -5,7 +5,7 @@ import { type NodeRow, sendSlices } from "../node-slices.ts";
 import { NODES_FROM, type ReadOrder } from "./nodes.ts";
 
 /** So much of the file is mapped rather than copied page by page; it is let go with the connection. */
-const MMAP_BYTES = 1_073_741_824;
+const MMAP_BYTES = 268_435_456;
 
 const { path, after } = workerData as ReadOrder;
 const db = new DatabaseSync(path, { readOnly: true });

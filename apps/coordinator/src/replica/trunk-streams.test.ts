@@ -178,6 +178,7 @@ test("a device that says more than the seat takes is not read further", async ()
   const { trunk } = await start({
     agent: {
       async *attend(requests) {
+        yield* [];
         await going.promise;
         for await (const request of requests) if (request.message.case === "report") taken += 1;
       },

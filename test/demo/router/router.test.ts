@@ -25,7 +25,7 @@ class Announcer {
       this.server,
       MembershipService,
       { watch: (_request, call) => this.#watch(call.signal) },
-      (_method, metadata) => expect(metadata.get("authorization")).toEqual(["Bearer secret"]),
+      (_method, metadata) => expect(metadata.get("authorization")).toBe("Bearer secret"),
       (error) => void process.stderr.write(String(error)),
     );
   }

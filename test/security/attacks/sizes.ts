@@ -74,7 +74,8 @@ const bomb: Attack = {
         {
           file: "rpc/server.ts",
           from: "receiveBytesMax: MESSAGE_BYTES_MAX,",
-          to: "receiveBytesMax: 0x7fffffff,",
+          // Neither what one message may make, nor what all together may.
+          to: "receiveBytesMax: 0x7fffffff, partialBytesMax: 0x7fffffff, partialBytesMaxOverall: 0x7fffffff,",
         },
       ],
       caught: /a bomb was answered|a bomb made the coordinator grow/,

@@ -181,6 +181,7 @@ test("a device that says more than the seat takes is not read further", async ()
         yield* [];
         await going.promise;
         for await (const request of requests) if (request.message.case === "report") taken += 1;
+        yield nudge("all is taken");
       },
     },
   });

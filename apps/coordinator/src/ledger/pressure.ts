@@ -49,9 +49,12 @@ const TELL_MS = 5_000;
 /** The watch. */
 export class Pressure {
   readonly #parts: PressureParts;
+  /** Of the last beats: how late they came, and how many moves waited then. */
   readonly #late: number[] = [];
+  readonly #waited: number[] = [];
   #beatAtMs: number | undefined;
   #lateMs = 0;
+  #standing = 0;
   #shed: Shed = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   readonly #refused = new Map<Rank, number>();
@@ -66,9 +69,10 @@ export class Pressure {
     const now = clock.now();
     if (this.#beatAtMs !== undefined) this.#late.push(Math.max(0, now - this.#beatAtMs - beatMs));
     this.#beatAtMs = now;
+    this.#waited.push(this.#parts.queue.queue.moves);
     const beats = Math.ceil(WINDOW_MS / beatMs);
-    if (this.#late.length > beats) this.#late.shift();
-    this.#lateMs = this.#late.length < beats ? 0 : Math.min(...this.#late);
+    this.#lateMs = leastOf(this.#late, beats);
+    this.#standing = leastOf(this.#waited, beats);
     const load = this.#look();
     if (this.#refused.size === 0 || now - this.#toldAtMs < TELL_MS) return;
     const refused = Object.fromEntries(this.#refused);
@@ -94,8 +98,16 @@ export class Pressure {
     const { queue, clock } = this.#parts;
     const { moves, sinceMs } = queue.queue;
     const oldestWaitMs = sinceMs === undefined ? 0 : Math.max(0, clock.now() - sinceMs);
-    const load = { waiting: moves, oldestWaitMs, lateMs: this.#lateMs };
+    // A queue that has drained since the last beat stands no more.
+    const standing = Math.min(this.#standing, moves);
+    const load = { waiting: moves, standing, oldestWaitMs, lateMs: this.#lateMs };
     this.#shed = shedNext(this.#shed, load);
     return load;
   }
+}
+
+/** The least of the last `count`; 0 as long as there are fewer. Forgets the others. */
+function leastOf(values: number[], count: number): number {
+  if (values.length > count) values.shift();
+  return values.length < count ? 0 : Math.min(...values);
 }

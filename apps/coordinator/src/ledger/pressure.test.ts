@@ -74,6 +74,9 @@ test("a burst is let in, a queue that does not drain for a second is not", () =>
   expect([pressure.refuses("ASK"), pressure.refuses("LEAVE")]).toEqual([true, false]);
   wait(10, 4 * BEAT_MS);
   expect(pressure.refuses("PULSE")).toBe(false);
+  // Those who were refused come back together.
+  wait(700, 4 * BEAT_MS);
+  expect(pressure.refuses("ASK")).toBe(true);
 });
 
 test("a clock that is set back makes nobody wait", () => {

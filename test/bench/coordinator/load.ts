@@ -6,13 +6,17 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { AskResponseSchema, Decision, type Verdict } from "@moult/contracts/v1";
-import { Caller } from "./caller.ts";
+import { CallFailed, Caller } from "./caller.ts";
 import { PATHS, Voice } from "./frames.ts";
 import type { Answer, Order } from "./orders.ts";
 
 /** Latencies in steps of 50 µs, up to 10 s: a histogram costs nothing while it counts. */
 const STEP_MS = 0.05;
 const STEPS = 200_000;
+
+const RESOURCE_EXHAUSTED = 8;
+/** What an overloaded coordinator tells those who ask, at the least. */
+const COME_AGAIN_MS = 2_000;
 
 /** Connections that are opened at once. */
 const OPENING = 32;
@@ -83,8 +87,8 @@ async function timed(act: () => Promise<unknown>): Promise<void> {
     count.took(performance.now() - beganMs);
   } catch (error) {
     count.fails(error);
-    // A server that refuses everything is not to be called in a closed loop.
-    await sleep(10);
+    // A server that refuses everything is not to be called in a closed loop; one that has too much says when to come again.
+    await sleep(error instanceof CallFailed && error.grpcStatus === RESOURCE_EXHAUSTED ? COME_AGAIN_MS : 10);
   }
 }
 

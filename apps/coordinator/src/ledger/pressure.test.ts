@@ -46,7 +46,7 @@ test("a process that is late once refuses nobody, one that is late for a second 
 
 test("says when to come again, and writes one line for many that were refused", () => {
   const { pressure, at, wait, warned } = made();
-  wait(5_000, 0);
+  wait(10_000, 0);
   at(10);
   for (let call = 0; call < 100; call += 1) expect(() => pressure.admit("ASK")).toThrow(Overloaded);
   pressure.beat();
@@ -58,6 +58,25 @@ test("says when to come again, and writes one line for many that were refused", 
   expect(warned).toHaveLength(1);
   wait(0);
   pressure.admit("PULSE");
+});
+
+test("a burst is let in, a queue that does not drain for a second is not", () => {
+  const { pressure, at, wait } = made();
+  const beat = (nth: number, moves: number): void => {
+    at(nth * BEAT_MS);
+    wait(moves, nth * BEAT_MS);
+    pressure.beat();
+  };
+  beat(0, 0);
+  for (const nth of [1, 2, 3]) beat(nth, 700);
+  expect(pressure.refuses("ASK")).toBe(false);
+  beat(4, 700);
+  expect([pressure.refuses("ASK"), pressure.refuses("LEAVE")]).toEqual([true, false]);
+  wait(10, 4 * BEAT_MS);
+  expect(pressure.refuses("PULSE")).toBe(false);
+  // Those who were refused come back together.
+  wait(700, 4 * BEAT_MS);
+  expect(pressure.refuses("ASK")).toBe(true);
 });
 
 test("a clock that is set back makes nobody wait", () => {

@@ -45,16 +45,23 @@ export interface PressureParts {
 /** So many beats in a row must be late before it counts: a second of them. */
 const WINDOW_MS = 1_000;
 
+/** For so long after something was refused a queue that is long at once is refused like one that stands. */
+const GUARDED_MS = 20_000;
+
 /** Between two lines about it. */
 const TELL_MS = 5_000;
 
 /** The watch. */
 export class Pressure {
   readonly #parts: PressureParts;
+  /** Of the last beats: how late they came, and how many moves waited then. */
   readonly #late: number[] = [];
+  readonly #waited: number[] = [];
   #beatAtMs: number | undefined;
   #lateMs = 0;
+  #standing = 0;
   #shed: Shed = 0;
+  #shedAtMs = Number.NEGATIVE_INFINITY;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   readonly #refused = new Map<Rank, number>();
 
@@ -68,9 +75,10 @@ export class Pressure {
     const now = clock.now();
     if (this.#beatAtMs !== undefined) this.#late.push(Math.max(0, now - this.#beatAtMs - beatMs));
     this.#beatAtMs = now;
+    this.#waited.push(this.#parts.queue.queue.moves);
     const beats = Math.ceil(WINDOW_MS / beatMs);
-    if (this.#late.length > beats) this.#late.shift();
-    this.#lateMs = this.#late.length < beats ? 0 : Math.min(...this.#late);
+    this.#lateMs = leastOf(this.#late, beats);
+    this.#standing = leastOf(this.#waited, beats);
     const load = this.#look();
     if (this.#refused.size === 0 || now - this.#toldAtMs < TELL_MS) return;
     const refused = Object.fromEntries(this.#refused);
@@ -96,9 +104,20 @@ export class Pressure {
   #look(): Load {
     const { queue, clock } = this.#parts;
     const { moves, sinceMs } = queue.queue;
-    const oldestWaitMs = sinceMs === undefined ? 0 : Math.max(0, clock.now() - sinceMs);
-    const load = { waiting: moves, oldestWaitMs, lateMs: this.#lateMs };
+    const now = clock.now();
+    const oldestWaitMs = sinceMs === undefined ? 0 : Math.max(0, now - sinceMs);
+    // A queue that has drained since the last beat stands no more. While refused callers come back no burst is a surprise.
+    const isGuarded = now - this.#shedAtMs < GUARDED_MS;
+    const standing = isGuarded ? moves : Math.min(this.#standing, moves);
+    const load = { waiting: moves, standing, oldestWaitMs, lateMs: this.#lateMs };
     this.#shed = shedNext(this.#shed, load);
+    if (this.#shed > 0) this.#shedAtMs = now;
     return load;
   }
+}
+
+/** The least of the last `count`; 0 as long as there are fewer. Forgets the others. */
+function leastOf(values: number[], count: number): number {
+  if (values.length > count) values.shift();
+  return values.length < count ? 0 : Math.min(...values);
 }

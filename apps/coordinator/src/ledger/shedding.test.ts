@@ -5,12 +5,15 @@ import { type Load, RANKS, type Shed, isShed, retryAfterMs, shedNext } from "./s
 
 const load = fc.record({
   waiting: fc.integer({ min: 0, max: 40_000 }),
+  standing: fc.integer({ min: 0, max: 8_000 }),
   oldestWaitMs: fc.integer({ min: 0, max: 16_000 }),
   lateMs: fc.integer({ min: 0, max: 8_000 }),
 });
 
 /** Of all ranks the most that may wait, and the longest. */
-const MOST: Load = { waiting: 20_000, oldestWaitMs: 8_000, lateMs: 4_000 };
+const MOST: Load = { waiting: 20_000, standing: 5_000, oldestWaitMs: 9_000, lateMs: 4_000 };
+
+const NOTHING: Load = { waiting: 0, standing: 0, oldestWaitMs: 0, lateMs: 0 };
 
 /** Plays a row of loads; says what did not hold, if anything. */
 function fault(rule: typeof shedNext, loads: readonly Load[]): string | undefined {
@@ -22,11 +25,17 @@ function fault(rule: typeof shedNext, loads: readonly Load[]): string | undefine
     if (refused.some((each, at) => at > 0 && each && refused[at - 1] !== true)) return "a later rank before an earlier";
     const over = (Object.keys(MOST) as (keyof Load)[]).some((key) => next[key] >= MOST[key]);
     if (over && shed !== 4) return "the queue has no end";
-    if (next.waiting + next.oldestWaitMs + next.lateMs === 0 && shed !== 0) return "refuses though nothing waits";
-    if (shed > before && rule(before, { waiting: 0, oldestWaitMs: 0, lateMs: 0 }) > 0) return "never lets in again";
+    if (next.waiting + next.standing + next.oldestWaitMs + next.lateMs === 0 && shed !== 0)
+      return "refuses though nothing waits";
+    if (rule(shed, NOTHING) > 0) return "never lets in again";
     if (rule(shed, next) !== shed) return "flickers under the same load";
     // What is more of everything refuses no less.
-    const worse = { waiting: next.waiting + 1, oldestWaitMs: next.oldestWaitMs + 1, lateMs: next.lateMs + 1 };
+    const worse = {
+      waiting: next.waiting + 1,
+      standing: next.standing + 1,
+      oldestWaitMs: next.oldestWaitMs + 1,
+      lateMs: next.lateMs + 1,
+    };
     if (rule(before, worse) < shed) return "refuses less under more load";
   }
   return undefined;
@@ -51,13 +60,13 @@ test("a rule without an end of the queue, and one that forgets to let in again, 
 });
 
 test("each rank has its turn as the oldest waits longer", () => {
-  const at = (oldestWaitMs: number): Shed => shedNext(0, { waiting: 1, oldestWaitMs, lateMs: 0 });
-  expect([999, 1_000, 2_000, 4_000, 8_000].map(at)).toEqual([0, 1, 2, 3, 4]);
+  const at = (oldestWaitMs: number): Shed => shedNext(0, { ...NOTHING, waiting: 1, oldestWaitMs });
+  expect([2_999, 3_000, 5_000, 7_000, 9_000].map(at)).toEqual([0, 1, 2, 3, 4]);
 });
 
 test("a refused rank comes back in only some way below its limit", () => {
-  const queue = (shed: Shed, waiting: number): Shed => shedNext(shed, { waiting, oldestWaitMs: 0, lateMs: 0 });
-  expect([queue(0, 900), queue(1, 900), queue(1, 700)]).toEqual([0, 1, 0]);
+  const queue = (shed: Shed, standing: number): Shed => shedNext(shed, { ...NOTHING, standing });
+  expect([queue(0, 350), queue(1, 350), queue(1, 250)]).toEqual([0, 1, 0]);
 });
 
 test("refused callers are told times that lie apart, sooner for what matters more", () => {

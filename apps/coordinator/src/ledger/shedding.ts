@@ -12,6 +12,8 @@ export type Rank = (typeof RANKS)[number];
 export interface Load {
   /** Moves that wait to be durable. */
   readonly waiting: number;
+  /** How many have waited at every moment of the last second, at the least. */
+  readonly standing: number;
   /** How long the oldest of them has waited. */
   readonly oldestWaitMs: number;
   /**
@@ -25,14 +27,17 @@ export interface Load {
 export type Shed = 0 | 1 | 2 | 3 | 4;
 
 /**
- * From where on each rank is refused. A waiting move is some 3 kB, so the last number keeps the queue below 60 MB; callers
- * give up after 10 s, so nobody stands in line longer than that for nothing.
+ * From where on each rank is refused. A queue that never gets shorter than this for a second is one that does not drain: at
+ * 5,000 moves a second 600 of them are a wait of 120 ms, and 256 callers who each wait for their answer are no overload. A
+ * burst may be longer for a moment; a waiting move is some 3 kB, so the last number keeps the queue below 60 MB. How long the
+ * oldest waits shows a disk that stands still, which a busy machine's does for a second now and then; callers give up after
+ * 10 s, so nobody stands in line longer than that for nothing.
  */
 const LIMITS: readonly Load[] = [
-  { waiting: 1_000, oldestWaitMs: 1_000, lateMs: 500 },
-  { waiting: 5_000, oldestWaitMs: 2_000, lateMs: 1_000 },
-  { waiting: 10_000, oldestWaitMs: 4_000, lateMs: 2_000 },
-  { waiting: 20_000, oldestWaitMs: 8_000, lateMs: 4_000 },
+  { waiting: 5_000, standing: 400, oldestWaitMs: 3_000, lateMs: 500 },
+  { waiting: 10_000, standing: 600, oldestWaitMs: 5_000, lateMs: 1_000 },
+  { waiting: 15_000, standing: 1_000, oldestWaitMs: 7_000, lateMs: 2_000 },
+  { waiting: 20_000, standing: 5_000, oldestWaitMs: 9_000, lateMs: 4_000 },
 ];
 
 /** A rank is let in again below this share of its limit, so that the answer does not flicker. */
@@ -59,6 +64,7 @@ export function shedNext(shed: Shed, load: Load): Shed {
 function isOver(load: Load, limit: Load, ratio: number): boolean {
   return (
     load.waiting >= limit.waiting * ratio ||
+    load.standing >= limit.standing * ratio ||
     load.oldestWaitMs >= limit.oldestWaitMs * ratio ||
     load.lateMs >= limit.lateMs * ratio
   );

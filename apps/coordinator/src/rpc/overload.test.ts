@@ -57,18 +57,18 @@ test("refuses pulses, then asks, then leaves, and steps last; all that it let in
   const pulse = (): Promise<unknown> => device.pulse();
 
   await waits("ask", ask);
-  home.putForward(1_000);
+  home.putForward(3_000);
   const refusal = await refused(pulse());
   expect(`${refusal.code} ${refusal.reason}`).toBe(OVERLOADED);
   expect(refusal.retryAfterMs).toBeGreaterThan(0);
   await waits("ask", ask);
-  home.putForward(1_000);
+  home.putForward(2_000);
   expect(await refusedWith(ask())).toBe(OVERLOADED);
   await waits("leave", leave);
   home.putForward(2_000);
   expect(await refusedWith(leave())).toBe(OVERLOADED);
   await waits("step", step);
-  home.putForward(4_000);
+  home.putForward(2_000);
   expect(await refusedWith(step())).toBe(OVERLOADED);
   expect(answered).toEqual([]);
 
@@ -88,7 +88,7 @@ test("pulses that came up a stream while they were refused are taken in afterwar
   gate = Promise.withResolvers();
   const waiting = device.ask();
   await arrived(device);
-  home.putForward(1_000);
+  home.putForward(3_000);
   expect(await refusedWith(device.pulse())).toBe(OVERLOADED);
   const stream = agent.attend({ bearer: device.token });
   const heard = listen(stream);

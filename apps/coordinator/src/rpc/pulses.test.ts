@@ -26,7 +26,7 @@ async function made(queue: { moves: number }): Promise<Pulses> {
 const NOTHING = { changes: [], effects: [] };
 
 test("what comes together is one move, and while pulses are refused the newest of each node is all that waits", async () => {
-  const queue = { moves: 1_000 };
+  const queue = { moves: 5_000 };
   const pulses = await made(queue);
   const taken: string[] = [];
   for (let nth = 0; nth < 10_000; nth += 1) {

@@ -63,7 +63,7 @@ export class CoordinatorProcess {
   }
 
   /** Sends a signal that it outlives. */
-  signal(signal: "SIGHUP" | "SIGSTOP" | "SIGCONT"): void {
+  signal(signal: "SIGHUP" | "SIGSTOP" | "SIGCONT" | "SIGUSR2"): void {
     this.#child.kill(signal);
   }
 

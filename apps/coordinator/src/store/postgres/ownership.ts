@@ -62,6 +62,7 @@ export class Ownership {
   readonly #parts: OwnershipParts;
   readonly #held = new Map<string, Holding>();
   #beating: NodeJS.Timeout | undefined;
+  #isRenewing = false;
   #beatAtMs = Number.NEGATIVE_INFINITY;
   #artifacts = "";
 
@@ -82,11 +83,21 @@ export class Ownership {
   async start(): Promise<void> {
     await this.beat();
     if (this.#parts.mode === "all") await this.#claimAll();
-    this.#beating ??= setInterval(() => {
-      this.beat().catch((error: unknown) => {
+    this.#beating ??= setInterval(() => this.#renew(), this.#parts.leaseMs / BEATS_PER_LEASE).unref();
+  }
+
+  /**
+   * One beat at a time: who hears no answer any more must not go on saying that it lives, or nobody takes over from one whose
+   * words arrive and who is deaf.
+   */
+  #renew(): void {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.beat()
+      .catch((error: unknown) => {
         this.#parts.log.warn({ err: error }, "the lease on the store was not renewed");
-      });
-    }, this.#parts.leaseMs / BEATS_PER_LEASE).unref();
+      })
+      .finally(() => (this.#isRenewing = false));
   }
 
   /** Renews the lease, and forgets replicas that are long gone. */

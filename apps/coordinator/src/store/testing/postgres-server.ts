@@ -51,11 +51,14 @@ export class PostgresServer {
     this.#port = port;
   }
 
-  /** Makes and starts one; `settings` as on its command line. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
+  /** Makes and starts one; `settings` as on its command line, its data in a new folder under `under`. */
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    under: string = tmpdir(),
+  ): Promise<PostgresServer> {
     const bin = postgresBinaries();
     if (bin === undefined) throw new Error(POSTGRES_MISSING);
-    const folder = mkdtempSync(join(tmpdir(), "moult-postgres-"));
+    const folder = mkdtempSync(join(under, "moult-postgres-"));
     const server = new PostgresServer(bin, folder, await freePort());
     const ids = servant();
     if (ids !== undefined) chownSync(folder, ids.uid, ids.gid);
@@ -133,6 +136,25 @@ export class PostgresServer {
     await ended;
   }
 
+  /** Kills it and all of its children at once, as the kernel does when memory runs out. */
+  async crash(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child?.pid === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    // Stopped first, so that none of its children is replaced meanwhile.
+    child.kill("SIGSTOP");
+    const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter(Boolean);
+    for (const pid of [...pids.map(Number), child.pid]) kill(pid);
+    await ended;
+    for (const pid of pids) while (isAlive(pid)) await sleep(5);
+  }
+
+  /** Whether its process runs. */
+  get runs(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Starts it again as a standby, of nobody. */
   async becomeStandby(): Promise<void> {
     await this.down();
@@ -145,6 +167,21 @@ export class PostgresServer {
     await this.down("SIGQUIT");
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** A child may have ended by itself meanwhile. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** A zombie that nobody has waited for yet holds nothing any more. */
+function isAlive(pid: string): boolean {
+  const path = `/proc/${pid}/stat`;
+  return existsSync(path) && !/\) [ZX] /.test(readFileSync(path, "utf8"));
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,144 @@
+/**
+ * A node that lives as fast as it can: it pulses, asks for leave, departs, comes back, over whichever coordinator it happens
+ * to reach, and keeps every word that was acknowledged. What it was not answered it says again, as devices do.
+ */
+import { Decision, OutcomeKind, PermitPhase, NodeState, type Verdict } from "@moult/contracts/v1";
+import { status } from "@grpc/grpc-js";
+import { WORKING, TestDevice, type SituationWords, digestFor } from "../../../apps/coordinator/src/testing/device.ts";
+import type { Clients } from "../../../apps/coordinator/src/testing/clients.ts";
+import type { Acknowledged } from "../checker/acknowledged.ts";
+
+/** A call that takes longer goes to another coordinator. */
+const CALL_MS = 2_500;
+
+/** What each can carry, in units of work a second. */
+export const CAPACITY_RPS = 10;
+
+/** What a node lives in. */
+export interface Surroundings {
+  /** Whichever coordinator it reaches now. */
+  readonly reach: () => Clients | undefined;
+  /** Uniform from 0 to 1. */
+  readonly random: () => number;
+  /** What each of those that serve has to carry, in units of work a second. */
+  readonly loadRps: () => number;
+  /** The build that it would move to. */
+  readonly staged: string;
+  readonly acknowledged: (word: Acknowledged) => void;
+}
+
+type Life =
+  | { readonly phase: "SERVING" }
+  | { readonly phase: "DRAINING" | "AWAY" | "RETURNED"; readonly permitId: string };
+
+/** The node. */
+export class LoadNode {
+  readonly device: TestDevice;
+  readonly #around: Surroundings;
+  #life: Life = { phase: "SERVING" };
+
+  constructor(device: TestDevice, around: Surroundings) {
+    this.device = device;
+    this.#around = around;
+  }
+
+  /** Whether it carries its share of the work. */
+  get serves(): boolean {
+    return this.#life.phase === "SERVING" || this.#life.phase === "RETURNED";
+  }
+
+  get #nodeId(): string {
+    return this.device.node.slice("nodes/".length);
+  }
+
+  /** Says one thing; whether it was answered. What is refused, or broken off, is said again another time. */
+  async step(): Promise<boolean> {
+    const clients = this.#around.reach();
+    if (clients === undefined) return false;
+    this.device.clients = clients;
+    try {
+      await this.#live(clients, this.#life);
+      return true;
+    } catch (error) {
+      const { code } = error as { readonly code?: status };
+      if (code === undefined) throw error;
+      if (code === status.UNAUTHENTICATED) await this.device.openSession().catch(() => undefined);
+      return false;
+    }
+  }
+
+  async #live(clients: Clients, life: Life): Promise<void> {
+    const { random, staged } = this.#around;
+    if (life.phase === "SERVING") {
+      if (random() < 0.4)
+        return void (await this.#report(clients, { case: "pulse", value: { situation: this.#situation() } }));
+      return this.#took(await this.#ask(clients, { stagedDigest: staged }), "DRAINING");
+    }
+    const { permitId } = life;
+    if (life.phase === "DRAINING") {
+      const more = { stagedDigest: staged, permitId, drained: true };
+      return this.#took(await this.#ask(clients, more), "AWAY");
+    }
+    if (life.phase === "AWAY" && random() < 0.5) {
+      const value = { permitId, phase: PermitPhase.RETURNED, situation: this.#situation(), runningDigest: staged };
+      const state = await this.#report(clients, { case: "progress", value });
+      if (state !== NodeState.RETURNED) return;
+      this.#keep("returned", permitId);
+      this.#life = { phase: "RETURNED", permitId };
+      return;
+    }
+    await this.#report(clients, {
+      case: "outcome",
+      value: {
+        permitId,
+        targetDigest: staged,
+        kind: OutcomeKind.REVERTED,
+        situation: this.#situation(),
+        runningDigest: digestFor("1.0.0"),
+        runningVersion: "1.0.0",
+        runningReleaseCounter: 1n,
+      },
+    });
+    this.#keep("ended", permitId);
+    this.#life = { phase: "SERVING" };
+  }
+
+  /** What an answer to an ask makes of it. */
+  #took({ decision, permit }: Verdict, wanted: "DRAINING" | "AWAY"): void {
+    if (decision !== Decision.GO || permit === undefined) {
+      this.#life = { phase: "SERVING" };
+      return;
+    }
+    const { permitId, phase } = permit;
+    this.#keep("granted", permitId);
+    if (phase === PermitPhase.AWAY && wanted === "AWAY") {
+      this.#keep("departed", permitId);
+      this.#life = { phase: "AWAY", permitId };
+    } else {
+      this.#life = { phase: "DRAINING", permitId };
+    }
+  }
+
+  async #ask(clients: Clients, more: Parameters<TestDevice["askRequest"]>[0]): Promise<Verdict> {
+    const request = this.device.askRequest({ situation: this.#situation(), ...more });
+    const { verdict } = await clients.agent.ask(request, this.#session);
+    if (verdict === undefined) throw new Error("an answer without a verdict");
+    return verdict;
+  }
+
+  async #report(clients: Clients, report: Parameters<TestDevice["reportRequest"]>[0]): Promise<NodeState> {
+    return (await clients.agent.report(this.device.reportRequest(report), this.#session)).state;
+  }
+
+  get #session(): { readonly bearer: string; readonly timeoutMs: number } {
+    return { bearer: this.device.token, timeoutMs: CALL_MS };
+  }
+
+  #situation(): SituationWords {
+    return { ...WORKING, capacityRps: CAPACITY_RPS, loadRps: this.serves ? this.#around.loadRps() : 0 };
+  }
+
+  #keep(kind: "granted" | "departed" | "returned" | "ended", permitId: string): void {
+    this.#around.acknowledged({ kind, permitId, nodeId: this.#nodeId });
+  }
+}

@@ -17,7 +17,7 @@ const HELP = `Runs a Moult coordinator.
 
 Usage: coordinator --config FILE
        coordinator backup --config FILE --out FILE [--json]
-       coordinator restore --config FILE --from FILE [--json]
+       coordinator restore --config FILE --from FILE [--accept-loss] [--json]
 
 Commands:
   backup          writes the whole store into one file, also beside a coordinator that works
@@ -28,6 +28,8 @@ Options:
   --config FILE   YAML configuration; MOULT_SECTION__KEY=VALUE in the environment overrides SECTION.KEY
   --out FILE      where the backup is written
   --from FILE     the backup to restore
+  --accept-loss   restore a backup that is older than what was decided, under a new name of the log (audit.origin); the
+                  restored fleet has its brake engaged
   --json          print what was done as JSON
   --schema        print the JSON Schema of the configuration, and exit
   --help          print this, and exit
@@ -55,6 +57,7 @@ async function main(): Promise<void> {
       config: { type: "string" },
       out: { type: "string" },
       from: { type: "string" },
+      "accept-loss": { type: "boolean" },
       json: { type: "boolean" },
       schema: { type: "boolean" },
       help: { type: "boolean" },
@@ -73,7 +76,10 @@ async function main(): Promise<void> {
   const log = pino({ level: config.log_level, base: { service: "coordinator", network: config.network } }, destination);
   if (command !== undefined) {
     const parts = { config, clock: { now: () => Date.now() }, random: RANDOM, log };
-    const done = command === "backup" ? await runBackup(parts, values.out) : await runRestore(parts, values.from);
+    const done =
+      command === "backup"
+        ? await runBackup(parts, values.out)
+        : await runRestore(parts, values.from, values["accept-loss"]);
     return void process.stdout.write(values.json ? `${JSON.stringify(done.facts)}\n` : `${done.sentence}\n`);
   }
   makeStateDir(config.state_dir);

@@ -31,6 +31,14 @@ export function lastCheckpointIn(folder: string, key: VerifierKey): LastCheckpoi
   };
 }
 
+/** How many leaves the last checkpoint in `folder` was signed at, whatever the log's name was then; 0 where there is none. */
+export function lastSignedSize(folder: string): number {
+  const path = join(folder, "last-checkpoint");
+  const [, size = "0"] = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
+  if (!/^\d{1,15}$/.test(size)) throw new StoreError("UNREADABLE", `${path} holds no checkpoint`);
+  return Number(size);
+}
+
 /** A checkpoint that this log signed; undefined where it is another log's. Throws StoreError UNREADABLE. */
 export function openOwn(bytes: Uint8Array, key: VerifierKey, where: string): SignedCheckpoint | undefined {
   const isOther = !Buffer.from(bytes).toString("utf8").startsWith(`${key.name}\n`);

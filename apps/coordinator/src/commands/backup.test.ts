@@ -155,6 +155,54 @@ test.for(["sqlite", "postgres"])(
   },
 );
 
+test.for(["sqlite", "postgres"])(
+  "a backup that is behind is restored on %s under a new name of the log, by who accepts the loss, with the brake engaged",
+  async (engine, { skip }) => {
+    if (engine === "postgres" && server === undefined) skip(POSTGRES_MISSING);
+    const parts = partsOf("one");
+    const out = join(folder, "fleet.backup");
+    await using(parts, async (store) => {
+      await fill(store, 0);
+      await sign(parts, store);
+      await runBackup(parts, out);
+      await fill(store, 10);
+      await sign(parts, store);
+    });
+    for (const end of ["", "-wal", "-shm"]) rmSync(join(parts.config.state_dir, `moult.db${end}`), { force: true });
+    const target = partsOf("one", engine === "sqlite" ? "sqlite" : await server?.database());
+    // Under its own name it would be a second history: nobody can accept that.
+    await expect(runRestore(target, out, true)).rejects.toMatchObject({ code: "BEHIND" });
+    const audit = { ...target.config.audit, origin: "moult/demo/audit-2" };
+    const renamed = { ...target, config: { ...target.config, audit } };
+    await expect(runRestore(renamed, out)).rejects.toMatchObject({
+      code: "BEHIND",
+      message: expect.stringMatching(
+        /ends at leaf \d+ .*, and \d+ more were signed\. To lose them, say --accept-loss$/,
+      ),
+    });
+    const { facts, sentence } = await runRestore(renamed, out, true);
+    expect(facts).toMatchObject({ engine, lostLeaves: expect.any(Number) });
+    expect(sentence).toMatch(/; the brake is engaged$/);
+    await using(renamed, async (store) => {
+      const { brake: engaged, permits } = await store.load();
+      expect(engaged).toMatchObject({
+        engaged: true,
+        reason: expect.stringMatching(/^restored from a backup of .* lost$/),
+      });
+      expect(permits.map(({ permitId }) => permitId)).toEqual(["p0"]);
+      // The log under its new name goes on, and says so itself.
+      await sign(renamed, store);
+      const { size } = await store.tree.claim();
+      expect(Buffer.from((await store.tree.entries(size - 1, 1))[0] ?? []).toString()).toContain(
+        "restored from a backup",
+      );
+    });
+    expect(readFileSync(join(target.config.state_dir, "audit", "last-checkpoint"), "utf8")).toMatch(
+      /^moult\/demo\/audit-2\n/,
+    );
+  },
+);
+
 test("a backup that was cut off, damaged or is another network's is refused, and where there is a store, every one", async () => {
   const parts = partsOf("one");
   const out = join(folder, "fleet.backup");

@@ -3,8 +3,9 @@
  * far as the backup itself, the state folder and the witnesses remember, before the first row is written: permits of
  * yesterday and a second history are worse than an outage.
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { openAuditLog } from "../audit/audit-log.ts";
+import { lastSignedSize } from "../audit/last-checkpoint.ts";
 import { type Config, ConfigError } from "../config.ts";
 import { makeStateDir } from "../coordinator.ts";
 import type { Clock, Log, Random } from "../ports.ts";
@@ -12,7 +13,7 @@ import { BackupTree } from "../store/backup/backup-tree.ts";
 import { postgresExport, postgresRestore, sqliteExport, sqliteRestore } from "../store/backup/engines.ts";
 import { readBackup, rowsOf, writeBackup } from "../store/backup/file.ts";
 import { SQLITE } from "../store/engine.ts";
-import { sqlitePath } from "../store/open.ts";
+import { openStore, sqlitePath } from "../store/open.ts";
 import { StoreError } from "../store/port.ts";
 
 /** What the commands work with. */
@@ -44,8 +45,12 @@ export async function runBackup({ config, clock }: CommandParts, out: string | u
   return { facts: { file: path, engine, rows }, sentence: `${rows} rows of the ${engine} store are in ${path}` };
 }
 
-/** Makes a store of a file. Throws ConfigError, or StoreError: BEHIND, NOT_EMPTY, OTHER_NETWORK, UNREADABLE, UNWRITABLE. */
-export async function runRestore(parts: CommandParts, from: string | undefined): Promise<Done> {
+/**
+ * Makes a store of a file. A log of a new name holds no old checkpoint against the backup; what was decided since is lost all
+ * the same, so that wants `acceptLoss`, and the restored fleet begins with the brake engaged. Throws ConfigError, or
+ * StoreError: BEHIND, NOT_EMPTY, OTHER_NETWORK, UNREADABLE, UNWRITABLE.
+ */
+export async function runRestore(parts: CommandParts, from: string | undefined, acceptLoss = false): Promise<Done> {
   const { config, log, clock, random } = parts;
   if (from === undefined) throw new ConfigError("say which backup to restore: --from FILE");
   const path = resolve(from);
@@ -55,12 +60,30 @@ export async function runRestore(parts: CommandParts, from: string | undefined):
   checkNetwork(header.network, network, path);
   makeStateDir(stateDir);
   await openAuditLog({ settings: config.audit, network, stateDir, tree: tree.store, clock, random, log });
+  const lost = Math.max(0, lastSignedSize(join(stateDir, "audit")) - tree.size);
+  if (lost > 0 && !acceptLoss) {
+    const why = `it ends at leaf ${tree.size} of the audit log, and ${lost} more were signed`;
+    throw new StoreError("BEHIND", `${path} is older than what was decided: ${why}. To lose them, say --accept-loss`);
+  }
   const restore = config.store === SQLITE ? sqliteRestore(sqlitePath(stateDir)) : postgresRestore(config.store);
   await restore(network, rowsOf(path));
   const engine = config.store === SQLITE ? "sqlite" : "postgres";
   const when = new Date(header.at_ms).toISOString();
-  const sentence = `${header.rows} rows of ${when} are in the ${engine} store`;
-  return { facts: { file: path, engine, rows: header.rows, atMs: header.at_ms }, sentence };
+  if (lost > 0) await engageBrake(parts, `restored from a backup of ${when}: up to ${lost} leaves of the log are lost`);
+  const sentence = `${header.rows} rows of ${when} are in the ${engine} store${lost > 0 ? "; the brake is engaged" : ""}`;
+  return { facts: { file: path, engine, rows: header.rows, atMs: header.at_ms, lostLeaves: lost }, sentence };
+}
+
+/** Nobody is let go before somebody has looked: a brake or a recall may be among what was lost. */
+async function engageBrake({ config, clock, random, log }: CommandParts, reason: string): Promise<void> {
+  const { store: engine, state_dir: stateDir, network } = config;
+  const store = await openStore({ store: engine, stateDir, network, owner: random.uuid(), log });
+  try {
+    const brake = { engaged: true, reason, updatedAtMs: clock.now() };
+    await store.commit({ changes: [{ kind: "brake", brake }], atMs: clock.now() });
+  } finally {
+    await store.close();
+  }
 }
 
 function checkNetwork(found: string, wanted: string, what: string): void {

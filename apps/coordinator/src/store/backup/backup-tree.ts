@@ -18,6 +18,11 @@ export class BackupTree {
     this.#tiles.set(`${row["level"]}/${row["tile_index"]}`, Buffer.from(String(row["hashes"]), "base64"));
   };
 
+  /** Leaves that have their place. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** As a tree that can be read and taken over, and grows no further. */
   get store(): TreeStore {
     const refuse = async (): Promise<never> => {

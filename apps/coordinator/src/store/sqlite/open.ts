@@ -1,4 +1,6 @@
 /** Opening a store file: its lock, its version, and whose it is. Nothing is changed in a store that is refused. */
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError, type StoreErrorCode } from "../port.ts";
 import { ADDITIONS, MIGRATIONS } from "./schema.ts";
@@ -18,6 +20,7 @@ export function openDatabase(path: string, network: string): DatabaseSync {
 }
 
 function open(path: string): DatabaseSync {
+  checkWritable(path);
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path);
@@ -29,6 +32,19 @@ function open(path: string): DatabaseSync {
     const why = (cause as Error).message;
     const message = why.includes("locked") ? "another coordinator holds it" : why;
     throw new StoreError("UNREADABLE", `the store at ${path} cannot be opened: ${message}`, { cause });
+  }
+}
+
+/** What the engine says of a disk that takes no writes tells nobody what to do. A folder that is not there is its to name. */
+function checkWritable(path: string): void {
+  for (const place of [dirname(path), path].filter((found) => existsSync(found))) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (cause) {
+      const why =
+        (cause as NodeJS.ErrnoException).code === "EROFS" ? "its disk is read-only" : "this user may not write";
+      throw new StoreError("UNWRITABLE", `the store at ${path} takes no writes: ${why}`, { cause });
+    }
   }
 }
 

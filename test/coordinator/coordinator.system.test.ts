@@ -47,14 +47,14 @@ describe(`coordinators under load, blow by blow (MOULT_SEED=${seed})`, () => {
       });
       if (typeof round === "string") return skip(round);
       rounds.push(round);
-      expect(round.acknowledged).toBeGreaterThan(40);
+      expect(round.acknowledged).toBeGreaterThanOrEqual(40);
       expect(round.faults).toEqual([]);
     },
   );
 });
 
 describe.skipIf(postgresBinaries() === undefined)("a coordinator without a defence is caught", () => {
-  test.for(MUTANTS)("$name", { timeout: ROUND_MS }, async (mutant) => {
+  test.for(MUTANTS.filter(({ isSlow }) => isDeep || !isSlow))("$name", { timeout: ROUND_MS }, async (mutant) => {
     const found = new Set((await faultsOf(mutant, seed)).map(({ rule }) => rule));
     expect([...found]).toEqual(expect.arrayContaining([...mutant.finds]));
   });

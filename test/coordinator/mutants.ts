@@ -10,6 +10,7 @@ import type { Patch } from "../security/harness/attack.ts";
 import { lostOf } from "./checker/acknowledged.ts";
 import type { Entry, Fault, Rule } from "./checker/entry.ts";
 import { replay } from "./checker/replay.ts";
+import { wrongClock } from "./rounds/clocks.ts";
 import { seeded } from "./stage/random.ts";
 import { Stage } from "./stage/stage.ts";
 
@@ -25,6 +26,8 @@ export interface Mutant {
   readonly finds: readonly Rule[];
   /** Does to it what shows that the defence is missing. */
   readonly strike: (stage: Stage) => Promise<void>;
+  /** Only under MOULT_DEEP=1. */
+  readonly isSlow: boolean;
 }
 
 const POSTGRES = "apps/coordinator/src/store/postgres";
@@ -66,6 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: WITHOUT_FENCE,
     settings: {},
     finds: ["over-limit", "double-grant", "totals", "gap"],
+    isSlow: false,
     async strike({ cluster, load }) {
       const seat = await cluster.seat();
       cluster.signal(seat, "SIGSTOP");
@@ -80,11 +84,26 @@ export const MUTANTS: readonly Mutant[] = [
     patches: HASTY,
     settings: { wal_writer_delay: "10s" },
     finds: ["lost"],
+    isSlow: false,
     async strike({ server, load }) {
       await load.goesOn(20);
       await server.crash();
       await server.up();
     },
+  },
+  {
+    name: "decides by its own clock, which is hours wrong",
+    patches: [
+      {
+        file: "apps/coordinator/src/replica/shared-clock.ts",
+        from: "return this.#own.now() + this.#aheadMs;",
+        to: "return this.#own.now();",
+      },
+    ],
+    settings: {},
+    finds: ["clock"],
+    isSlow: true,
+    strike: wrongClock,
   },
 ];
 

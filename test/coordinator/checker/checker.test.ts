@@ -181,6 +181,11 @@ describe("finds", () => {
     expect(rulesOf(log)).toContain("expiry");
   });
 
+  test("a log that goes back in time", () => {
+    const hoursLater = changed(4, (entry) => [{ ...entry, atMs: entry.atMs + 7_200_000 }]);
+    expect(rulesOf(hoursLater)).toEqual(["clock"]);
+  });
+
   test("permits in force that the log does not come to, and the other way", () => {
     const { entries, held } = story();
     expect(held.length).toBeGreaterThan(1);

@@ -13,7 +13,8 @@ export interface Entry {
  * `tree`: the entries are not those that were signed. `gap`: a place in a pool's log is missing or taken twice.
  * `double-grant`: a node got a permit beside the one that it has, or a permit was given twice. `over-limit`: more was let go
  * than might be on leave. `totals`: what the decider had in its books is not what the log comes to. `step`: a permit moved
- * where it could not. `expiry`: one ran out before its time. `final`: the permits in force are not those that the log
+ * where it could not. `expiry`: one ran out before its time. `clock`: a pool's log
+ * goes back in time, by more than clocks are apart. `final`: the permits in force are not those that the log
  * comes to. `lost`: a word that was acknowledged is not in the log. `unchecked`: an entry says too little to be judged.
  */
 export type Rule =
@@ -24,6 +25,7 @@ export type Rule =
   | "totals"
   | "step"
   | "expiry"
+  | "clock"
   | "final"
   | "lost"
   | "unchecked";

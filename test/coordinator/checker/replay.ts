@@ -47,6 +47,9 @@ export function compareHeld(replayed: readonly HeldPermit[], found: readonly Hel
   ];
 }
 
+/** Between two that decide one after the other by one clock, in milliseconds: a round trip, and what a clock is put right by. */
+const BACK_MAX_MS = 60_000;
+
 class PoolReplay {
   readonly #pool: string;
   readonly #everGranted: Map<string, string>;
@@ -54,6 +57,7 @@ class PoolReplay {
   readonly #byNode = new Map<string, Open>();
   readonly #leaves = new Map<string, Leave>();
   #lastSeq = 0;
+  #lastAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(pool: string, everGranted: Map<string, string>, faults: Fault[]) {
     this.#pool = pool;
@@ -68,6 +72,9 @@ class PoolReplay {
   take(entry: Entry): void {
     if (entry.seq !== this.#lastSeq + 1) this.#fault("gap", entry, `follows ${this.#lastSeq}`);
     this.#lastSeq = Math.max(this.#lastSeq, entry.seq);
+    const backMs = this.#lastAtMs - entry.atMs;
+    if (backMs > BACK_MAX_MS) this.#fault("clock", entry, `goes ${backMs} ms back in time`);
+    this.#lastAtMs = entry.atMs;
     switch (entry.kind) {
       case "permit":
         return this.#permit(entry);

@@ -12,6 +12,21 @@ async function leaps(stage: Stage, name: string): Promise<void> {
   }
 }
 
+/** The first of the coordinators is started anew with a clock that is hours wrong, gets the seat, and is put right. */
+export async function wrongClock({ cluster, load, random }: Stage): Promise<void> {
+  const [wrong = "", ...others] = cluster.names;
+  const hours = between(random, 1, 12) * (random() < 0.5 ? 1 : -1);
+  await cluster.end(wrong, "SIGKILL");
+  await cluster.up(wrong, hours * HOUR_MS);
+  // Whoever else has the seat, or gets it, leaves it.
+  for (const name of others) await cluster.end(name, "SIGTERM");
+  await load.goesOn(between(random, 20, 40));
+  for (const name of others) await cluster.up(name);
+  await cluster.end(wrong, "SIGTERM");
+  await load.goesOn(between(random, 20, 40));
+  await cluster.up(wrong);
+}
+
 export const CLOCKS: readonly Blow[] = [
   {
     kind: "clock-leaps",
@@ -29,17 +44,6 @@ export const CLOCKS: readonly Blow[] = [
     kind: "clock-wrong",
     stage: "postgres",
     what: "a coordinator whose wall clock is hours wrong gets the seat",
-    async strike({ cluster, load, random }) {
-      const [wrong = "", ...others] = cluster.names;
-      const hours = between(random, 1, 12) * (random() < 0.5 ? 1 : -1);
-      await cluster.end(wrong, "SIGKILL");
-      await cluster.up(wrong, hours * HOUR_MS);
-      // Whoever else has the seat, or gets it, leaves it.
-      for (const name of others) await cluster.end(name, "SIGTERM");
-      await load.goesOn(between(random, 20, 40));
-      for (const name of others) await cluster.up(name);
-      await cluster.end(wrong, "SIGTERM");
-      await cluster.up(wrong);
-    },
+    strike: wrongClock,
   },
 ];

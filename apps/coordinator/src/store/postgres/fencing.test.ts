@@ -80,6 +80,24 @@ describe.skipIf(isMissing)("two coordinators on one database", () => {
   );
 
   test(
+    "one that was taken over from cannot take the log's order over, and shuts nobody's log",
+    inDatabase(async () => {
+      const first = await open();
+      const { epoch } = await first.tree.claim();
+      await outlive(first);
+      const second = await open();
+      const taken = await second.tree.claim();
+      expect(taken.epoch).toBeGreaterThan(epoch);
+      await expect(first.tree.claim()).rejects.toMatchObject({ code: "FENCED" });
+      await second.tree.keepCheckpoint(taken.epoch, new Uint8Array([1]));
+      await expect(first.commit({ changes: [brakeOf("late")], atMs: 1 })).rejects.toMatchObject({ code: "FENCED" });
+      await second.close();
+      await first.load();
+      expect((await first.tree.claim()).epoch).toBeGreaterThan(taken.epoch);
+    }),
+  );
+
+  test(
     "replicas hold pools of their own, and give them to each other",
     inDatabase(async () => {
       const a = await open({ mode: "claimed", address: "a:1" });

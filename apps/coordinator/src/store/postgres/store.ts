@@ -165,6 +165,6 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
           await Promise.all([writer.close(), sql.end({ timeout: 1 })]);
         }
       }),
-    tree: postgresTree(sql, db, name),
+    tree: postgresTree({ client: sql, db, name, owner: mode === "claimed" ? undefined : owner }),
   };
 }

@@ -1,6 +1,7 @@
 /** The tree's tables in PostgreSQL. Every write holds the row of the state, and looks at its epoch and size. */
 import { type Kysely, sql } from "kysely";
 import type { Sql, TransactionSql } from "postgres";
+import { FLEET_LOG } from "../audit-leaf.ts";
 import { StoreError } from "../port.ts";
 import type { Growth, TreeState, TreeStore } from "../tree.ts";
 import { guarded } from "./connect.ts";
@@ -12,8 +13,22 @@ interface StateRow {
   readonly size: string;
 }
 
-/** The tree over a pool of connections; `name` is for its errors. */
-export function postgresTree(client: Sql, db: Kysely<PostgresTables>, name: string): TreeStore {
+/** What the tree works with. */
+export interface PostgresTreeParts {
+  /** A pool of connections, and the same for queries. */
+  readonly client: Sql;
+  readonly db: Kysely<PostgresTables>;
+  /** The store, for errors. */
+  readonly name: string;
+  /**
+   * Who has to hold what concerns no pool to take the tree over; undefined where that is divided. One that was taken over from
+   * and does not know it yet would shut the log of the one that decides.
+   */
+  readonly owner: string | undefined;
+}
+
+/** The tree over a pool of connections. */
+export function postgresTree({ client, db, name, owner }: PostgresTreeParts): TreeStore {
   const reading = <T>(work: () => Promise<T>): Promise<T> =>
     guarded("UNREADABLE", `the store at ${name} cannot be read`, work);
 
@@ -34,8 +49,14 @@ export function postgresTree(client: Sql, db: Kysely<PostgresTables>, name: stri
     claim: () =>
       retrying(`the store at ${name} cannot be written`, async (): Promise<TreeState> => {
         const [row] = await client<(StateRow & { readonly checkpoint: Buffer | null })[]>`
-          UPDATE tree_state SET epoch = epoch + 1 RETURNING epoch, size, checkpoint`;
-        if (row === undefined) throw new Error("the tree has no state");
+          UPDATE tree_state SET epoch = epoch + 1
+          WHERE ${owner === undefined} OR EXISTS (
+            SELECT 1 FROM pool_owner WHERE pool_id = ${FLEET_LOG} AND pool_owner.owner = ${owner ?? ""}
+          )
+          RETURNING epoch, size, checkpoint`;
+        if (row === undefined) {
+          throw new StoreError("FENCED", `the store at ${name} is another coordinator's: its log is not taken over`);
+        }
         return { epoch: Number(row.epoch), size: Number(row.size), checkpoint: row.checkpoint ?? undefined };
       }),
     unplaced: (countMax) =>

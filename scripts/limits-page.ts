@@ -8,7 +8,12 @@ import { join } from "node:path";
 import { configJsonSchema } from "../apps/coordinator/src/config.ts";
 import { LIMITS, type Limit } from "./limits.ts";
 
-const SOURCE = join(import.meta.dirname, "..", "apps", "coordinator", "src");
+const ROOT = join(import.meta.dirname, "..");
+/** Where bounds are looked for, and what their files are called on the page. */
+const SOURCES = [
+  { folder: join(ROOT, "apps", "coordinator", "src"), prefix: "" },
+  { folder: join(ROOT, "packages", "contracts", "src", "http2"), prefix: "http2/" },
+];
 
 const HEAD = `# Limits of the coordinator
 
@@ -30,18 +35,20 @@ export interface Bound {
   readonly value: number;
 }
 
-/** Every bound in the coordinator's source. */
+/** Every bound in the coordinator's source, and in that of the devices' server. */
 export function boundsInSource(): readonly Bound[] {
-  const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && !/\.test\.ts$|(^|\/)(testing|bench)\//.test(file),
-  );
-  return files.sort().flatMap((file) =>
-    [...readFileSync(join(SOURCE, file), "utf8").matchAll(BOUND)].map(([, name = "", text = ""]) => ({
-      file,
-      name,
-      value: valueOf(text, `${file} ${name}`),
-    })),
-  );
+  return SOURCES.flatMap(({ folder, prefix }) => {
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.endsWith(".ts") && !/\.test\.ts$|(^|\/)(testing|bench)\//.test(file),
+    );
+    return files.sort().flatMap((file) =>
+      [...readFileSync(join(folder, file), "utf8").matchAll(BOUND)].map(([, name = "", text = ""]) => ({
+        file: `${prefix}${file}`,
+        name,
+        value: valueOf(text, `${file} ${name}`),
+      })),
+    );
+  });
 }
 
 /** A product of whole numbers. */

@@ -47,7 +47,6 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       at: "rpc/server.ts STREAMS_MAX",
       outcome: "the client waits, as HTTP/2 has it",
     },
-    { what: "the same, of another replica", at: "rpc/server.ts HANDED_STREAMS_MAX", outcome: "as above" },
     {
       what: "a message over gRPC",
       at: "rpc/server.ts MESSAGE_BYTES_MAX",
@@ -70,7 +69,7 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
     { what: "a credential", at: "rpc/access.ts TOKEN_MAX", unit: "characters", outcome: "`UNAUTHENTICATED`" },
     {
       what: "calls of one replica that are worked on",
-      at: "replica/trunk-server.ts WORKING_MAX",
+      at: "replica/trunk-desk.ts WORKING_MAX",
       outcome: "the other replica waits",
     },
     {
@@ -83,6 +82,117 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       at: "replica/trunk-client.ts BATCH_BYTES_MAX",
       unit: "bytes",
       outcome: "the next message takes the rest",
+    },
+  ],
+  "HTTP/2 of the devices' port": [
+    {
+      what: "a message of a method that says nothing else",
+      at: "http2/server.ts MESSAGE_BYTES_MAX",
+      unit: "bytes",
+      outcome: "`RESOURCE_EXHAUSTED`, by its prefix, before it is read",
+    },
+    {
+      what: "streams of a connection, where nothing else is said",
+      at: "http2/server.ts STREAMS_MAX",
+      outcome: "the client waits, as HTTP/2 has it",
+    },
+    {
+      what: "messages of one connection that have begun and are not whole",
+      at: "http2/server.ts PARTIAL_BYTES_MAX",
+      unit: "bytes",
+      outcome: "`RESOURCE_EXHAUSTED`",
+    },
+    {
+      what: "the same, of all connections",
+      at: "http2/server.ts OVERALL_PARTIAL_BYTES_MAX",
+      unit: "bytes",
+      outcome: "`RESOURCE_EXHAUSTED`",
+    },
+    {
+      what: "messages of a stream that are read ahead",
+      at: "http2/bidi.ts AHEAD_MAX",
+      outcome: "it is not read further until they are taken",
+    },
+    { what: "the same, in bytes", at: "http2/bidi.ts AHEAD_BYTES_MAX", unit: "bytes", outcome: "as above" },
+    {
+      what: "headers of a call",
+      at: "http2/server.ts HEADERS_MAX",
+      outcome: "the stream is refused, as HTTP/2 has it",
+    },
+    { what: "the same, in bytes", at: "http2/server.ts HEADER_BYTES_MAX", unit: "bytes", outcome: "as above" },
+    {
+      what: "a message that is packed with gzip, to what it takes packed",
+      at: "http2/inflate.ts GZIP_RATIO_MAX",
+      outcome: "no more room is asked for: gzip cannot pack closer",
+    },
+    {
+      what: "a call's deadline",
+      at: "http2/deadline.ts TIMEOUT_MS_MAX",
+      unit: "ms",
+      outcome: "a longer one is as none",
+    },
+    {
+      what: "a path that is repeated to its caller",
+      at: "http2/server.ts PATH_SHOWN_MAX",
+      unit: "characters",
+      outcome: "the rest is left out",
+    },
+    {
+      what: "an error's words",
+      at: "http2/trailers.ts MESSAGE_CHARACTERS_MAX",
+      unit: "characters",
+      outcome: "the rest is left out",
+    },
+    {
+      what: "an error's details, in base64",
+      at: "http2/trailers.ts DETAILS_CHARACTERS_MAX",
+      unit: "characters",
+      outcome: "they are left out",
+    },
+  ],
+  Replicas: [
+    {
+      what: "streams that are handed on each by itself: watches and the like",
+      at: "replica/own-streams.ts STREAMS_MAX",
+      outcome: "`RESOURCE_EXHAUSTED` `OVERLOADED`",
+    },
+    {
+      what: "devices' streams that are handed on together",
+      at: "replica/trunk-client.ts STREAMS_MAX",
+      outcome: "`RESOURCE_EXHAUSTED` `OVERLOADED`",
+    },
+    {
+      what: "a device's request that is handed on",
+      at: "replica/trunk-client.ts REQUEST_BYTES_MAX",
+      unit: "bytes",
+      outcome: "`RESOURCE_EXHAUSTED`",
+    },
+    {
+      what: "answers that go back in one message",
+      at: "replica/trunk-desk.ts MESSAGE_BYTES_MAX",
+      unit: "bytes",
+      outcome: "the next message takes the rest",
+    },
+    {
+      what: "callers that a replica and the one that decides know by number",
+      at: "replica/trunk-numbers.ts CALLERS_MAX",
+      outcome: "the oldest number is given to the next; its caller is named anew",
+    },
+    {
+      what: "methods that they know by number",
+      at: "replica/trunk-numbers.ts METHODS_MAX",
+      outcome: "further ones are named in each call",
+    },
+    {
+      what: "what is kept of a caller under a number",
+      at: "replica/trunk-numbers.ts KEPT_BYTES_MAX",
+      unit: "bytes",
+      outcome: "a longer one is named in each call",
+    },
+    {
+      what: "messages of a handed-on stream that are not taken yet",
+      at: "replica/trunk-stream.ts AHEAD_MAX",
+      outcome: "the device, or the one that decides, waits",
     },
   ],
   "The ledger and the store": [

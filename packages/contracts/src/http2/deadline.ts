@@ -2,7 +2,7 @@
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 /** The longest that a timer of Node waits, in milliseconds: 24.8 days. What is longer is as none. */
-export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
+export const TIMEOUT_MS_MAX: number = 2_147_483_647;
 
 /** The value in milliseconds, 0 to Infinity; undefined where it is malformed. Infinity is more than a timer takes. */
 export function parseTimeoutMs(text: string): number | undefined {

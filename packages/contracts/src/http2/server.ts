@@ -30,12 +30,11 @@ import { type MethodLimits, type ServedMethod, servedMethods } from "./method.ts
 import { ServerStreamingCall, UnaryCall } from "./one-request.ts";
 import { trailersOf } from "./trailers.ts";
 
-const MIB = 1_048_576;
 /** gRPC's usual limit for a message, in bytes. */
-const MESSAGE_BYTES_MAX = 4 * MIB;
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Messages that are not whole: of one connection, and of all. Two of the longest; and what a small machine can spare. */
-const PARTIAL_BYTES_MAX = 8 * MIB;
-const PARTIAL_BYTES_MAX_OVERALL = 64 * MIB;
+const PARTIAL_BYTES_MAX = 8 * 1024 * 1024;
+const OVERALL_PARTIAL_BYTES_MAX = 64 * 1024 * 1024;
 /** What Node holds for a connection, foremost answers that are not read; beyond it no call begins. In units of 10^6 bytes. */
 const SESSION_MEMORY_MB = 16;
 /** Below the 30 s after which home routers forget a connection. */
@@ -93,7 +92,7 @@ export class Http2Server {
 
   constructor(options: Http2ServerOptions = {}) {
     this.#options = options;
-    this.#partial = new Budget(options.partialBytesMaxOverall ?? PARTIAL_BYTES_MAX_OVERALL);
+    this.#partial = new Budget(options.partialBytesMaxOverall ?? OVERALL_PARTIAL_BYTES_MAX);
     const limits: SecureServerOptions = {
       maxSessionMemory: SESSION_MEMORY_MB,
       maxHeaderListPairs: HEADERS_MAX,

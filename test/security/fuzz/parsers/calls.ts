@@ -5,6 +5,8 @@ import { gzipSync } from "node:zlib";
 import { RpcError } from "@moult/contracts";
 import { Health, createHealth } from "@moult/contracts/health";
 import { Http2Server } from "@moult/contracts/http2";
+import { TrunkWriter, readAnswered, readHanded } from "../../../../apps/coordinator/src/replica/trunk-codec.ts";
+import { readPageToken } from "../../../../apps/coordinator/src/rpc/pages.ts";
 import { Budget } from "../../../../packages/contracts/src/http2/budget.ts";
 import { parseTimeoutMs } from "../../../../packages/contracts/src/http2/deadline.ts";
 import { FrameReader, frameOf } from "../../../../packages/contracts/src/http2/framing.ts";
@@ -14,6 +16,7 @@ import { encodeMessage } from "../../../../packages/contracts/src/http2/trailers
 import { type Parser, bytesOf, oneOf, textOf } from "../parser.ts";
 
 const HTTP2 = "packages/contracts/src/http2";
+const TRUNK = "apps/coordinator/src/replica/trunk-codec.ts";
 const rpc = oneOf(RpcError);
 const MESSAGE_MAX = 4_096;
 
@@ -42,6 +45,32 @@ function connection(path: string, message: Uint8Array, more: Readonly<Record<str
     frame(1, 4, 1, block),
     frame(0, 1, 1, frameOf(message)),
   ]);
+}
+
+/** What the reader of protobuf's wire format throws. */
+const malformed = (error: unknown): boolean =>
+  error instanceof RangeError || (error instanceof Error && error.constructor === Error);
+
+function handed(): Uint8Array {
+  const writer = new TrunkWriter();
+  const caller = { authorization: "Bearer x", peer: "192.0.2.1:7", certificate: Buffer.from([1]) };
+  writer.call({
+    id: 1,
+    path: "/moult.v1.AgentService/Ask",
+    method: 1,
+    callerNumber: 1,
+    caller,
+    request: Buffer.alloc(9),
+  });
+  writer.part({ id: 2, message: Buffer.from([8, 1]), taken: 3, ended: true, cancelled: true });
+  return writer.finish();
+}
+
+function answered(): Uint8Array {
+  const writer = new TrunkWriter();
+  writer.answer({ id: 1, code: 14, body: Buffer.alloc(9), message: "words" });
+  writer.part({ id: 2, message: Buffer.from([8, 1]) });
+  return writer.finish();
 }
 
 const server = new Http2Server({ receiveBytesMax: MESSAGE_MAX, partialBytesMax: 2 * MESSAGE_MAX });
@@ -105,6 +134,26 @@ export const CALL_PARSERS: readonly Parser[] = [
     parse(bytes) {
       if (!/^[\x20-\x7e]*$/.test(encodeMessage(textOf(bytes)))) throw new Error("a trailer that HTTP/2 does not carry");
     },
+  },
+  {
+    name: "calls that a replica hands on",
+    covers: [`${TRUNK}#readHanded`],
+    samples: () => [handed()],
+    parse: (bytes) => readHanded(bytes),
+    refuses: malformed,
+  },
+  {
+    name: "answers to calls that were handed on",
+    covers: [`${TRUNK}#readAnswered`],
+    samples: () => [answered()],
+    parse: (bytes) => readAnswered(bytes),
+    refuses: malformed,
+  },
+  {
+    name: "a page's token",
+    covers: ["apps/coordinator/src/rpc/pages.ts#readPageToken"],
+    samples: () => ["bm9kZS0x", ""].map(bytesOf),
+    parse: (bytes) => readPageToken(textOf(bytes)),
   },
   {
     name: "a connection of HTTP/2 with a call",

@@ -43,6 +43,9 @@ export interface PressureParts {
 /** So many beats in a row must be late before it counts: a second of them. */
 const WINDOW_MS = 1_000;
 
+/** For so long after something was refused a queue that is long at once is refused like one that stands. */
+const GUARDED_MS = 20_000;
+
 /** Between two lines about it. */
 const TELL_MS = 5_000;
 
@@ -56,6 +59,7 @@ export class Pressure {
   #lateMs = 0;
   #standing = 0;
   #shed: Shed = 0;
+  #shedAtMs = Number.NEGATIVE_INFINITY;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   readonly #refused = new Map<Rank, number>();
 
@@ -97,11 +101,14 @@ export class Pressure {
   #look(): Load {
     const { queue, clock } = this.#parts;
     const { moves, sinceMs } = queue.queue;
-    const oldestWaitMs = sinceMs === undefined ? 0 : Math.max(0, clock.now() - sinceMs);
-    // A queue that has drained since the last beat stands no more.
-    const standing = Math.min(this.#standing, moves);
+    const now = clock.now();
+    const oldestWaitMs = sinceMs === undefined ? 0 : Math.max(0, now - sinceMs);
+    // A queue that has drained since the last beat stands no more. While refused callers come back no burst is a surprise.
+    const isGuarded = now - this.#shedAtMs < GUARDED_MS;
+    const standing = isGuarded ? moves : Math.min(this.#standing, moves);
     const load = { waiting: moves, standing, oldestWaitMs, lateMs: this.#lateMs };
     this.#shed = shedNext(this.#shed, load);
+    if (this.#shed > 0) this.#shedAtMs = now;
     return load;
   }
 }

@@ -46,8 +46,8 @@ test("a process that is late once refuses nobody, one that is late for a second 
 
 test("says when to come again, and writes one line for many that were refused", () => {
   const { pressure, at, wait, warned } = made();
-  wait(10_000, 0);
-  at(10);
+  wait(1, 0);
+  at(5_000);
   for (let call = 0; call < 100; call += 1) expect(() => pressure.admit("ASK")).toThrow(Overloaded);
   pressure.beat();
   pressure.beat();

@@ -37,7 +37,7 @@ const LIMITS: readonly Load[] = [
   { waiting: 5_000, standing: 400, oldestWaitMs: 3_000, lateMs: 500 },
   { waiting: 10_000, standing: 600, oldestWaitMs: 5_000, lateMs: 1_000 },
   { waiting: 15_000, standing: 1_000, oldestWaitMs: 7_000, lateMs: 2_000 },
-  { waiting: 20_000, standing: 5_000, oldestWaitMs: 9_000, lateMs: 4_000 },
+  { waiting: 20_000, standing: 20_000, oldestWaitMs: 9_000, lateMs: 4_000 },
 ];
 
 /** A rank is let in again below this share of its limit, so that the answer does not flicker. */

@@ -10,6 +10,9 @@ import { Desk } from "./trunk-desk.ts";
 import { type KnownCaller, KnownCallers, METHODS_MAX } from "./trunk-numbers.ts";
 import { TrunkStream } from "./trunk-stream.ts";
 
+/** What one answer may take, so that it fits into a message of 4 MiB with those before it. */
+const ANSWER_BYTES_MAX = 3_145_728;
+
 type OnDefect = (error: unknown, method: string) => RpcError | void;
 
 /** What it works with. */
@@ -156,7 +159,8 @@ class Trunk {
     try {
       if (method?.method.methodKind !== "unary") throw notHandedOn(path);
       const admitted = this.#admit(method, caller, this.#signal);
-      this.desk.answer(id, await method.unary(request, admitted instanceof Promise ? await admitted : admitted));
+      const answer = await method.unary(request, admitted instanceof Promise ? await admitted : admitted);
+      this.desk.answer(id, fitting(answer));
     } catch (error) {
       this.desk.refuse(id, error, path);
     }
@@ -174,7 +178,7 @@ class Trunk {
       const call = await this.#admit(method, caller, abort.signal);
       if (!abort.signal.aborted) {
         for await (const answer of method.stream(stream.messages(), call)) {
-          if (!(await stream.send(answer))) break;
+          if (!(await stream.send(fitting(answer)))) break;
         }
       }
     } catch (error) {
@@ -224,4 +228,10 @@ class Trunk {
 
 function notHandedOn(path: string): RpcError {
   return new RpcError(status.UNIMPLEMENTED, ErrorReason.UNSPECIFIED, `${path} is not handed on`);
+}
+
+function fitting(answer: Uint8Array): Uint8Array {
+  if (answer.length <= ANSWER_BYTES_MAX) return answer;
+  const message = `the answer has ${answer.length} bytes, and ${ANSWER_BYTES_MAX} are handed on at most`;
+  throw new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.UNSPECIFIED, message);
 }

@@ -145,13 +145,17 @@ test("all of a trunk's streams end with the trunk, on both sides", async () => {
   for (const { end } of devices) expect(end?.error).toMatchObject({ code: status.UNAVAILABLE, retryAfterMs: 1_000 });
 });
 
-test("and with the seat's term", async () => {
-  const { seat, streams } = presence();
+test("and with the seat's term, after what was said last", async () => {
+  const { seat, notices, streams } = presence();
   const { trunk, rise } = await start(seat);
   const device = new Attendant(trunk, saying(pulse(1)));
   await until("it is there", () => streams() === 1 || undefined);
+  notices.send("drain", nudge("last"));
+  // As the seat does: a turn of the event loop, in which notices go out.
+  await new Promise((resolve) => setImmediate(resolve));
   rise();
   await until("it knows", () => device.end);
+  expect(device.told).toEqual(["last"]);
   expect(device.end?.error).toMatchObject({ code: status.UNAVAILABLE });
   expect(streams()).toBe(0);
 });

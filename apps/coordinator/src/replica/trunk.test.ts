@@ -91,6 +91,12 @@ test("a refusal arrives as it was, and a defect without its text", async () => {
   expect(passedOn(failed)).toMatchObject({ code: status.UNAVAILABLE, retryAfterMs: 1_000 });
 });
 
+test("an answer that no message has room for is refused by itself", async () => {
+  const verdict = { askId: "a".repeat(4_000_000) };
+  const answers = await hand(1, async () => create(AskResponseSchema, { verdict }));
+  expect(answers.get(0)).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+});
+
 test("ends where its replica stops deciding, whatever is still worked on", async () => {
   const term = new AbortController();
   const never = hand(3, () => new Promise(() => {}), term.signal);

@@ -1,7 +1,7 @@
 /** The thread of `writer.ts`: a connection that writes what it is told, and says when it is durable. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Answer, type Errand, type Order, runAll } from "./writer.ts";
+import { type Answer, type Errand, type Order, runAll, valuesOf } from "./writer.ts";
 
 /** A reader that checkpoints for a moment is waited for, in milliseconds. */
 const BUSY_MS = 5_000;
@@ -17,7 +17,7 @@ parentPort?.on("message", (order: Order | Errand) => {
     if ("exec" in order) db.exec(order.exec);
     else {
       for (const sql of order.fresh) statements.push(db.prepare(sql));
-      runAll(db, statements, order.writes);
+      runAll(db, statements, { ...order.writes, values: valuesOf(order) });
     }
   } catch (error) {
     answer = { failure: error instanceof Error ? error.message : String(error) };

@@ -61,10 +61,51 @@ export async function writing<T>(path: string, writer: Writer, record: (run: Run
   }
 }
 
-/** What the thread is told: statements that it has not seen, then statements by their numbers. */
+/**
+ * What the thread is told: statements that it has not seen, then statements by their numbers. Values that are bytes stand
+ * in `bytes`, one after another, and are null among the values: cloned each by itself they would bring along all the memory
+ * that they are slices of.
+ */
 export interface Order {
   readonly fresh: readonly string[];
   readonly writes: Writes<number>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Which values stand there, and where each ends. */
+  readonly byteValues: readonly number[];
+  readonly byteEnds: readonly number[];
+}
+
+/** The values of an order, with their bytes. */
+export function valuesOf({ writes, bytes, byteValues, byteEnds }: Omit<Order, "fresh">): readonly Value[] {
+  if (byteValues.length === 0) return writes.values;
+  const values = [...writes.values];
+  let at = 0;
+  for (const [n, index] of byteValues.entries()) {
+    const end = byteEnds[n] ?? at;
+    values[index] = bytes.subarray(at, end);
+    at = end;
+  }
+  return values;
+}
+
+/** Values with their bytes apart. */
+export function apart({ statements, values, ends }: Writes<number>): Omit<Order, "fresh"> {
+  const byteValues: number[] = [];
+  const byteEnds: number[] = [];
+  let length = 0;
+  for (const [n, value] of values.entries()) {
+    if (!(value instanceof Uint8Array)) continue;
+    byteValues.push(n);
+    byteEnds.push((length += value.length));
+  }
+  const bytes = new Uint8Array(length);
+  if (byteValues.length === 0) return { writes: { statements, values, ends }, bytes, byteValues, byteEnds };
+  const others = [...values];
+  for (const [n, index] of byteValues.entries()) {
+    bytes.set(values[index] as Uint8Array, byteEnds[n - 1] ?? 0);
+    others[index] = null;
+  }
+  return { writes: { statements, values: others, ends }, bytes, byteValues, byteEnds };
 }
 
 /** Or: what belongs to no transaction. */
@@ -167,7 +208,7 @@ class Thread {
       }
       return number;
     });
-    return this.#send({ fresh, writes: { ...writes, statements } });
+    return this.#send({ fresh, ...apart({ ...writes, statements }) });
   }
 
   exec(sql: string): Promise<void> {
@@ -180,7 +221,7 @@ class Thread {
       this.#waiting = { done, failed };
       this.#worker.ref();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      this.#worker.postMessage(order);
+      this.#worker.postMessage(order, "bytes" in order ? [order.bytes.buffer] : []);
     });
   }
 

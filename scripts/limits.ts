@@ -168,6 +168,12 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       outcome: "`RESOURCE_EXHAUSTED`",
     },
     {
+      what: "an answer that goes back over a trunk",
+      at: "replica/trunk-server.ts ANSWER_BYTES_MAX",
+      unit: "bytes",
+      outcome: "`RESOURCE_EXHAUSTED`, and no other call is touched",
+    },
+    {
       what: "answers that go back in one message",
       at: "replica/trunk-desk.ts MESSAGE_BYTES_MAX",
       unit: "bytes",

@@ -164,6 +164,12 @@ export class Sequencer {
     if (this.#edge !== undefined && (this.#signed === undefined || size > this.#signed.size)) {
       const checkpoint = this.#sign(size, this.#edge.root());
       // Nobody may see it before it is certain that nothing else will be signed in its place.
+      // A sequencer that slept while another took over may not put what it knows in the place of what that one signed.
+      const known = last.read();
+      if (known !== undefined && known.size > size) {
+        const why = `${known.size} leaves were signed already, and here are ${size}`;
+        throw new StoreError("FENCED", `the audit log has another sequencer: ${why}`);
+      }
       last.write(checkpoint);
       await tree.keepCheckpoint(this.#epoch, checkpointBytes(checkpoint));
       this.#signed = checkpoint;

@@ -64,6 +64,8 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       return;
     }
     const pulse: WaitingPulse = {
+      cameAtMs: clock.now(),
+      hasLeft: () => call.signal.aborted,
       takeIn(ledger, now) {
         const event = readReport(report, now);
         requireOwn(call, event.nodeId);

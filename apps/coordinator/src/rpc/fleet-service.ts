@@ -39,7 +39,7 @@ import { writeTime } from "../wire/time.ts";
 import { type Principal, wordOf } from "./access.ts";
 import { firstAfter } from "../ledger/in-order.ts";
 import { PAGE_MAX, page, readPageToken } from "./pages.ts";
-import { type Parts, nodeOf, releaseUnknown } from "./services.ts";
+import { type Parts, loadedAnew, nodeOf, releaseUnknown } from "./services.ts";
 
 /** At most once a second, as the contract says. */
 const WATCH_INTERVAL_MS = 1000;
@@ -65,6 +65,8 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       const fields = new Fields();
       const poolId = fields.id("pools", request.pool, "pool", { optional: true });
       const nodes = await firstAfter(ledger, poolId, readPageToken(request.pageToken), PAGE_MAX + 1);
+      // Another may decide since, and know otherwise.
+      if (owner.ledger !== ledger) throw loadedAnew();
       const now = clock.now();
       const written = {
         schema: NodeSchema,

@@ -6,7 +6,8 @@ import type { Store } from "../store/port.ts";
 import { until } from "../testing/wait.ts";
 import { Pulses } from "./pulses.ts";
 
-const CLOCK = { now: () => 1 };
+let nowMs = 1;
+const CLOCK = { now: () => nowMs };
 const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CONFIG = { pool: POOL_DEFAULTS, retry: { allowlistMs: 1, dialMs: 1, capacityMs: 1 } };
 
@@ -24,6 +25,7 @@ async function made(queue: { moves: number }): Promise<Pulses> {
 }
 
 const NOTHING = { changes: [], effects: [] };
+const HERE = { cameAtMs: 1, hasLeft: () => false };
 
 test("what comes together is one move, and while pulses are refused the newest of each node is all that waits", async () => {
   const queue = { moves: 5_000 };
@@ -31,7 +33,7 @@ test("what comes together is one move, and while pulses are refused the newest o
   const taken: string[] = [];
   for (let nth = 0; nth < 10_000; nth += 1) {
     const name = `${nth % 3} ${nth}`;
-    pulses.put(`n${nth % 3}`, { takeIn: () => (taken.push(name), NOTHING), failed: () => undefined });
+    pulses.put(`n${nth % 3}`, { ...HERE, takeIn: () => (taken.push(name), NOTHING), failed: () => undefined });
   }
   await new Promise((resolve) => setImmediate(resolve));
   expect(taken).toEqual([]);
@@ -47,9 +49,28 @@ test("one that is wrong is told so alone", async () => {
   const wrong = (): never => {
     throw new RangeError("no");
   };
-  pulses.put("a", { takeIn: () => (seen.push("a"), NOTHING), failed });
-  pulses.put("b", { takeIn: wrong, failed });
-  pulses.put("c", { takeIn: () => (seen.push("c"), NOTHING), failed });
+  pulses.put("a", { ...HERE, takeIn: () => (seen.push("a"), NOTHING), failed });
+  pulses.put("b", { ...HERE, takeIn: wrong, failed });
+  pulses.put("c", { ...HERE, takeIn: () => (seen.push("c"), NOTHING), failed });
   await until("all were looked at", () => seen.length === 3 || undefined);
   expect(seen).toEqual(["a", "RangeError: no", "c"]);
+});
+
+test("what was held back says nothing when it is let in: of a stream that has ended, or as old as no report may be", async () => {
+  const queue = { moves: 5_000 };
+  const pulses = await made(queue);
+  const taken: string[] = [];
+  const pulse = (name: string, cameAtMs: number, left = false) => ({
+    cameAtMs,
+    hasLeft: () => left,
+    takeIn: () => (taken.push(name), NOTHING),
+    failed: () => undefined,
+  });
+  pulses.put("old", pulse("old", 1));
+  pulses.put("left", pulse("left", POOL_DEFAULTS.reportFreshMs + 2, true));
+  pulses.put("here", pulse("here", POOL_DEFAULTS.reportFreshMs + 2));
+  nowMs = POOL_DEFAULTS.reportFreshMs + 2;
+  queue.moves = 0;
+  await until("they are taken in", () => taken.length > 0 || undefined);
+  expect(taken).toEqual(["here"]);
 });

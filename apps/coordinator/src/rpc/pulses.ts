@@ -1,7 +1,7 @@
 /**
  * Pulses that came up streams, on their way to the ledger: one for each node, the newest, so that however many come they
  * take no more memory than there are nodes. All that have come together are taken in as one move, some hundred at a time;
- * while pulses are refused they wait here, and whoever has waited too long is stale by the ledger's own count.
+ * while pulses are refused they wait here, and one that has waited too long, or outlived its stream, is dropped.
  */
 import type { StoreChange } from "../store/port.ts";
 import type { Effect, Ledger } from "@moult/policy";
@@ -16,6 +16,9 @@ const LOOK_AGAIN_MS = 250;
 
 /** A pulse that waits. */
 export interface WaitingPulse {
+  readonly cameAtMs: number;
+  /** Whether the stream that it came up has ended: its node may have been counted as vanished since. */
+  readonly hasLeft: () => boolean;
   /** Reads it and takes it in. Throws what is wrong with it. */
   readonly takeIn: (
     ledger: Ledger,
@@ -67,6 +70,8 @@ export class Pulses {
         const changes: StoreChange[] = [];
         const effects: Effect[] = [];
         for (const pulse of pulses) {
+          // What was held back for as long as a report counts says nothing of now.
+          if (pulse.hasLeft() || now - pulse.cameAtMs > ledger.config.pool.reportFreshMs) continue;
           try {
             const step = pulse.takeIn(ledger, now);
             changes.push(...step.changes);

@@ -127,6 +127,18 @@ describe.skipIf(isMissing)("two coordinators on one database", () => {
     }),
   );
 
+  test(
+    "gives back also what it has forgotten that it holds, so that nobody waits for its lease",
+    inDatabase(async () => {
+      const a = await open({ mode: "claimed", address: "a:1" });
+      const b = await open({ mode: "claimed", address: "b:1" });
+      await a.ownership.claim(["one"]);
+      a.ownership.forget();
+      await a.ownership.release();
+      expect(await b.ownership.claim(["one"])).toEqual(new Set(["one"]));
+    }),
+  );
+
   /** Two that both think that the pool is theirs grant what there is one of; answers what the checker says of the log. */
   const contest = async (): Promise<readonly string[]> => {
     const first = await open();

@@ -212,13 +212,13 @@ export class Ownership {
     return new Set(gained.keys());
   }
 
-  /** Gives pools back, so that another need not wait for the lease. */
-  async release(poolIds: readonly string[] = [...this.#held.keys()]): Promise<void> {
+  /** Gives pools back, so that another need not wait for the lease: those named, or else all that stand under its name. */
+  async release(poolIds?: readonly string[]): Promise<void> {
     const { sql, owner } = this.#parts;
-    await this.#writing(
-      () => sql`UPDATE pool_owner SET owner = '' WHERE owner = ${owner} AND pool_id = ANY(${[...poolIds]}::text[])`,
-    );
-    for (const poolId of poolIds) this.#held.delete(poolId);
+    // After a batch that failed it may have forgotten which those are.
+    const which = poolIds === undefined ? sql`` : sql`AND pool_id = ANY(${[...poolIds]}::text[])`;
+    await this.#writing(() => sql`UPDATE pool_owner SET owner = '' WHERE owner = ${owner} ${which}`);
+    for (const poolId of poolIds ?? [...this.#held.keys()]) this.#held.delete(poolId);
   }
 
   /** Notes how far the logs have grown by a batch that was committed. */

@@ -51,7 +51,7 @@ export function postgresTree({ client, db, name, owner }: PostgresTreeParts): Tr
         const [row] = await client<(StateRow & { readonly checkpoint: Buffer | null })[]>`
           UPDATE tree_state SET epoch = epoch + 1
           WHERE ${owner === undefined} OR EXISTS (
-            SELECT 1 FROM pool_owner WHERE pool_id = ${FLEET_LOG} AND pool_owner.owner = ${owner ?? ""}
+            SELECT 1 FROM pool_owner WHERE pool_id = ${FLEET_LOG} AND pool_owner.owner = ${owner ?? ""} FOR SHARE
           )
           RETURNING epoch, size, checkpoint`;
         if (row === undefined) {

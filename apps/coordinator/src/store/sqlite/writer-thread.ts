@@ -16,6 +16,7 @@ parentPort?.on("message", (order: Order | Errand) => {
   try {
     if ("exec" in order) db.exec(order.exec);
     else {
+      if (order.fresh.length > 0) statements.length = order.freshFrom;
       for (const sql of order.fresh) statements.push(db.prepare(sql));
       runAll(db, statements, { ...order.writes, values: valuesOf(order) });
     }

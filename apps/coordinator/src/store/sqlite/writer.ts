@@ -68,6 +68,8 @@ export async function writing<T>(path: string, writer: Writer, record: (run: Run
  */
 export interface Order {
   readonly fresh: readonly string[];
+  /** The number of the first of them. Those from there on that the thread may know are no more. */
+  readonly freshFrom: number;
   readonly writes: Writes<number>;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Which values stand there, and where each ends. */
@@ -76,7 +78,12 @@ export interface Order {
 }
 
 /** The values of an order, with their bytes. */
-export function valuesOf({ writes, bytes, byteValues, byteEnds }: Omit<Order, "fresh">): readonly Value[] {
+export function valuesOf({
+  writes,
+  bytes,
+  byteValues,
+  byteEnds,
+}: Omit<Order, "fresh" | "freshFrom">): readonly Value[] {
   if (byteValues.length === 0) return writes.values;
   const values = [...writes.values];
   let at = 0;
@@ -89,7 +96,7 @@ export function valuesOf({ writes, bytes, byteValues, byteEnds }: Omit<Order, "f
 }
 
 /** Values with their bytes apart. */
-export function apart({ statements, values, ends }: Writes<number>): Omit<Order, "fresh"> {
+export function apart({ statements, values, ends }: Writes<number>): Omit<Order, "fresh" | "freshFrom"> {
   const byteValues: number[] = [];
   const byteEnds: number[] = [];
   let length = 0;
@@ -129,7 +136,9 @@ export function runAll(
     let at = 0;
     for (const [n, number] of statements.entries()) {
       const end = ends[n] ?? at;
-      prepared[number]?.run(...values.slice(at, end));
+      const statement = prepared[number];
+      if (statement === undefined) throw new Error(`there is no statement ${number}`);
+      statement.run(...values.slice(at, end));
       at = end;
     }
     db.exec("COMMIT");
@@ -185,8 +194,10 @@ class Thread {
     this.#worker.unref();
     this.#worker.on("message", ({ failure }: Answer) => {
       const waiting = this.#take();
-      if (failure === undefined) waiting?.done();
-      else waiting?.failed(new Error(failure));
+      if (failure === undefined) return waiting?.done();
+      // Which of the statements it prepared before it failed is not known: they are told anew.
+      this.#numbers.clear();
+      waiting?.failed(new Error(failure));
     });
     const lost = (why: string, cause?: unknown): void => {
       this.lives = false;
@@ -199,6 +210,7 @@ class Thread {
   write(writes: Writes): Promise<void> {
     if (this.#waiting !== undefined) throw new Error("one transaction at a time");
     const fresh: string[] = [];
+    const freshFrom = this.#numbers.size;
     const statements = writes.statements.map((sql) => {
       let number = this.#numbers.get(sql);
       if (number === undefined) {
@@ -208,7 +220,7 @@ class Thread {
       }
       return number;
     });
-    return this.#send({ fresh, ...apart({ ...writes, statements }) });
+    return this.#send({ fresh, freshFrom, ...apart({ ...writes, statements }) });
   }
 
   exec(sql: string): Promise<void> {

@@ -100,6 +100,24 @@ test("every pool's leaves get their place, once, and the tree is signed for", as
   expect(first.published?.size).toBe(1_301);
 });
 
+test("one that slept while another took over does not put its checkpoint in the place of the newer one", async () => {
+  await enrolled("a", 3);
+  let size = 0;
+  const slow: TreeStore = {
+    ...store.tree,
+    async grow(epoch, growth) {
+      await store.tree.grow(epoch, growth);
+      await enrolled("a", 5);
+      const other = sequencer();
+      await other.round();
+      size = other.published?.size ?? 0;
+    },
+  };
+  await expect(sequencer(slow).round()).rejects.toMatchObject({ name: "StoreError", code: "FENCED" });
+  expect(size).toBe(8);
+  expect(lastCheckpointIn(join(folder, "audit"), keyOf().verifier).read()?.size).toBe(8);
+});
+
 test("a backlog is signed for in parts", async () => {
   await enrolled("a", 17_000);
   const first = sequencer();

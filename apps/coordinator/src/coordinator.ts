@@ -165,7 +165,19 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     });
   const speaks = replica && (() => replica.seating.speaks);
   const onFailed = replica && (() => replica.seating.failed());
-  const owner = new Owner({ store, clock, log, load, carryOut, reloadAfterMs: RELOAD_AFTER_MS, speaks, onFailed });
+  // Never set right, whatever becomes of the other.
+  const waitClock: Clock = { now: () => performance.now() };
+  const owner = new Owner({
+    store,
+    clock,
+    waitClock,
+    log,
+    load,
+    carryOut,
+    reloadAfterMs: RELOAD_AFTER_MS,
+    speaks,
+    onFailed,
+  });
   const anomalies = new Anomalies({ owner, clock, log, listed: knownBuilds(() => loaded?.releases ?? []) });
   if (replica === undefined) {
     await owner.start();
@@ -216,7 +228,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const chance = (): number => Buffer.from(random.bytes(4)).readUInt32BE() / 2 ** 32;
   const pressure = new Pressure({
     queue: owner,
-    clock,
+    clock: waitClock,
     log,
     chance,
     beatMs: TICK_MS,

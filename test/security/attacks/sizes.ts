@@ -182,7 +182,8 @@ const unknownLength: Attack = {
     const endless = await dialTls(fort, fort.endpoints.artifacts);
     endless.socket.write(head("Transfer-Encoding: chunked"));
     let sentBytes = 0;
-    while (!endless.isClosed && sentBytes < 16 * UPLOAD_MAX_BYTES) {
+    // What the server's machine holds of it before the server looks counts as well.
+    while (!endless.isClosed && sentBytes < 64 * UPLOAD_MAX_BYTES) {
       sentBytes += 65_536;
       if (!endless.socket.write(chunk(randomBytes(65_536)))) await endless.drained();
     }

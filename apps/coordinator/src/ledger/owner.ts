@@ -32,6 +32,8 @@ interface Waiting {
 export interface OwnerParts {
   readonly store: Store;
   readonly clock: Clock;
+  /** By which it is measured how long moves wait: one that never leaps. `clock` by default. */
+  readonly waitClock?: Clock;
   readonly log: Log;
   /** Builds the ledger from what is stored. */
   readonly load: () => Promise<Ledger>;
@@ -85,7 +87,7 @@ export class Owner {
     return this.#ledger !== undefined && this.#parts.speaks?.() !== false;
   }
 
-  /** What waits to be durable: how many moves, and since when the oldest of them. */
+  /** What waits to be durable: how many moves, and since when the oldest of them, by the clock for that. */
   get queue(): { readonly moves: number; readonly sinceMs: number | undefined } {
     const oldest = this.#writing[0] ?? this.#waiting[0];
     return { moves: this.#writing.length + this.#waiting.length, sinceMs: oldest?.atMs };
@@ -114,7 +116,8 @@ export class Owner {
       return step.answer;
     }
     await new Promise<void>((done, failed) => {
-      this.#waiting.push({ atMs, changes, effects: step.effects, done, failed });
+      const { waitClock } = this.#parts;
+      this.#waiting.push({ atMs: waitClock?.now() ?? atMs, changes, effects: step.effects, done, failed });
       this.#flushing ??= this.#flush();
     });
     return step.answer;

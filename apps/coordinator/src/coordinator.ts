@@ -54,6 +54,8 @@ const RELOAD_AFTER_MS = 1_000;
 /** The world the coordinator runs in. */
 export interface World {
   readonly clock: Clock;
+  /** How long the machine has been up, whatever the time is said to be: by it waiting is measured. */
+  readonly uptime: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly store: Store;
@@ -80,7 +82,7 @@ export interface RunningCoordinator {
 
 /** Starts a coordinator; resolves when it serves. */
 export async function startCoordinator(config: Config, world: World): Promise<RunningCoordinator> {
-  const { random, log, self } = world;
+  const { random, log, self, uptime } = world;
   const numbers = new Numbers();
   const store = countedStore(world.store, numbers, () => performance.now());
   const clock = new SharedClock(world.clock);
@@ -165,12 +167,10 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     });
   const speaks = replica && (() => replica.seating.speaks);
   const onFailed = replica && (() => replica.seating.failed());
-  // Never set right, whatever becomes of the other.
-  const waitClock: Clock = { now: () => performance.now() };
   const owner = new Owner({
     store,
     clock,
-    waitClock,
+    uptime,
     log,
     load,
     carryOut,
@@ -228,7 +228,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
   const chance = (): number => Buffer.from(random.bytes(4)).readUInt32BE() / 2 ** 32;
   const pressure = new Pressure({
     queue: owner,
-    clock: waitClock,
+    clock: uptime,
     log,
     chance,
     beatMs: TICK_MS,

@@ -109,6 +109,7 @@ async function main(): Promise<void> {
   const [startedAtMs, startedAt] = [Date.now(), performance.now()];
   const running = await startCoordinator(config, {
     clock: { now: () => startedAtMs + Math.floor(performance.now() - startedAt) },
+    uptime: { now: () => Number(process.hrtime.bigint() / 1_000_000n) },
     random: RANDOM,
     log,
     store,

@@ -32,8 +32,8 @@ interface Waiting {
 export interface OwnerParts {
   readonly store: Store;
   readonly clock: Clock;
-  /** By which it is measured how long moves wait: one that never leaps. `clock` by default. */
-  readonly waitClock?: Clock;
+  /** By which it is measured how long moves wait; `clock` by default. */
+  readonly uptime?: Clock;
   readonly log: Log;
   /** Builds the ledger from what is stored. */
   readonly load: () => Promise<Ledger>;
@@ -87,7 +87,7 @@ export class Owner {
     return this.#ledger !== undefined && this.#parts.speaks?.() !== false;
   }
 
-  /** What waits to be durable: how many moves, and since when the oldest of them, by the clock for that. */
+  /** What waits to be durable: how many moves, and since when the oldest of them. */
   get queue(): { readonly moves: number; readonly sinceMs: number | undefined } {
     const oldest = this.#writing[0] ?? this.#waiting[0];
     return { moves: this.#writing.length + this.#waiting.length, sinceMs: oldest?.atMs };
@@ -116,8 +116,7 @@ export class Owner {
       return step.answer;
     }
     await new Promise<void>((done, failed) => {
-      const { waitClock } = this.#parts;
-      this.#waiting.push({ atMs: waitClock?.now() ?? atMs, changes, effects: step.effects, done, failed });
+      this.#waiting.push({ atMs: this.#parts.uptime?.now() ?? atMs, changes, effects: step.effects, done, failed });
       this.#flushing ??= this.#flush();
     });
     return step.answer;

@@ -32,7 +32,7 @@ export interface Queue {
 /** What it works with. */
 export interface PressureParts {
   readonly queue: Queue;
-  /** One that never leaps, the queue's: a clock that is set right is no overload. */
+  /** The queue's own: one that never leaps, because a clock that leaps is no overload. */
   readonly clock: Clock;
   readonly log: Log;
   /** From 0 to 1, below 1. It only spreads retries. */

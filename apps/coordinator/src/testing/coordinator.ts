@@ -126,6 +126,7 @@ export class TestCoordinator {
     };
     const start = startCoordinator(this.config, {
       clock: { now: () => this.now() },
+      uptime: { now: () => this.now() },
       random: { bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
       log: { info: keep("info"), warn: keep("warn"), error: keep("error") },
       store: this.#options.around?.(store) ?? store,

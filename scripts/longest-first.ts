@@ -7,12 +7,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Ends of paths, longest first, as they were measured on two cores. */
 const LONGEST = [
   "test/docs/docs.system.test.ts",
-  "test/security/security.system.test.ts",
   "test/failures/failures.system.test.ts",
+  "test/security/security.system.test.ts",
   "test/crash/crash.system.test.ts",
   "test/boot/systemd.system.test.ts",
   "test/network/nat.system.test.ts",
+  "test/coordinator/coordinator.system.test.ts",
   "test/demo/demo.system.test.ts",
+  "apps/coordinator/src/replica/replicas.test.ts",
   "test/security/fuzz/fuzz.test.ts",
   "store/postgres/process.test.ts",
   "launcher/launcher.test.ts",

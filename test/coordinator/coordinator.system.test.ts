@@ -15,7 +15,6 @@ const ROUND_MS = 180_000;
 const SHORT = [
   ["sqlite-small", "full-disk"],
   ["sqlite", "kill"],
-  ["postgres", "kill-seat"],
   ["postgres", "kill-postgres"],
   ["postgres", "pause-seat"],
   ["postgres", "database-deaf"],

@@ -53,6 +53,12 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       unit: "bytes",
       outcome: "`RESOURCE_EXHAUSTED` before it is decoded",
     },
+    {
+      what: "the same, of the services of devices, of health and of reflection on the devices' port",
+      at: "rpc/server.ts DEVICE_MESSAGE_BYTES_MAX",
+      unit: "bytes",
+      outcome: "the same",
+    },
     { what: "a message over JSON", at: "rpc/json-server.ts MESSAGE_BYTES_MAX", unit: "bytes", outcome: "the same" },
     {
       what: "one answer that lists, or one message of a watch",
@@ -97,7 +103,7 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       outcome: "the client waits, as HTTP/2 has it",
     },
     {
-      what: "messages of one connection that have begun and are not whole",
+      what: "messages of one connection that have begun and are not whole, and requests whose calls have not ended",
       at: "http2/server.ts PARTIAL_BYTES_MAX",
       unit: "bytes",
       outcome: "`RESOURCE_EXHAUSTED`",
@@ -107,6 +113,18 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       at: "http2/server.ts OVERALL_PARTIAL_BYTES_MAX",
       unit: "bytes",
       outcome: "`RESOURCE_EXHAUSTED`",
+    },
+    {
+      what: "time from a call's headers to the end of its one request",
+      at: "http2/server.ts REQUEST_MS_MAX",
+      unit: "ms",
+      outcome: "`DEADLINE_EXCEEDED`",
+    },
+    {
+      what: "the same, for a request that came when all room was taken",
+      at: "http2/server.ts CROWDING_MS_MAX",
+      unit: "ms",
+      outcome: "`RESOURCE_EXHAUSTED` `OVERLOADED`",
     },
     {
       what: "messages of a stream that are read ahead",

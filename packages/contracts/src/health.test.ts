@@ -65,4 +65,14 @@ describe.each(KINDS)("served by %s", (kind) => {
     expect(seen).toEqual(["NOT_SERVING", "SERVING", "NOT_SERVING"]);
     stream.cancel();
   });
+
+  test("of a watcher that has gone nothing is left, although nothing changed", async () => {
+    for (let n = 0; n < 3; n += 1) {
+      const stream = client.watch({ service: "" });
+      stream.on("error", () => undefined).on("data", () => undefined);
+      await until("the watcher", () => health.waitingCount === 1 || undefined);
+      stream.cancel();
+      await until("its end", () => health.waitingCount === 0 || undefined);
+    }
+  });
 });

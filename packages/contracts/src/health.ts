@@ -19,20 +19,38 @@ export interface HealthSwitch {
   readonly implementation: Implementation<typeof Health, unknown>;
   /** Tells everybody who asks or watches. */
   readonly set: (serving: boolean) => void;
+  /** How many watch and have been told all that there is to tell. */
+  readonly waitingCount: number;
 }
 
 /** The health service for `services`; not serving until told so. */
 export function createHealth(services: readonly DescService[]): HealthSwitch {
   const known = new Set(["", ...services.map((s) => s.typeName)]);
   let serving = false;
-  let changed = Promise.withResolvers<void>();
+  let changes = 0;
+  // Taken out with the end of their calls: there may be no change for as long as the process lives.
+  const waiting = new Set<() => void>();
+  const change = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        waiting.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      if (signal.aborted) return resolve();
+      waiting.add(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
   const answer = (): MessageShape<typeof HealthCheckResponseSchema> =>
     create(HealthCheckResponseSchema, { status: serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING });
   return {
     set(value) {
       serving = value;
-      changed.resolve();
-      changed = Promise.withResolvers<void>();
+      changes += 1;
+      for (const done of waiting) done();
+    },
+    get waitingCount() {
+      return waiting.size;
     },
     implementation: {
       async check(request) {
@@ -44,11 +62,12 @@ export function createHealth(services: readonly DescService[]): HealthSwitch {
           yield create(HealthCheckResponseSchema, { status: ServingStatus.SERVICE_UNKNOWN });
           return;
         }
-        const ended = new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve()));
-        while (!call.signal.aborted) {
-          const next = changed.promise;
+        const { signal } = call;
+        while (!signal.aborted) {
+          const told = changes;
           yield answer();
-          await Promise.race([next, ended]);
+          // What changed while the answer was on its way is told at once.
+          if (told === changes) await change(signal);
         }
       },
     },

@@ -13,7 +13,9 @@ import { dialTls, rawCall } from "../harness/wire.ts";
 const MIB = 1_048_576;
 const BOMB_BYTES = 256 * MIB;
 
+/** Both may be called by anybody. What devices say has a closer limit than what anybody else does. */
 const ENROL = "/moult.v1.AgentService/Enroll";
+const METADATA = "/moult.v1.MetadataService/GetMetadata";
 
 const oversized: Attack = {
   row: "oversized message, compression bomb",
@@ -21,8 +23,10 @@ const oversized: Attack = {
   async run(scene) {
     const fort = await Fort.open(scene);
     const before = fort.footprint().peakBytes;
-    const said = await rawCall(fort, { path: ENROL, bytes: Buffer.alloc(5 * MIB) });
+    const said = await rawCall(fort, { path: METADATA, bytes: Buffer.alloc(5 * MIB) });
     must(typeof said === "string" && said.startsWith("RESOURCE_EXHAUSTED"), `5 MiB were answered ${String(said)}`);
+    const told = await rawCall(fort, { path: ENROL, bytes: Buffer.alloc(MIB / 4) });
+    must(typeof told === "string" && told.startsWith("RESOURCE_EXHAUSTED"), `256 KiB were answered ${String(told)}`);
     const status = await postJson(fort, Buffer.from(JSON.stringify({ pageToken: "x".repeat(5 * MIB) })), {});
     must(status === 429 || status === 413, `5 MiB of JSON were answered ${status}`);
     fort.unmoved(before, "an oversized message");
@@ -42,6 +46,18 @@ const oversized: Attack = {
       caught: /5 MiB were answered/,
     },
     {
+      defence: "a message of a device has at most 128 KiB",
+      of: "coordinator",
+      patches: [
+        {
+          file: "rpc/server.ts",
+          from: "receiveBytesMax: DEVICE_MESSAGE_BYTES_MAX }",
+          to: "receiveBytesMax: 0x7fffffff }",
+        },
+      ],
+      caught: /256 KiB were answered/,
+    },
+    {
       defence: "a message of JSON has at most 4 MiB",
       of: "coordinator",
       patches: [
@@ -59,7 +75,7 @@ const bomb: Attack = {
     const fort = await Fort.open(scene);
     const zeros = Buffer.alloc(BOMB_BYTES);
     const before = fort.footprint().peakBytes;
-    const said = await rawCall(fort, { path: ENROL, bytes: zeros, gzip: true });
+    const said = await rawCall(fort, { path: METADATA, bytes: zeros, gzip: true });
     must(typeof said === "string" && said.startsWith("RESOURCE_EXHAUSTED"), `a bomb was answered ${String(said)}`);
     const status = await postJson(fort, gzipSync(zeros, { level: 1 }), { "content-encoding": "gzip" });
     must(status >= 400 && status < 500, `a bomb of JSON was answered ${status}`);

@@ -64,7 +64,7 @@ export function boundConnections(server: Server, bounds: ConnectionCounts, log: 
   });
 }
 
-/** Counts a server's connections, and where it speaks TLS, the handshakes that failed. */
+/** Counts a server's connections, and where it speaks TLS itself, the handshakes that failed. */
 export function countConnections(server: Server, tally: ConnectionTally): void {
   server.on("connection", (socket: Socket) => {
     tally.open += 1;

@@ -5,7 +5,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
 import { type Implementation, type RpcError, type Served, bindService } from "@moult/contracts";
-import { Http2Server } from "@moult/contracts/http2";
+import { Http2Server, type MethodLimits } from "@moult/contracts/http2";
 import { Health, type HealthSwitch, createHealth } from "@moult/contracts/health";
 import { ServerReflection, ServerReflectionAlpha, createReflection } from "@moult/contracts/reflection";
 import {
@@ -35,6 +35,11 @@ import { type Parts, storeRefusal } from "./services.ts";
 
 /** gRPC's usual limit; every message of the contract fits. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * What devices and probes send, most of whom are anybody: the longest is a report that names 256 shards of 128 characters, in
+ * UTF-8 99,072 bytes, and all else that it says has less than 8 KiB.
+ */
+const DEVICE_MESSAGE_BYTES_MAX = 128 * 1024;
 /** Below the 30 s after which home routers forget a connection. */
 const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
@@ -87,7 +92,7 @@ export async function startServer(
     keepaliveMs: KEEPALIVE_MS,
     keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     streamsMax: STREAMS_MAX,
-    methods: parts.largeFiles.methods,
+    methods: { ...smallRequests(), ...parts.largeFiles.methods },
   });
   const operatorsServer = operatorsPort && createOperatorsServer(parts);
   const { sessions, clock, anomalies } = parts;
@@ -147,6 +152,15 @@ export async function startServer(
       own?.stop();
     },
   };
+}
+
+/** By path, the limit of the methods whose requests are small. */
+function smallRequests(): Readonly<Record<string, MethodLimits>> {
+  const services: readonly DescService[] = [AgentService, Health, ServerReflection, ServerReflectionAlpha];
+  const limits: MethodLimits = { receiveBytesMax: DEVICE_MESSAGE_BYTES_MAX };
+  return Object.fromEntries(
+    services.flatMap(({ typeName, methods }) => methods.map(({ name }) => [`/${typeName}/${name}`, limits])),
+  );
 }
 
 /** grpc-js is the server of few connections, whose certificates their listener has seen. */

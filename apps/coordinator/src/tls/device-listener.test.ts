@@ -8,12 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, type TLSSocket, connect } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ConnectionTally } from "../artifacts/connections.ts";
 import { until } from "../testing/wait.ts";
 import { type TlsMaterial, ownTls } from "./certificate.ts";
 import { type RunningDeviceListener, startDeviceListener } from "./device-listener.ts";
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const BOUNDS = { connectionsMax: 100, connectionsPerAddressMax: 100 };
+
+let tally: ConnectionTally;
 
 let folder: string;
 let tls: TlsMaterial;
@@ -33,6 +36,7 @@ afterEach(async () => {
 });
 
 async function start(options: Http2ServerOptions = {}): Promise<void> {
+  tally = { open: 0, handshakesFailed: 0, refused: { connections_max: 0, connections_per_address_max: 0 } };
   server = new Http2Server({ tls, ...options });
   const health = createHealth([]);
   health.set(true);
@@ -42,7 +46,7 @@ async function start(options: Http2ServerOptions = {}): Promise<void> {
     () => undefined,
     () => undefined,
   );
-  listening = await startDeviceListener(server, { bounds: BOUNDS, log }, { host: "127.0.0.1", port: 0 });
+  listening = await startDeviceListener(server, { bounds: { ...BOUNDS, tally }, log }, { host: "127.0.0.1", port: 0 });
 }
 
 function dial(more: ConnectionOptions = {}): TLSSocket {
@@ -96,6 +100,19 @@ test("only HTTP/2 is spoken, over TLS 1.2 at least", async () => {
   const good = dial();
   await once(good, "secureConnect");
   expect(good.alpnProtocol).toBe("h2");
+});
+
+test("handshakes that fail are counted, and those that go well are not", async () => {
+  await start();
+  await once(dial(), "secureConnect");
+  const other = dial({ ALPNProtocols: ["http/1.1"] });
+  await new Promise((resolve) => other.once("close", resolve));
+  const garbage = connectPlain(listening.port, "127.0.0.1");
+  sockets.push(garbage);
+  garbage.on("error", () => undefined).resume();
+  garbage.write("GET / HTTP/1.1\r\n\r\n");
+  await until("both failures", () => tally.handshakesFailed >= 2 || undefined);
+  expect(tally.handshakesFailed).toBe(2);
 });
 
 test("a new certificate is for new connections, and one that does not fit its key changes nothing", async () => {

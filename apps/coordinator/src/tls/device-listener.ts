@@ -35,6 +35,8 @@ export async function startDeviceListener(
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true });
   boundConnections(listener, bounds, log, "gRPC");
+  const { tally } = bounds;
+  if (tally !== undefined) server.onHandshakeFailed(() => (tally.handshakesFailed += 1));
   listener.on("connection", (socket) => {
     if (socket.destroyed) return;
     sockets.add(socket);

@@ -37,7 +37,6 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
   #deadline: NodeJS.Timeout | undefined;
   #trailers: OutgoingHttpHeaders = OK;
   #isOver = false;
-  #givesBack = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, method: ServedMethod, connection: Connection) {
     this.stream = stream;
@@ -49,6 +48,7 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
     stream.on("error", ignore);
     stream.on("data", onData);
     stream.on("end", onEnd);
+    stream.on("close", onClose);
   }
 
   /** Looks at the headers and asks the interceptor, before any message is read: who may not call, sends nothing here. */
@@ -119,10 +119,6 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
     if (this.#isOver) return;
     try {
       this.frames.push(piece, this);
-      if (this.frames.isWithin && !this.#givesBack) {
-        this.#givesBack = true;
-        this.stream.once("close", () => this.frames.close());
-      }
     } catch (error) {
       this.fail(error);
     }
@@ -131,10 +127,15 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
   /** The caller's half has ended. */
   ended(): void {
     // Node ends what it reads of a stream also where the peer reset it.
-    if (this.isGone) this.frames.close();
+    if (this.isGone) this.letGo();
     if (this.#isOver || this.isGone) return;
     if (this.frames.isWithin) this.fail(malformed("the call ended within a message"));
     else this.onEnd();
+  }
+
+  /** The stream has ended, whichever way. */
+  closed(): void {
+    this.letGo();
   }
 
   /** The message of a frame; of a compressed one, later. Throws or rejects with RpcError. */
@@ -189,9 +190,14 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
     if (!stream.readableEnded) setImmediate(closeEarly, stream);
   }
 
+  /** Gives back what is held of the caller's bytes. May be called more than once. */
+  protected letGo(): void {
+    this.frames.close();
+  }
+
   #end(): void {
     this.#isOver = true;
-    this.frames.close();
+    this.letGo();
     if (this.#deadline !== undefined) clearTimeout(this.#deadline);
   }
 
@@ -262,6 +268,10 @@ function onData(this: CallStream, piece: Buffer): void {
 
 function onEnd(this: CallStream): void {
   this[CALL]?.ended();
+}
+
+function onClose(this: CallStream): void {
+  this[CALL]?.closed();
 }
 
 function onWantTrailers(this: CallStream): void {

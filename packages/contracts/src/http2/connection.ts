@@ -6,6 +6,7 @@ import { type ServerHttp2Session, constants } from "node:http2";
 import { TLSSocket } from "node:tls";
 import { Budget } from "./budget.ts";
 import { TokenBucket } from "./flood.ts";
+import type { Waits } from "./waits.ts";
 
 /** How a connection is kept. */
 export interface ConnectionLimits {
@@ -13,7 +14,7 @@ export interface ConnectionLimits {
   readonly keepaliveMs: number;
   /** Without an answer by then the connection is ended, in milliseconds. */
   readonly keepaliveTimeoutMs: number;
-  /** Messages of one connection that have begun and are not whole, in bytes by what their prefixes say. */
+  /** Messages of one connection that are not whole or whose call has not ended, in bytes by what their prefixes say. */
   readonly partialBytesMax: number;
 }
 
@@ -27,16 +28,19 @@ export class Connection {
   readonly peer: string;
   /** The client's certificate in DER, where TLS or whoever accepted the connection said that it is good. */
   readonly certificate: Uint8Array | undefined;
-  /** For messages that are not whole. */
+  /** For messages that are not whole, and requests that have not ended. */
   readonly budget: Budget;
+  /** What is waited for of its callers, and of all others. */
+  readonly waits: Waits;
   readonly #session: ServerHttp2Session;
   readonly #limits: ConnectionLimits;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: ServerHttp2Session, limits: ConnectionLimits, all: Budget) {
+  constructor(session: ServerHttp2Session, limits: ConnectionLimits, all: Budget, waits: Waits) {
     this.#session = session;
     this.#limits = limits;
     this.budget = new Budget(limits.partialBytesMax, all);
+    this.waits = waits;
     const { socket } = session;
     this.peer = socket.remoteAddress === undefined ? "unknown" : `${socket.remoteAddress}:${socket.remotePort ?? 0}`;
     this.certificate = certificateOf(socket);

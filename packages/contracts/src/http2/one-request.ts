@@ -1,4 +1,8 @@
-/** Calls with one request: it is read as it comes, and answered once the caller has said that there is no other. */
+/**
+ * Calls with one request: it is kept as it came until the caller has said that there is no other, and then decoded and
+ * answered. What is kept counts in the connection's budget, and is waited for so long and no longer: else whoever begins
+ * calls and never ends them would fill the memory, and need nobody's leave for it.
+ */
 import { status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/moult/v1/errors_pb.js";
 import { RpcError } from "../errors.ts";
@@ -8,51 +12,75 @@ import { answerStream } from "./answer-stream.ts";
 
 /** A call whose method takes one message. */
 abstract class OneRequestCall extends ServerCall {
-  #request: unknown;
-  #later: Promise<unknown> | undefined;
-  #has = false;
+  #frame: Frame | undefined;
+  #takenBytes = 0;
+  #isCrowding = false;
 
-  override onFrame(frame: Frame): void {
-    if (this.#has) throw countWrong("more than one message came for a method that takes one");
-    this.#has = true;
-    const request = this.decode(frame);
-    if (!(request instanceof Promise)) {
-      this.#request = request;
-      return;
+  override begin(): void {
+    super.begin();
+    if (!this.isOver) this.connection.waits.requests.add(this);
+  }
+
+  override onFrame({ isCompressed, bytes }: Frame): void {
+    if (this.#frame !== undefined) throw countWrong("more than one message came for a method that takes one");
+    const { budget, waits } = this.connection;
+    // Callers that never end their calls can take all the room. Who ends it at once is served all the same.
+    if (budget.take(bytes.length)) this.#takenBytes = bytes.length;
+    else {
+      this.#isCrowding = true;
+      waits.crowding.add(this);
     }
-    this.#later = request;
-    request.catch((error: unknown) => this.fail(error));
+    this.#frame = { isCompressed, bytes: alone(bytes) };
   }
 
   override onEnd(): void {
-    if (!this.#has) return this.fail(countWrong("no message came for a method that takes one"));
-    void this.answer();
+    this.connection.waits.requests.delete(this);
+    if (this.#isCrowding) this.connection.waits.crowding.delete(this);
+    if (this.#frame === undefined) return this.fail(countWrong("no message came for a method that takes one"));
+    void this.answer(this.#frame);
   }
 
-  /** Waits for what is not there yet: the caller's admission, and a request that is being unpacked. */
-  protected get isWaiting(): boolean {
-    return this.admission !== undefined || this.#later !== undefined;
+  /** The request, once the interceptor has let the call in. Throws or rejects with RpcError. */
+  protected request(frame: Frame): unknown {
+    if (this.admission !== undefined) return this.admission.then(() => this.#open(frame));
+    return this.#open(frame);
   }
 
-  protected async wait(): Promise<void> {
-    await this.admission;
-    if (this.#later !== undefined) this.#request = await this.#later;
-  }
-
-  protected get request(): unknown {
-    return this.#request;
+  protected override letGo(): void {
+    super.letGo();
+    const { waits } = this.connection;
+    waits.requests.delete(this);
+    if (this.#isCrowding) waits.crowding.delete(this);
+    this.#giveBack();
   }
 
   /** Never rejects. */
-  protected abstract answer(): Promise<void>;
+  protected abstract answer(frame: Frame): Promise<void>;
+
+  #open(frame: Frame): unknown {
+    const request = this.decode(frame);
+    if (!(request instanceof Promise)) {
+      this.#giveBack();
+      return request;
+    }
+    return request.finally(() => this.#giveBack());
+  }
+
+  #giveBack(): void {
+    this.#frame = undefined;
+    if (this.#takenBytes === 0) return;
+    this.connection.budget.give(this.#takenBytes);
+    this.#takenBytes = 0;
+  }
 }
 
 /** One request, one answer. */
 export class UnaryCall extends OneRequestCall {
-  protected override async answer(): Promise<void> {
+  protected override async answer(frame: Frame): Promise<void> {
     try {
-      if (this.isWaiting) await this.wait();
-      const answer = await this.method.run(this.request, this);
+      let request = this.request(frame);
+      if (request instanceof Promise) request = await request;
+      const answer = await this.method.run(request, this);
       if (this.isOver || this.isGone) return;
       const over = this.method.admit?.(answer, () => this.connection.end());
       if (over !== undefined) this.stream.once("close", over);
@@ -65,14 +93,23 @@ export class UnaryCall extends OneRequestCall {
 
 /** One request, many answers. */
 export class ServerStreamingCall extends OneRequestCall {
-  protected override async answer(): Promise<void> {
+  protected override async answer(frame: Frame): Promise<void> {
+    let request: unknown;
     try {
-      if (this.isWaiting) await this.wait();
+      request = await this.request(frame);
     } catch (error) {
       return this.fail(error);
     }
-    await answerStream(this, this.request);
+    await answerStream(this, request);
   }
+}
+
+/** Bytes in memory of their own: those of a piece would keep all that came with them, which nobody has counted. */
+function alone(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength === bytes.length) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
 }
 
 function countWrong(message: string): RpcError {

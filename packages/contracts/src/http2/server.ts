@@ -29,10 +29,14 @@ import { isGrpc } from "./metadata.ts";
 import { type MethodLimits, type ServedMethod, servedMethods } from "./method.ts";
 import { ServerStreamingCall, UnaryCall } from "./one-request.ts";
 import { trailersOf } from "./trailers.ts";
+import { type Waits, createWaits } from "./waits.ts";
 
 /** gRPC's usual limit for a message, in bytes. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** Messages that are not whole: of one connection, and of all. Two of the longest; and what a small machine can spare. */
+/**
+ * Messages that are not whole, or whose calls have not ended: of one connection, and of all. Two of the longest; and what a
+ * small machine can spare.
+ */
 const PARTIAL_BYTES_MAX = 8 * 1024 * 1024;
 const OVERALL_PARTIAL_BYTES_MAX = 64 * 1024 * 1024;
 /** What Node holds for a connection, foremost answers that are not read; beyond it no call begins. In units of 10^6 bytes. */
@@ -40,6 +44,10 @@ const SESSION_MEMORY_MB = 16;
 /** Below the 30 s after which home routers forget a connection. */
 const KEEPALIVE_MS = 25_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** From a call's headers to the end of its request: 1 MiB over a line of 140 kbit/s. */
+const REQUEST_MS_MAX = 60_000;
+/** The end of a request follows its message at once; but the two may come in packets of their own. */
+const CROWDING_MS_MAX = 250;
 /** Two round trips of TLS; who takes longer only holds a place. */
 const HANDSHAKE_MS = 15_000;
 /** On one connection. */
@@ -71,13 +79,20 @@ export interface Http2ServerOptions {
   readonly methods?: Readonly<Record<string, MethodLimits>>;
   /** Calls that a connection may have under way; 100 by default. */
   readonly streamsMax?: number;
-  /** Messages that have begun and are not whole, of one connection and of all, in bytes; 8 MiB and 64 MiB by default. */
+  /**
+   * Messages that have begun and are not whole, and requests whose calls have not ended, of one connection and of all, in
+   * bytes; 8 MiB and 64 MiB by default.
+   */
   readonly partialBytesMax?: number;
   readonly partialBytesMaxOverall?: number;
   /** A ping goes out after so long; 25,000 ms by default. */
   readonly keepaliveMs?: number;
   /** And is answered within this, or the connection is ended; 10,000 ms by default. */
   readonly keepaliveTimeoutMs?: number;
+  /** The one request of a call has ended so long after its headers, or DEADLINE_EXCEEDED is answered; 60,000 ms by default. */
+  readonly requestMs?: number;
+  /** The same for a request that came when its room was taken, or RESOURCE_EXHAUSTED is answered; 250 ms by default. */
+  readonly crowdingMs?: number;
   /** A TLS handshake is over after so long, or the connection is ended; 15,000 ms by default. */
   readonly handshakeMs?: number;
 }
@@ -89,10 +104,12 @@ export class Http2Server {
   readonly #methods = new Map<string, ServedMethod>();
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #partial: Budget;
+  readonly #waits: Waits;
 
   constructor(options: Http2ServerOptions = {}) {
     this.#options = options;
     this.#partial = new Budget(options.partialBytesMaxOverall ?? OVERALL_PARTIAL_BYTES_MAX);
+    this.#waits = createWaits(options.requestMs ?? REQUEST_MS_MAX, options.crowdingMs ?? CROWDING_MS_MAX);
     const limits: SecureServerOptions = {
       maxSessionMemory: SESSION_MEMORY_MB,
       maxHeaderListPairs: HEADERS_MAX,
@@ -140,6 +157,11 @@ export class Http2Server {
     this.#server.emit("connection", socket);
   }
 
+  /** Calls `told` for each TLS handshake that fails from now on, or takes too long; never on a server without TLS. */
+  onHandshakeFailed(told: () => void): void {
+    this.#server.on("tlsClientError", told);
+  }
+
   /** The certificate and key of connections from now on; those that stand are let be. Throws where they are no pair. */
   setTls(tls: ServerTls): void {
     if (!("setSecureContext" in this.#server)) throw new Error("a server without TLS has no certificate");
@@ -162,7 +184,8 @@ export class Http2Server {
   #begin(session: ServerHttp2Session): void {
     const { keepaliveMs = KEEPALIVE_MS, keepaliveTimeoutMs = KEEPALIVE_TIMEOUT_MS } = this.#options;
     const { partialBytesMax = PARTIAL_BYTES_MAX } = this.#options;
-    const connection = new Connection(session, { keepaliveMs, keepaliveTimeoutMs, partialBytesMax }, this.#partial);
+    const limits = { keepaliveMs, keepaliveTimeoutMs, partialBytesMax };
+    const connection = new Connection(session, limits, this.#partial, this.#waits);
     this.#connections.set(session, connection);
     session.once("close", () => this.#connections.delete(session));
     session.on("stream", (stream, headers) => this.#take(stream, headers, connection));

@@ -1,5 +1,6 @@
 /** What callers send that are no client of gRPC's, or a bad one; and what they are answered. */
-import type { ClientHttp2Session } from "node:http2";
+import { once } from "node:events";
+import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, constants } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
@@ -17,6 +18,7 @@ import type { Call } from "../service.ts";
 import { type RawAnswer, type RawCall, rawCall, rawConnect } from "../testing/raw-call.ts";
 import { type TestHttp2Server, startHttp2, until } from "../testing/server.ts";
 import { frameOf } from "./framing.ts";
+import type { Http2ServerOptions } from "./server.ts";
 
 const CHECK = "/grpc.health.v1.Health/Check";
 const WATCH = "/grpc.health.v1.Health/Watch";
@@ -30,7 +32,9 @@ let calls: Call<string>[];
 let handle: (service: string, call: Call<string>) => Promise<void>;
 let admit: () => string | Promise<string>;
 
-beforeEach(async () => {
+beforeEach(() => start());
+/** Starts anew, with other limits on how long callers are waited for. */
+async function start(waits: Pick<Http2ServerOptions, "requestMs" | "crowdingMs"> = {}): Promise<void> {
   asked = [];
   calls = [];
   handle = async () => undefined;
@@ -56,14 +60,15 @@ beforeEach(async () => {
         () => admit(),
         () => undefined,
       ),
-    { receiveBytesMax: MESSAGE_MAX, methods: { [WATCH]: { receiveBytesMax: 100 } }, partialBytesMax: 15_000 },
+    { receiveBytesMax: MESSAGE_MAX, methods: { [WATCH]: { receiveBytesMax: 100 } }, partialBytesMax: 15_000, ...waits },
   );
   session = await rawConnect(served.address);
-});
-afterEach(() => {
+}
+function stop(): void {
   session.destroy();
   served.stop();
-});
+}
+afterEach(stop);
 
 const request = (service: string): Buffer => {
   return frameOf(toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema, { service })));
@@ -159,7 +164,7 @@ test("messages that are not whole hold no more than their connection may, and it
   // One connection's frames are read in their order.
   const second = await say({ pieces: [begun], ends: false });
   expect(second.grpcStatus).toBe(String(status.RESOURCE_EXHAUSTED));
-  // What is whole at once needs no room.
+  // There is room for a small one.
   expect((await say({ pieces: [request("small")] })).grpcStatus).toBe("0");
   first.close(8);
   await new Promise((resolve) => first.once("close", resolve));
@@ -168,6 +173,79 @@ test("messages that are not whole hold no more than their connection may, and it
   );
   const third = await say({ pieces: [whole.subarray(0, 1_000), whole.subarray(1_000)] });
   expect(third.grpcStatus).toBe("0");
+});
+
+/** A call whose message of 9,993 bytes has been sent, and whose end has not. */
+async function half(
+  headers: Record<string, string> = {},
+  bytes = request("x".repeat(9_990)),
+): Promise<ClientHttp2Stream> {
+  const all = { ":method": "POST", ":path": CHECK, "content-type": "application/grpc", ...headers };
+  const stream = session.request(all);
+  stream.on("error", () => undefined);
+  stream.write(bytes);
+  await new Promise<void>((resolve) => session.ping(() => resolve()));
+  return stream;
+}
+
+test.each([["in one piece"], ["in two"]])(
+  "a request that came %s holds its room until its call ends, and what comes then is served if it ends at once",
+  async (how) => {
+    const long = request("x".repeat(9_990));
+    const pieces = how === "in two" ? [long.subarray(0, 1_000), long.subarray(1_000)] : [long];
+    const first = await half();
+    const refused = await say({ pieces, ends: false });
+    expect([refused.grpcStatus, asked]).toEqual([String(status.RESOURCE_EXHAUSTED), []]);
+    expect((await say({ pieces: [long] })).grpcStatus).toBe("0");
+    // Its end gives the room back, and so does being reset.
+    const answered = once(first, "close");
+    first.end();
+    first.resume();
+    await answered;
+    expect(asked.length).toBe(2);
+    for (let n = 0; n < 3; n += 1) {
+      const again = await half();
+      again.close(constants.NGHTTP2_CANCEL);
+      await once(again, "close");
+    }
+    expect((await say({ pieces: [long.subarray(0, 1_000), long.subarray(1_000)] })).grpcStatus).toBe("0");
+  },
+);
+
+test("a compressed request is unpacked when its call has ended, not before", async () => {
+  // No gzip, which shows as soon as it is unpacked.
+  const stream = await half({ "grpc-encoding": "gzip" }, Buffer.from([1, 0, 0, 0, 1, 7]));
+  let answered: IncomingHttpHeaders | undefined;
+  stream.on("response", (headers) => (answered = headers));
+  expect((await say({ pieces: [request("meanwhile")] })).grpcStatus).toBe("0");
+  expect(answered).toBeUndefined();
+  stream.end();
+  await until("the answer", () => answered);
+  expect(answered?.["grpc-status"]).toBe(String(status.INTERNAL));
+});
+
+test.each([
+  ["nothing", []],
+  ["half a message", [request("half").subarray(0, 7)]],
+  ["a message and no end", [request("unended")]],
+])("who sends %s is waited for, but not for ever", async (_, pieces) => {
+  stop();
+  await start({ requestMs: 60 });
+  // Who has sent all waits for its answer as long as that takes.
+  const gate = Promise.withResolvers<void>();
+  handle = () => gate.promise;
+  const patient = say({ pieces: [request("patient")] });
+  await until("the call", () => asked.length === 1 || undefined);
+  for (let n = 0; n < 2; n += 1) {
+    const late = await say({ pieces, ends: false });
+    expect([late.grpcStatus, late.grpcMessage]).toEqual([
+      String(status.DEADLINE_EXCEEDED),
+      "the request did not end within 60 ms",
+    ]);
+  }
+  gate.resolve();
+  expect((await patient).grpcStatus).toBe("0");
+  expect(asked).toEqual(["patient"]);
 });
 
 test("a call that is cancelled says so to its handler, at once or when it asks", async () => {

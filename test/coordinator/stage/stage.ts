@@ -1,4 +1,6 @@
 /** A cluster with its fleet, its database and its disk, and the judge of what came of it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clients } from "../../../apps/coordinator/src/testing/clients.ts";
 import { PostgresServer } from "../../../apps/coordinator/src/store/testing/postgres-server.ts";
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
@@ -41,7 +43,7 @@ export class Stage {
   readonly random: () => number;
   readonly #server: PostgresServer | undefined;
   readonly #disk: SmallDisk | undefined;
-  readonly #log = new PublishedLog();
+  readonly #log: PublishedLog;
 
   private constructor(parts: {
     readonly cluster: Cluster;
@@ -54,6 +56,7 @@ export class Stage {
     this.#disk = parts.disk;
     this.random = parts.random;
     this.load = new Load(parts.cluster.reach, parts.random);
+    this.#log = new PublishedLog(readFileSync(join(parts.cluster.state, "audit", "log.vkey"), "utf8"));
   }
 
   /** Starts all of it; undefined where it needs a small disk and none can be mounted. */

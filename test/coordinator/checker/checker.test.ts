@@ -5,6 +5,7 @@ import { type Acknowledged, lostOf } from "./acknowledged.ts";
 import type { Entry, HeldPermit, Rule } from "./entry.ts";
 import { PublishedLog } from "./published-log.ts";
 import { compareHeld, replay } from "./replay.ts";
+import { untrue } from "./untrue.ts";
 
 const CAPACITY_MILLI = 10_000;
 /** Six nodes, of which three have to serve. */
@@ -213,6 +214,26 @@ describe("finds", () => {
       expect(rulesOf(renumbered(entries.filter((_, at) => at !== n)), undefined, [word])).toContain("lost");
     }
     expect(rulesOf(entries, undefined, [{ kind: "override", overrideId: "o" }])).toEqual(["lost"]);
+  });
+
+  test("a decider that takes nothing to be asked for and lets all of eight go, and one that reckons with what nobody has", () => {
+    const truth = { capacityMilli: 80_000, loadLeast: 0.425, marginRatio: 0.15, askedMilli: new Map<string, number>() };
+    const all = (more: object): readonly Entry[] =>
+      Array.from({ length: 8 }, (_, n) => {
+        const gone = n + 1;
+        const serving = { onLeave: gone, chargedMilli: 10_000 * gone, freshMilli: 10_000 * (8 - gone), needMilli: 0 };
+        const id = { nodeId: `n${gone}`, permitId: `p${gone}`, phase: "DRAINING", grantedAtMs: 1, expiresAtMs: 9 };
+        const body = { ...id, chargedMilli: 10_000, books: { ...serving, ...more } };
+        return { pool: "home", seq: gone, atMs: 1, kind: "permit", body };
+      });
+    expect(replay(all({})).faults).toEqual([]);
+    expect(untrue(all({}), truth).map(({ rule }) => rule)).toEqual(Array.from({ length: 7 }, () => "untrue"));
+    // The last one leaves nobody whom its decider heard: only what it said itself is known.
+    const asked = new Map([["p8", 10_000]]);
+    expect(untrue(all({}).slice(7), { ...truth, askedMilli: asked })).toHaveLength(1);
+    expect(untrue(all({ freshMilli: 80_000, needMilli: 39_100 }), truth)).toHaveLength(8);
+    expect(untrue(all({ freshMilli: 0, needMilli: 11_500 }), { ...truth, askedMilli: asked })).toEqual([]);
+    expect(untrue(all({ needMilli: undefined }).slice(0, 1), truth)).toHaveLength(1);
   });
 
   test("a permit's entry that says too little to be judged", () => {

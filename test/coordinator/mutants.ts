@@ -10,6 +10,7 @@ import type { Patch } from "../security/harness/attack.ts";
 import { lostOf } from "./checker/acknowledged.ts";
 import type { Entry, Fault, Rule } from "./checker/entry.ts";
 import { replay } from "./checker/replay.ts";
+import { untrue } from "./checker/untrue.ts";
 import { wrongClock } from "./rounds/clocks.ts";
 import { seeded } from "./stage/random.ts";
 import { Stage } from "./stage/stage.ts";
@@ -24,8 +25,8 @@ export interface Mutant {
   readonly settings: Readonly<Record<string, string>>;
   /** What the checker has to say of it. */
   readonly finds: readonly Rule[];
-  /** Does to it what shows that the defence is missing. */
-  readonly strike: (stage: Stage) => Promise<void>;
+  /** Does to it what shows that the defence is missing; answers what shows already then. */
+  readonly strike: (stage: Stage) => Promise<readonly Fault[] | void>;
   /** Only under MOULT_DEEP=1. */
   readonly isSlow: boolean;
 }
@@ -92,6 +93,34 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "takes nothing to be asked for when it starts",
+    patches: [
+      {
+        file: "apps/coordinator/src/ledger/restore.ts",
+        from: "poolOf(ledger, poolId).carryDemand(demandMilli);",
+        to: "poolOf(ledger, poolId).carryDemand(demandMilli * 0);",
+      },
+    ],
+    settings: {},
+    finds: ["untrue"],
+    isSlow: false,
+    strike: (stage) => stage.restart(),
+  },
+  {
+    name: "takes nothing to be asked for, and lets everybody go",
+    patches: [
+      {
+        file: "packages/policy/src/pool/pool.ts",
+        from: "return this.#demandMilli + this.#carried.totalMilli;",
+        to: "return 0;",
+      },
+    ],
+    settings: {},
+    finds: ["untrue"],
+    isSlow: false,
+    strike: ({ load }) => load.goesOn(40),
+  },
+  {
     name: "decides by its own clock, which is hours wrong",
     patches: [
       {
@@ -123,11 +152,12 @@ export async function faultsOf({ patches, settings, strike }: Mutant, seed: numb
     if (applied < patches.length) throw new Error(`${applied} of ${patches.length} patches were applied`);
     stage.load.start();
     await stage.load.goesOn(40);
-    await strike(stage);
+    const shown = (await strike(stage)) ?? [];
     await stage.load.stop();
     // The log alone: such coordinators may not even start again.
     const entries = await entriesOf(stage);
-    return [...replay(entries).faults, ...lostOf(entries, stage.load.words)];
+    const { words, truth } = stage.load;
+    return [...shown, ...replay(entries).faults, ...lostOf(entries, words), ...untrue(entries, truth)];
   } finally {
     await stage.stop();
     rmSync(notes, { recursive: true, force: true });

@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Acknowledged, lostOf } from "./acknowledged.ts";
 import type { Entry, HeldPermit, Rule } from "./entry.ts";
 import { PublishedLog } from "./published-log.ts";
 import { compareHeld, replay } from "./replay.ts";
+import { untrue } from "./untrue.ts";
 
 const CAPACITY_MILLI = 10_000;
 /** Six nodes, of which three have to serve. */
@@ -147,20 +148,32 @@ describe("finds", () => {
     expect(rules).toEqual(["over-limit"]);
   });
 
-  test("nothing where an override allows it, and all the more where it does not", () => {
-    const override = (nodeIds: readonly string[]): Entry => ({
+  test("nothing where the override that the permit names allows it, and all the more where it does not", () => {
+    const override = (nodeIds: readonly string[], expiresAtMs = 10_000): Entry => ({
       pool: "home",
       seq: 1,
       atMs: 1,
       kind: "override",
-      body: { overrideId: "o", nodeIds, deficitMaxRps: 0.001 },
+      body: { overrideId: "o", nodeIds, deficitMaxRps: 0.001, expiresAtMs },
     });
-    const over = changed(3, (entry) => [withBooks(entry, { needMilli: NEED_MILLI + 1 })]);
-    expect(rulesOf(renumbered([override([]), ...over]))).toEqual([]);
-    expect(rulesOf(renumbered([override(["n1"]), ...over]))).toEqual([]);
-    expect(rulesOf(renumbered([override(["n2"]), ...over]))).toEqual(["over-limit"]);
+    const over = (overrideId?: string, more: Partial<Entry> = {}): readonly Entry[] =>
+      changed(3, (entry) => [
+        { ...withBody(withBooks(entry, { needMilli: NEED_MILLI + 1 }), { overrideId }), ...more },
+      ]);
+    expect(rulesOf(renumbered([override([]), ...over("o")]))).toEqual([]);
+    expect(rulesOf(renumbered([override(["n1"]), ...over("o")]))).toEqual([]);
+    expect(rulesOf(renumbered([override(["n2"]), ...over("o")]))).toEqual(["over-limit"]);
+    expect(rulesOf(renumbered([override([]), ...over()]))).toEqual(["over-limit"]);
+    expect(rulesOf(renumbered([override([]), ...over("another")]))).toEqual(["over-limit"]);
     const ended: Entry = { ...override([]), kind: "override-ended" };
-    expect(rulesOf(renumbered([override([]), ended, ...over]))).toEqual(["over-limit"]);
+    expect(rulesOf(renumbered([override([]), ended, ...over("o")]))).toEqual(["over-limit"]);
+    // A departure after it, and a grant: the permit's own word says when that was.
+    expect(rulesOf(renumbered([override([], 10), ...over("o", { atMs: 9_000 })]))).toEqual(["over-limit"]);
+    const late = changed(0, (entry) => [
+      withBody(withBooks(entry, { needMilli: 60_000 }), { overrideId: "o", grantedAtMs: 11 }),
+    ]);
+    const wide = { ...override([], 10), body: { ...override([], 10).body, deficitMaxRps: 1e6 } };
+    expect(rulesOf(renumbered([wide, ...late]))).toEqual(["over-limit"]);
   });
 
   test("totals that are not those of the log", () => {
@@ -203,6 +216,26 @@ describe("finds", () => {
     expect(rulesOf(entries, undefined, [{ kind: "override", overrideId: "o" }])).toEqual(["lost"]);
   });
 
+  test("a decider that takes nothing to be asked for and lets all of eight go, and one that reckons with what nobody has", () => {
+    const truth = { capacityMilli: 80_000, loadLeast: 0.425, marginRatio: 0.15, askedMilli: new Map<string, number>() };
+    const all = (more: object): readonly Entry[] =>
+      Array.from({ length: 8 }, (_, n) => {
+        const gone = n + 1;
+        const serving = { onLeave: gone, chargedMilli: 10_000 * gone, freshMilli: 10_000 * (8 - gone), needMilli: 0 };
+        const id = { nodeId: `n${gone}`, permitId: `p${gone}`, phase: "DRAINING", grantedAtMs: 1, expiresAtMs: 9 };
+        const body = { ...id, chargedMilli: 10_000, books: { ...serving, ...more } };
+        return { pool: "home", seq: gone, atMs: 1, kind: "permit", body };
+      });
+    expect(replay(all({})).faults).toEqual([]);
+    expect(untrue(all({}), truth).map(({ rule }) => rule)).toEqual(Array.from({ length: 7 }, () => "untrue"));
+    // The last one leaves nobody whom its decider heard: only what it said itself is known.
+    const asked = new Map([["p8", 10_000]]);
+    expect(untrue(all({}).slice(7), { ...truth, askedMilli: asked })).toHaveLength(1);
+    expect(untrue(all({ freshMilli: 80_000, needMilli: 39_100 }), truth)).toHaveLength(8);
+    expect(untrue(all({ freshMilli: 0, needMilli: 11_500 }), { ...truth, askedMilli: asked })).toEqual([]);
+    expect(untrue(all({ needMilli: undefined }).slice(0, 1), truth)).toHaveLength(1);
+  });
+
   test("a permit's entry that says too little to be judged", () => {
     expect(rulesOf(changed(0, (entry) => [withBody(entry, { books: undefined })]))).toContain("unchecked");
     expect(rulesOf(changed(0, (entry) => [withBooks(entry, { freshMilli: "many" })]))).toContain("unchecked");
@@ -212,17 +245,51 @@ describe("finds", () => {
     const leaves = Array.from({ length: 300 }, (_, n) =>
       Buffer.from(JSON.stringify({ pool: "home", seq: n + 1, at_ms: 1, kind: "outcome", body: {} })),
     );
-    const log = new PublishedLog();
+    const log = new PublishedLog(VKEY);
     expect(await log.read(served(leaves.slice(0, 200), 200))).toBe(200);
     expect(await log.read(served(leaves, 300))).toBe(300);
     expect(log.faults).toEqual([]);
     expect(log.entries.map(({ seq }) => seq)).toEqual(leaves.map((_, n) => n + 1));
     await log.read(served(leaves.with(7, Buffer.from("{}")), 200));
     expect(log.faults.map(({ rule }) => rule)).toEqual(["tree"]);
-    const fresh = new PublishedLog();
+    const fresh = new PublishedLog(VKEY);
     await fresh.read(served(leaves, 300, leaves.with(9, Buffer.from("{}"))));
     expect(fresh.faults.map(({ rule }) => rule)).toEqual(["tree"]);
   });
+});
+
+/** A log's key, and its key line. */
+const KEYS = generateKeyPairSync("ed25519");
+const PUBLIC = KEYS.publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+const KEY_ID = createHash("sha256").update("name\n").update(Buffer.of(1)).update(PUBLIC).digest().subarray(0, 4);
+const VKEY = `name+${KEY_ID.toString("hex")}+${Buffer.concat([Buffer.of(1), PUBLIC]).toString("base64")}`;
+
+/** A checkpoint of the log of that key, or of another. */
+function noted(text: string, key = KEYS.privateKey, name = "name"): Buffer {
+  const signature = Buffer.concat([KEY_ID, sign(null, Buffer.from(text), key)]).toString("base64");
+  return Buffer.from(`${text}\n\u2014 witness AAAA\n\u2014 ${name} ${signature}\n`);
+}
+
+test("a checkpoint that the log's key did not sign is no checkpoint", async () => {
+  const leaves = [Buffer.from(JSON.stringify({ pool: "home", seq: 1, at_ms: 1, kind: "outcome", body: {} }))];
+  const fetch = served(leaves, 1);
+  const good = ((await fetch("checkpoint")) ?? Buffer.of()).toString();
+  const text = good.slice(0, good.indexOf("\n\n") + 1);
+  const other = generateKeyPairSync("ed25519").privateKey;
+  const forged = [
+    noted(text, other),
+    noted(text, KEYS.privateKey, "another"),
+    noted(text.replace("name", "another")),
+    Buffer.from(good.replace("\n1\n", "\n2\n")),
+    Buffer.from(`${text}\n`),
+    Buffer.from(text),
+    Buffer.of(),
+  ];
+  for (const [n, checkpoint] of [Buffer.from(good), ...forged].entries()) {
+    const log = new PublishedLog(VKEY);
+    const size = await log.read(async (path) => (path === "checkpoint" ? checkpoint : fetch(path)));
+    expect([size, log.faults.map(({ rule }) => rule)], `checkpoint ${n}`).toEqual(n === 0 ? [1, []] : [0, ["tree"]]);
+  }
 });
 
 /** A log's paths, with the root of the leaves that were signed. */
@@ -249,7 +316,7 @@ function served(
       }),
     );
   return async (path) => {
-    if (path === "checkpoint") return Buffer.from(`name\n${size}\n${level[0]?.toString("base64")}\n`);
+    if (path === "checkpoint") return noted(`name\n${size}\n${level[0]?.toString("base64")}\n`);
     const tile = Number(/^tile\/entries\/(\d{3})(?:\.p\/\d+)?$/.exec(path)?.[1]);
     return bundle(tile * 256, Math.min(size, tile * 256 + 256));
   };

@@ -15,7 +15,8 @@ export interface Entry {
  * than might be on leave. `totals`: what the decider had in its books is not what the log comes to. `step`: a permit moved
  * where it could not. `expiry`: one ran out before its time. `clock`: a pool's log
  * goes back in time, by more than clocks are apart. `final`: the permits in force are not those that the log
- * comes to. `lost`: a word that was acknowledged is not in the log. `unchecked`: an entry says too little to be judged.
+ * comes to. `lost`: a word that was acknowledged is not in the log. `untrue`: the decider took less to be asked
+ * for, or more to serve, than nodes told it. `unchecked`: an entry says too little to be judged.
  */
 export type Rule =
   | "tree"
@@ -28,6 +29,7 @@ export type Rule =
   | "clock"
   | "final"
   | "lost"
+  | "untrue"
   | "unchecked";
 
 /** One thing that is wrong. */

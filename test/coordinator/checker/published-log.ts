@@ -1,8 +1,9 @@
 /**
- * The audit log as a coordinator publishes it: fetched over HTTPS tile by tile, held against the root that was signed and
- * against what was fetched before. C2SP tlog-tiles and RFC 6962, written down here once more on purpose.
+ * The audit log as a coordinator publishes it: fetched over HTTPS tile by tile, held against the root that the log's key
+ * signed and against what was fetched before. C2SP tlog-tiles, tlog-checkpoint and signed-note, RFC 6962 and RFC 8032, written
+ * down here once more on purpose.
  */
-import { createHash } from "node:crypto";
+import { type KeyObject, createHash, createPublicKey, verify } from "node:crypto";
 import type { Entry, Fault } from "./entry.ts";
 
 /** Gets a path under `/v1/audit/`; undefined where it is not there, or not yet. */
@@ -13,8 +14,14 @@ const TILE = 256;
 /** All that was fetched so far. */
 export class PublishedLog {
   readonly entries: Entry[] = [];
+  readonly #key: LogKey;
   readonly #leafHashes: Buffer[] = [];
   readonly #faults: Fault[] = [];
+
+  /** `vkey` is the log's key line, `NAME+ID+BASE64`, as it stands in `audit/log.vkey`. */
+  constructor(vkey: string) {
+    this.#key = keyOf(vkey.trim());
+  }
 
   /** What was wrong with the log itself. */
   get faults(): readonly Fault[] {
@@ -25,7 +32,12 @@ export class PublishedLog {
   async read(fetch: Fetch): Promise<number> {
     const checkpoint = await fetch("checkpoint");
     if (checkpoint === undefined) return this.entries.length;
-    const [, sizeText = "", root = ""] = checkpoint.toString("utf8").split("\n");
+    const text = signedText(checkpoint.toString("utf8"), this.#key);
+    if (text === undefined) {
+      this.#faults.push({ rule: "tree", text: "a checkpoint is served that the log's key did not sign" });
+      return this.entries.length;
+    }
+    const [, sizeText = "", root = ""] = text.split("\n");
     const size = Number(sizeText);
     // A replica that has just come may serve the checkpoint before the last: older, never another.
     if (size <= this.entries.length) {
@@ -61,6 +73,38 @@ export class PublishedLog {
   #wrong(what: string): void {
     this.#faults.push({ rule: "tree", text: `${what} is not what was signed before` });
   }
+}
+
+interface LogKey {
+  readonly name: string;
+  /** The first bytes of what a signature line carries: whose it is. */
+  readonly id: Buffer;
+  readonly key: KeyObject;
+}
+
+/** What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410). */
+const SPKI_HEAD = Buffer.from("302a300506032b6570032100", "hex");
+const ED25519 = 1;
+
+function keyOf(vkey: string): LogKey {
+  const [, name = "", id = "", base64 = ""] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(vkey) ?? [];
+  const typed = Buffer.from(base64, "base64");
+  if (typed[0] !== ED25519 || typed.length !== 33) throw new Error(`"${vkey}" is no key line of a log`);
+  const key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, typed.subarray(1)]), format: "der", type: "spki" });
+  return { name, id: Buffer.from(id, "hex"), key };
+}
+
+/** A note's text, where it is of the log of that name and one of the lines under it is its signature. */
+function signedText(note: string, { name, id, key }: LogKey): string | undefined {
+  const end = note.indexOf("\n\n");
+  const text = note.slice(0, end + 1);
+  const lines = note.slice(end + 2).split("\n");
+  const isSigned = lines.some((line) => {
+    if (!line.startsWith(`\u2014 ${name} `)) return false;
+    const bytes = Buffer.from(line.slice(name.length + 3), "base64");
+    return bytes.subarray(0, 4).equals(id) && verify(null, Buffer.from(text), key, bytes.subarray(4));
+  });
+  return end > 0 && text.startsWith(`${name}\n`) && isSigned ? text : undefined;
 }
 
 /** 1234067 is x001/x234/067. */

@@ -20,6 +20,7 @@ interface Open extends HeldPermit {
 interface Leave {
   readonly nodeIds: readonly string[];
   readonly deficitMilli: number;
+  readonly expiresAtMs: number;
 }
 
 /** Entries in the order of the log; of each pool in the order of its places. */
@@ -49,6 +50,9 @@ export function compareHeld(replayed: readonly HeldPermit[], found: readonly Hel
 
 /** Between two that decide one after the other by one clock, in milliseconds: a round trip, and what a clock is put right by. */
 const BACK_MAX_MS = 60_000;
+
+/** From a decision until its batch is given its time, in milliseconds: a store that is slow, not one that is gone. */
+const BATCH_MAX_MS = 5_000;
 
 class PoolReplay {
   readonly #pool: string;
@@ -81,9 +85,12 @@ class PoolReplay {
       case "permit-ended":
         return this.#ended(entry);
       case "override": {
-        const { overrideId, nodeIds, deficitMaxRps } = entry.body;
-        const deficitMilli = Math.ceil(Number(deficitMaxRps) * 1000);
-        return void this.#leaves.set(String(overrideId), { nodeIds: nodeIds as readonly string[], deficitMilli });
+        const { overrideId, nodeIds, deficitMaxRps, expiresAtMs } = entry.body;
+        return void this.#leaves.set(String(overrideId), {
+          nodeIds: nodeIds as readonly string[],
+          deficitMilli: Math.ceil(Number(deficitMaxRps) * 1000),
+          expiresAtMs: Number(expiresAtMs),
+        });
       }
       case "override-ended":
         return void this.#leaves.delete(String(entry.body["overrideId"]));
@@ -164,13 +171,21 @@ class PoolReplay {
   #limit(entry: Entry, nodeId: string): void {
     const books = booksOf(entry);
     if (books === undefined) return;
-    const leaves = [...this.#leaves.values()].filter(({ nodeIds }) => nodeIds.length === 0 || nodeIds.includes(nodeId));
-    const allowedMilli = Math.max(0, ...leaves.map(({ deficitMilli }) => deficitMilli));
+    const allowedMilli = this.#allowedMilli(entry, nodeId);
     const limitMilli = books.chargedMilli + books.freshMilli - books.needMilli + allowedMilli;
     const { chargedMilli } = this.#charged();
     if (chargedMilli > limitMilli) {
       this.#fault("over-limit", entry, `${chargedMilli} on leave, at most ${limitMilli} may be`);
     }
+  }
+
+  /** By the override that the permit names, while it lasts: no other counts, whatever else is in force. */
+  #allowedMilli({ atMs, body }: Entry, nodeId: string): number {
+    const leave = this.#leaves.get(String(body["overrideId"]));
+    if (leave === undefined || (leave.nodeIds.length > 0 && !leave.nodeIds.includes(nodeId))) return 0;
+    // A grant says itself when it was decided; a departure is written a batch after it was.
+    const decidedAtMs = body["phase"] === "DRAINING" ? Number(body["grantedAtMs"]) : atMs - BATCH_MAX_MS;
+    return decidedAtMs <= leave.expiresAtMs ? leave.deficitMilli : 0;
   }
 
   #fault(rule: Rule, { seq, kind }: Entry, why: string): void {

@@ -7,12 +7,15 @@ import { type TestBuild, buildOf, enveloped } from "../../../apps/coordinator/sr
 import { signedOverride } from "../../../apps/coordinator/src/testing/override.ts";
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
 import type { Acknowledged } from "../checker/acknowledged.ts";
+import type { Truth } from "../checker/untrue.ts";
 import { CAPACITY_RPS, LoadNode } from "./node.ts";
 
 /** Each pool has so many nodes, which together have so much to carry: with the margin of 15 %, four of eight may leave. */
 const NODES = 8;
 const POOLS = ["home", "barn"] as const;
 const DEMAND_RPS = 34;
+/** As the coordinators' configuration has it when it says nothing. */
+const MARGIN_RATIO = 0.15;
 
 /** Between two words of a node, so that nobody is busy for nothing. */
 const BREATH_MS = 10;
@@ -27,6 +30,7 @@ const DEFICIT_RPS = 0.001;
 export class Load {
   readonly words: Acknowledged[] = [];
   readonly #atMs: number[] = [];
+  readonly #askedMilli = new Map<string, number>();
   readonly #nodes: LoadNode[] = [];
   readonly #reach: () => Clients | undefined;
   readonly #random: () => number;
@@ -39,6 +43,24 @@ export class Load {
   constructor(reach: () => Clients | undefined, random: () => number) {
     this.#reach = reach;
     this.#random = random;
+  }
+
+  /** What is so, whatever anybody decides on. */
+  get truth(): Truth {
+    const capacityMilli = NODES * CAPACITY_RPS * 1000;
+    // Nobody carries less than its share of all, for never do more than all share.
+    const loadLeast = DEMAND_RPS / (NODES * CAPACITY_RPS);
+    return { capacityMilli, loadLeast, marginRatio: MARGIN_RATIO, askedMilli: this.#askedMilli };
+  }
+
+  /** What nodes said that they carry, by pool, at least: without those of whom it may not be known. Nobody may be at work. */
+  get carriedRps(): ReadonlyMap<string, number> {
+    return new Map(
+      POOLS.map((pool, n) => {
+        const members = this.#nodes.slice(n * NODES, (n + 1) * NODES);
+        return [pool, members.reduce((sum, { carriesRps }) => sum + carriesRps, 0)];
+      }),
+    );
   }
 
   /** Makes a release that everybody may have, and has all nodes enrol. */
@@ -62,6 +84,7 @@ export class Load {
           loadRps: () => this.#share(members),
           staged: this.#build.digest,
           acknowledged: (word) => this.#keep(word),
+          askedFor: (permitId, loadRps) => void this.#askedMilli.set(permitId, Math.floor(loadRps * 1000)),
         });
         this.#nodes.push(node);
       }

@@ -2,7 +2,7 @@
  * A node that lives as fast as it can: it pulses, asks for leave, departs, comes back, over whichever coordinator it happens
  * to reach, and keeps every word that was acknowledged. What it was not answered it says again, as devices do.
  */
-import { Decision, OutcomeKind, PermitPhase, NodeState, type Verdict } from "@moult/contracts/v1";
+import { Decision, OutcomeKind, PermitPhase, NodeState, type Verdict, WorkState } from "@moult/contracts/v1";
 import { status } from "@grpc/grpc-js";
 import { WORKING, TestDevice, type SituationWords, digestFor } from "../../../apps/coordinator/src/testing/device.ts";
 import type { Clients } from "../../../apps/coordinator/src/testing/clients.ts";
@@ -25,6 +25,8 @@ export interface Surroundings {
   /** The build that it would move to. */
   readonly staged: string;
   readonly acknowledged: (word: Acknowledged) => void;
+  /** Told what the node said it carries when it asked for the permit; the least of it where it had to ask again. */
+  readonly askedFor: (permitId: string, loadRps: number) => void;
 }
 
 type Life =
@@ -36,6 +38,9 @@ export class LoadNode {
   readonly device: TestDevice;
   readonly #around: Surroundings;
   #life: Life = { phase: "SERVING" };
+  /** Of the asks since the last that was answered. */
+  #askedRps = Number.POSITIVE_INFINITY;
+  #carriesRps = 0;
 
   constructor(device: TestDevice, around: Surroundings) {
     this.device = device;
@@ -47,6 +52,11 @@ export class LoadNode {
     return this.#life.phase === "SERVING" || this.#life.phase === "RETURNED";
   }
 
+  /** What it said it carries, where that was answered and nobody has reason to think otherwise; else 0. */
+  get carriesRps(): number {
+    return this.#life.phase === "SERVING" ? this.#carriesRps : 0;
+  }
+
   get #nodeId(): string {
     return this.device.node.slice("nodes/".length);
   }
@@ -56,6 +66,7 @@ export class LoadNode {
     const clients = this.#around.reach();
     if (clients === undefined) return false;
     this.device.clients = clients;
+    this.#carriesRps = 0;
     try {
       await this.#live(clients, this.#life);
       return true;
@@ -70,13 +81,22 @@ export class LoadNode {
   async #live(clients: Clients, life: Life): Promise<void> {
     const { random, staged } = this.#around;
     if (life.phase === "SERVING") {
-      if (random() < 0.4)
-        return void (await this.#report(clients, { case: "pulse", value: { situation: this.#situation() } }));
-      return this.#took(await this.#ask(clients, { stagedDigest: staged }), "DRAINING");
+      const situation = this.#situation();
+      const { loadRps = 0 } = situation;
+      if (random() < 0.4) {
+        await this.#report(clients, { case: "pulse", value: { situation } });
+      } else {
+        this.#askedRps = Math.min(this.#askedRps, loadRps);
+        this.#took(await this.#ask(clients, { situation, stagedDigest: staged }), "DRAINING");
+        this.#askedRps = Number.POSITIVE_INFINITY;
+      }
+      this.#carriesRps = loadRps;
+      return;
     }
     const { permitId } = life;
     if (life.phase === "DRAINING") {
-      const more = { stagedDigest: staged, permitId, drained: true };
+      const situation = { ...this.#situation(), workState: WorkState.DRAINING, loadRps: 0 };
+      const more = { situation, stagedDigest: staged, permitId, drained: true };
       return this.#took(await this.#ask(clients, more), "AWAY");
     }
     if (life.phase === "AWAY" && random() < 0.5) {
@@ -111,6 +131,7 @@ export class LoadNode {
     }
     const { permitId, phase } = permit;
     this.#keep("granted", permitId);
+    if (wanted === "DRAINING") this.#around.askedFor(permitId, this.#askedRps);
     if (phase === PermitPhase.AWAY && wanted === "AWAY") {
       this.#keep("departed", permitId);
       this.#life = { phase: "AWAY", permitId };
@@ -120,7 +141,7 @@ export class LoadNode {
   }
 
   async #ask(clients: Clients, more: Parameters<TestDevice["askRequest"]>[0]): Promise<Verdict> {
-    const request = this.device.askRequest({ situation: this.#situation(), ...more });
+    const request = this.device.askRequest(more);
     const { verdict } = await clients.agent.ask(request, this.#session);
     if (verdict === undefined) throw new Error("an answer without a verdict");
     return verdict;
@@ -134,8 +155,9 @@ export class LoadNode {
     return { bearer: this.device.token, timeoutMs: CALL_MS };
   }
 
+  /** As one that takes work, or takes it again. */
   #situation(): SituationWords {
-    return { ...WORKING, capacityRps: CAPACITY_RPS, loadRps: this.serves ? this.#around.loadRps() : 0 };
+    return { ...WORKING, capacityRps: CAPACITY_RPS, loadRps: this.#around.loadRps() };
   }
 
   #keep(kind: "granted" | "departed" | "returned" | "ended", permitId: string): void {

@@ -23,6 +23,15 @@ export const KILLS: readonly Blow[] = [
     what: "kill -9 of the only coordinator, and its start",
     strike: (stage) => kill(stage, "r1"),
   },
+  ...(["sqlite", "postgres"] as const).map((stage): Blow => ({
+    kind: "restart",
+    stage,
+    what: "SIGTERM of every coordinator while no node says anything, and their start: the demand is what it was",
+    async strike(at) {
+      const [fault] = await at.restart();
+      if (fault !== undefined) throw new Error(fault.text);
+    },
+  })),
   {
     kind: "kill-replica",
     stage: "postgres",

@@ -1,4 +1,6 @@
 /** A cluster with its fleet, its database and its disk, and the judge of what came of it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clients } from "../../../apps/coordinator/src/testing/clients.ts";
 import { PostgresServer } from "../../../apps/coordinator/src/store/testing/postgres-server.ts";
 import { until } from "../../../apps/coordinator/src/testing/wait.ts";
@@ -7,12 +9,16 @@ import { lostOf } from "../checker/acknowledged.ts";
 import type { Fault, HeldPermit } from "../checker/entry.ts";
 import { PublishedLog } from "../checker/published-log.ts";
 import { compareHeld, replay } from "../checker/replay.ts";
+import { untrue } from "../checker/untrue.ts";
 import { Load } from "../load/load.ts";
 import { Cluster } from "./cluster.ts";
 import { SmallDisk } from "./small-disk.ts";
 
 /** Signed within some hundred milliseconds where nothing is in the way; a takeover and a busy machine add seconds. */
 const SIGNED_WITHIN_MS = 60_000;
+
+/** Loads are kept in thousandths. */
+const ROUNDED = 0.99;
 
 /** Room for a store of some rounds, and for a database's own files. */
 const SMALL_MB = { sqlite: 48, postgres: 320 } as const;
@@ -41,7 +47,7 @@ export class Stage {
   readonly random: () => number;
   readonly #server: PostgresServer | undefined;
   readonly #disk: SmallDisk | undefined;
-  readonly #log = new PublishedLog();
+  readonly #log: PublishedLog;
 
   private constructor(parts: {
     readonly cluster: Cluster;
@@ -54,6 +60,7 @@ export class Stage {
     this.#disk = parts.disk;
     this.random = parts.random;
     this.load = new Load(parts.cluster.reach, parts.random);
+    this.#log = new PublishedLog(readFileSync(join(parts.cluster.state, "audit", "log.vkey"), "utf8"));
   }
 
   /** Starts all of it; undefined where it needs a small disk and none can be mounted. */
@@ -102,7 +109,27 @@ export class Stage {
     const { entries, faults } = this.#log;
     const replayed = replay(entries);
     const final = compareHeld(replayed.held, await this.#held());
-    return [...faults, ...replayed.faults, ...final, ...lostOf(entries, this.load.words)];
+    const rest = [...lostOf(entries, this.load.words), ...untrue(entries, this.load.truth)];
+    return [...faults, ...replayed.faults, ...final, ...rest];
+  }
+
+  /**
+   * Ends every coordinator in good order while no node says anything, starts them again, and holds what they take to be asked
+   * for against what nodes had said. The load runs before and after.
+   */
+  async restart(): Promise<readonly Fault[]> {
+    const { cluster, load } = this;
+    await load.stop();
+    const said = load.carriedRps;
+    for (const name of cluster.names) await cluster.end(name, "SIGTERM");
+    for (const name of cluster.names) await cluster.up(name);
+    const { pools } = await this.#asked((clients) => clients.fleet.listPools({}, clients.viewer));
+    load.start();
+    return [...said].flatMap(([pool, leastRps]): Fault[] => {
+      const demandRps = pools.find(({ name }) => name === `pools/${pool}`)?.demandRps ?? 0;
+      if (demandRps >= leastRps * ROUNDED) return [];
+      return [{ rule: "untrue", text: `${pool}: begins with a demand of ${demandRps}, and nodes said ${leastRps}` }];
+    });
   }
 
   /** Ends all of it. */
@@ -115,17 +142,18 @@ export class Stage {
 
   /** Permits in force, as the coordinators say. */
   async #held(): Promise<readonly HeldPermit[]> {
-    const clients: Clients | undefined = this.cluster.reach();
-    if (clients === undefined) throw new Error("no coordinator runs");
-    const { nodes } = await until(
-      "the nodes are listed",
-      () => clients.fleet.listNodes({ pageSize: 1000 }, clients.viewer).catch(() => undefined),
-      SIGNED_WITHIN_MS,
-    );
+    const { nodes } = await this.#asked((clients) => clients.fleet.listNodes({ pageSize: 1000 }, clients.viewer));
     return nodes.flatMap(({ name, permit }) =>
       permit === undefined
         ? []
         : [{ permitId: permit.permitId, nodeId: name.replace("nodes/", ""), phase: PermitPhase[permit.phase] }],
     );
+  }
+
+  /** What a coordinator answers, as soon as one does. */
+  async #asked<T>(ask: (clients: Clients) => Promise<T>): Promise<T> {
+    const clients: Clients | undefined = this.cluster.reach();
+    if (clients === undefined) throw new Error("no coordinator runs");
+    return until("a coordinator answers", () => ask(clients).catch(() => undefined), SIGNED_WITHIN_MS);
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -59,6 +59,11 @@ async function sign({ config }: CommandParts, store: Store): Promise<void> {
     .poll(async () => size() > 0 && (await store.tree.unplaced(1)).length === 0, { timeout: 10_000 })
     .toBe(true);
   await kept.stop();
+}
+
+/** The store is gone. */
+function wipe({ config }: CommandParts): void {
+  for (const end of ["", "-wal", "-shm"]) rmSync(join(config.state_dir, `moult.db${end}`), { force: true });
 }
 
 const release = { releaseCounter: 7, builds: [], recalled: false, createdAtMs: 1, seed: "" };
@@ -148,7 +153,7 @@ test.for(["sqlite", "postgres"])(
       await fill(store, 10);
       await sign(parts, store);
     });
-    for (const end of ["", "-wal", "-shm"]) rmSync(join(parts.config.state_dir, `moult.db${end}`), { force: true });
+    wipe(parts);
     const target = partsOf("one", engine === "sqlite" ? "sqlite" : await server?.database());
     await expect(runRestore(target, out)).rejects.toMatchObject({ code: "BEHIND" });
     expect(await using(target, (store) => store.load())).toMatchObject({ nodes: [], permits: [] });
@@ -168,7 +173,7 @@ test.for(["sqlite", "postgres"])(
       await fill(store, 10);
       await sign(parts, store);
     });
-    for (const end of ["", "-wal", "-shm"]) rmSync(join(parts.config.state_dir, `moult.db${end}`), { force: true });
+    wipe(parts);
     const target = partsOf("one", engine === "sqlite" ? "sqlite" : await server?.database());
     // Under its own name it would be a second history: nobody can accept that.
     await expect(runRestore(target, out, true)).rejects.toMatchObject({ code: "BEHIND" });
@@ -177,7 +182,7 @@ test.for(["sqlite", "postgres"])(
     await expect(runRestore(renamed, out)).rejects.toMatchObject({
       code: "BEHIND",
       message: expect.stringMatching(
-        /ends at leaf \d+ .*, and \d+ more were signed\. To lose them, say --accept-loss$/,
+        /ends at leaf \d+ .*, and up to \d+ that were signed are not in it\. To lose them, say --accept-loss$/,
       ),
     });
     const { facts, sentence } = await runRestore(renamed, out, true);
@@ -197,11 +202,134 @@ test.for(["sqlite", "postgres"])(
         "restored from a backup",
       );
     });
-    expect(readFileSync(join(target.config.state_dir, "audit", "last-checkpoint"), "utf8")).toMatch(
-      /^moult\/demo\/audit-2\n/,
-    );
+    const audited = (name: string): string => readFileSync(join(target.config.state_dir, "audit", name), "utf8");
+    expect(audited("last-checkpoint")).toMatch(/^moult\/demo\/audit-2\n/);
+    expect(audited("former-checkpoints")).toMatch(/^moult\/demo\/audit\n/);
   },
 );
+
+/** The same coordinator with its log under another name. */
+function named(parts: CommandParts, origin: string): CommandParts {
+  return { ...parts, config: { ...parts.config, audit: { ...parts.config.audit, origin: `moult/demo/${origin}` } } };
+}
+
+/** A log that signed, a backup of when it began and one of later, and more that was signed after both; the store is gone. */
+async function signedPast(parts: CommandParts): Promise<{ readonly early: string; readonly later: string }> {
+  const [early, later] = [join(folder, "early"), join(folder, "later")];
+  await using(parts, async (store) => {
+    await fill(store, 0);
+    await sign(parts, store);
+    await runBackup(parts, early);
+    await fill(store, 10);
+    await sign(parts, store);
+    await runBackup(parts, later);
+    await fill(store, 20);
+    await sign(parts, store);
+  });
+  wipe(parts);
+  return { early, later };
+}
+
+test("what a log signed under a former name is lost still, whatever was signed under another since", async () => {
+  const first = partsOf("one");
+  const { early, later } = await signedPast(first);
+  const second = named(first, "audit-2");
+  await runRestore(second, early, true);
+  await using(second, (store) => sign(second, store));
+  wipe(second);
+  // Larger than what the second name signed, and of other leaves.
+  const third = named(first, "audit-3");
+  await expect(runRestore(third, later)).rejects.toMatchObject({ code: "BEHIND" });
+  expect((await runRestore(third, later, true)).facts).toMatchObject({ lostLeaves: expect.toSatisfy((n) => n > 0) });
+  await using(third, async (store) => expect((await store.load()).brake).toMatchObject({ engaged: true }));
+  wipe(third);
+  // Under a name that it had before nothing else is ever signed, not even where other names signed since.
+  await expect(runRestore(first, later, true)).rejects.toMatchObject({ code: "BEHIND" });
+});
+
+test("a log that signed the very leaves of the backup under a new name does not hide what the former one signed", async () => {
+  const first = partsOf("one");
+  const { early, later } = await signedPast(first);
+  const second = named(first, "audit-2");
+  await runRestore(second, early, true);
+  // As a coordinator does that signs before it has given the brake's leaf its place.
+  const db = new DatabaseSync(join(first.config.state_dir, "moult.db"));
+  db.exec("DELETE FROM audit WHERE pool_id = '*' AND kind = 'brake'");
+  db.close();
+  await using(second, (store) => sign(second, store));
+  wipe(second);
+  await expect(runRestore(named(first, "audit-3"), later)).rejects.toMatchObject({ code: "BEHIND" });
+});
+
+test("a loss that was accepted is not held against the backups of the log that came after", async () => {
+  const first = partsOf("one");
+  const { early } = await signedPast(first);
+  const second = named(first, "audit-2");
+  await runRestore(second, early, true);
+  const out = join(folder, "second");
+  await using(second, async (store) => {
+    await sign(second, store);
+    await runBackup(second, out);
+  });
+  wipe(second);
+  expect((await runRestore(second, out)).facts).toMatchObject({ lostLeaves: 0 });
+});
+
+test("a checkpoint of a version that kept no former ones is read, and kept", async () => {
+  const first = partsOf("one");
+  const { early } = await signedPast(first);
+  const audit = join(first.config.state_dir, "audit");
+  const old = readFileSync(join(audit, "last-checkpoint"), "utf8");
+  expect(existsSync(join(audit, "former-checkpoints"))).toBe(false);
+  const names = ["audit-2", "audit-3"].map((name) => named(first, name));
+  for (const parts of names) {
+    await runRestore(parts, early, true);
+    await using(parts, (store) => sign(parts, store));
+    wipe(parts);
+  }
+  const former = readFileSync(join(audit, "former-checkpoints"), "utf8");
+  expect(former.startsWith(`${old}\nmoult/demo/audit-2\n`)).toBe(true);
+});
+
+test("a restore that accepts a loss and is killed when its store is there has the brake engaged", async () => {
+  const parts = partsOf("one");
+  const { early } = await signedPast(parts);
+  const config = writeConfig(folder, { state_dir: parts.config.state_dir });
+  for (let time = 0; time < 2; time += 1) {
+    const there = Promise.withResolvers<void>();
+    const watcher = watch(parts.config.state_dir, (_, name) => {
+      if (name === "moult.db" && existsSync(join(parts.config.state_dir, name))) there.resolve();
+    });
+    const restoring = new CoordinatorProcess(["restore", "--config", config, "--from", early, "--accept-loss"], {
+      MOULT_AUDIT__ORIGIN: "moult/demo/audit-2",
+    });
+    await Promise.race([there.promise, restoring.ended]);
+    await restoring.end("SIGKILL");
+    watcher.close();
+    const { brake: engaged, permits } = await using(parts, (store) => store.load());
+    expect([permits.length, engaged?.engaged]).toEqual([1, true]);
+    wipe(parts);
+  }
+});
+
+test("a restore that accepts a loss and fails at the brake has restored nothing in PostgreSQL", async ({ skip }) => {
+  if (server === undefined) return skip(POSTGRES_MISSING);
+  const { early } = await signedPast(partsOf("one"));
+  const url = await server.database();
+  const parts = named(partsOf("one", url), "audit-2");
+  // Its tables, and nobody who works with it.
+  await using(parts, async () => {});
+  const sql = (text: string): ReturnType<PostgresServer["query"]> | undefined =>
+    server?.query(text, new URL(url).pathname.slice(1));
+  await sql("DELETE FROM pool_owner");
+  await sql(`CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'killed'; END $$`);
+  await sql(`CREATE TRIGGER die BEFORE INSERT ON meta FOR EACH ROW WHEN (new.key = 'brake') EXECUTE FUNCTION die()`);
+  await expect(runRestore(parts, early, true)).rejects.toMatchObject({ code: "UNWRITABLE" });
+  expect(await sql("SELECT count(*)::int AS n FROM nodes")).toEqual([{ n: 0 }]);
+  await sql("DROP TRIGGER die ON meta");
+  await runRestore(parts, early, true);
+  expect((await using(parts, (store) => store.load())).brake).toMatchObject({ engaged: true });
+});
 
 test("a backup that was cut off, damaged or is another network's is refused, and where there is a store, every one", async () => {
   const parts = partsOf("one");

@@ -5,16 +5,18 @@
  */
 import { join, resolve } from "node:path";
 import { openAuditLog } from "../audit/audit-log.ts";
-import { lastSignedSize } from "../audit/last-checkpoint.ts";
+import { signedBefore } from "../audit/last-checkpoint.ts";
 import { type Config, ConfigError } from "../config.ts";
 import { makeStateDir } from "../coordinator.ts";
 import type { Clock, Log, Random } from "../ports.ts";
 import { BackupTree } from "../store/backup/backup-tree.ts";
 import { postgresExport, postgresRestore, sqliteExport, sqliteRestore } from "../store/backup/engines.ts";
+import { withBrake } from "../store/backup/brake.ts";
 import { readBackup, rowsOf, writeBackup } from "../store/backup/file.ts";
 import { SQLITE } from "../store/engine.ts";
-import { openStore, sqlitePath } from "../store/open.ts";
+import { sqlitePath } from "../store/open.ts";
 import { StoreError } from "../store/port.ts";
+import { lostLeaves } from "./loss.ts";
 
 /** What the commands work with. */
 export interface CommandParts {
@@ -60,30 +62,20 @@ export async function runRestore(parts: CommandParts, from: string | undefined, 
   checkNetwork(header.network, network, path);
   makeStateDir(stateDir);
   await openAuditLog({ settings: config.audit, network, stateDir, tree: tree.store, clock, random, log });
-  const lost = Math.max(0, lastSignedSize(join(stateDir, "audit")) - tree.size);
+  const lost = await lostLeaves(tree, signedBefore(join(stateDir, "audit")));
   if (lost > 0 && !acceptLoss) {
-    const why = `it ends at leaf ${tree.size} of the audit log, and ${lost} more were signed`;
+    const why = `it ends at leaf ${tree.size} of the audit log, and up to ${lost} that were signed are not in it`;
     throw new StoreError("BEHIND", `${path} is older than what was decided: ${why}. To lose them, say --accept-loss`);
   }
-  const restore = config.store === SQLITE ? sqliteRestore(sqlitePath(stateDir)) : postgresRestore(config.store);
-  await restore(network, rowsOf(path));
-  const engine = config.store === SQLITE ? "sqlite" : "postgres";
   const when = new Date(header.at_ms).toISOString();
-  if (lost > 0) await engageBrake(parts, `restored from a backup of ${when}: up to ${lost} leaves of the log are lost`);
+  const reason = `restored from a backup of ${when}: up to ${lost} leaves of the log are lost`;
+  // Nobody is let go before somebody has looked: a brake or a recall may be among what was lost.
+  const rows = lost > 0 ? withBrake(rowsOf(path), reason, clock.now()) : rowsOf(path);
+  const restore = config.store === SQLITE ? sqliteRestore(sqlitePath(stateDir)) : postgresRestore(config.store);
+  await restore(network, rows);
+  const engine = config.store === SQLITE ? "sqlite" : "postgres";
   const sentence = `${header.rows} rows of ${when} are in the ${engine} store${lost > 0 ? "; the brake is engaged" : ""}`;
   return { facts: { file: path, engine, rows: header.rows, atMs: header.at_ms, lostLeaves: lost }, sentence };
-}
-
-/** Nobody is let go before somebody has looked: a brake or a recall may be among what was lost. */
-async function engageBrake({ config, clock, random, log }: CommandParts, reason: string): Promise<void> {
-  const { store: engine, state_dir: stateDir, network } = config;
-  const store = await openStore({ store: engine, stateDir, network, owner: random.uuid(), log });
-  try {
-    const brake = { engaged: true, reason, updatedAtMs: clock.now() };
-    await store.commit({ changes: [{ kind: "brake", brake }], atMs: clock.now() });
-  } finally {
-    await store.close();
-  }
 }
 
 function checkNetwork(found: string, wanted: string, what: string): void {

@@ -23,6 +23,11 @@ export class BackupTree {
     return this.#size;
   }
 
+  /** The last checkpoint that it holds, as its note; undefined before the first. */
+  get checkpoint(): Uint8Array | undefined {
+    return this.#checkpoint;
+  }
+
   /** As a tree that can be read and taken over, and grows no further. */
   get store(): TreeStore {
     const refuse = async (): Promise<never> => {

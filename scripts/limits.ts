@@ -84,6 +84,22 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       outcome: "`RESOURCE_EXHAUSTED` `OVERLOADED`",
     },
     {
+      what: "what waits to be written to the replica that decides",
+      at: "replica/trunk-client.ts UNWRITTEN_BYTES_MAX",
+      unit: "bytes",
+      outcome: "`RESOURCE_EXHAUSTED` `OVERLOADED`",
+    },
+    {
+      what: "calls handed on by themselves that wait for an answer",
+      at: "replica/forward.ts UNARY_MAX",
+      outcome: "`RESOURCE_EXHAUSTED` `OVERLOADED`",
+    },
+    {
+      what: "streams handed on by themselves that are cancelled at once, on one connection",
+      at: "replica/paced-cancels.ts CANCELS_AT_ONCE_MAX",
+      outcome: "further ones are cancelled in their turn, and hold their places until then",
+    },
+    {
       what: "calls handed on in one message",
       at: "replica/trunk-client.ts BATCH_BYTES_MAX",
       unit: "bytes",

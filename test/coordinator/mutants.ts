@@ -43,7 +43,7 @@ const WITHOUT_FENCE: readonly Patch[] = [
   },
   {
     file: `${POSTGRES}/ownership.ts`,
-    from: "return performance.now() - this.#beatAtMs < this.#parts.leaseMs;",
+    from: "return this.#oursAtMs >= this.#unbrokenSinceMs && performance.now() - this.#beatAtMs < this.#parts.leaseMs;",
     to: "return true;",
   },
   {

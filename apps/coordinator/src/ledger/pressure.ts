@@ -97,9 +97,14 @@ export class Pressure {
   /** Lets a call of that rank in. Throws Overloaded. */
   admit(rank: Rank): void {
     if (!this.refuses(rank)) return;
+    this.count(rank);
+    throw new Overloaded(rank, retryAfterMs(rank, this.#parts.chance()));
+  }
+
+  /** Counts one of that rank that was refused by whoever asked whether it is. */
+  count(rank: Rank): void {
     this.#refused.set(rank, (this.#refused.get(rank) ?? 0) + 1);
     this.#parts.onRefused?.(rank);
-    throw new Overloaded(rank, retryAfterMs(rank, this.#parts.chance()));
   }
 
   #look(): Load {

@@ -4,7 +4,14 @@
  */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { type Call, type Implementation, type Interceptor, RpcError, WireImplementation } from "@moult/contracts";
+import {
+  type Call,
+  type Implementation,
+  type Interceptor,
+  RelayedError,
+  RpcError,
+  WireImplementation,
+} from "@moult/contracts";
 import { AgentService, type AskResponse, Decision, ErrorReason, Gate } from "@moult/contracts/v1";
 import { Overloaded } from "../ledger/pressure.ts";
 import type { Through } from "../replica/through.ts";
@@ -38,8 +45,9 @@ export function countedCalls(through: Through, parts: CountedCallsParts): Throug
   };
   const failed = (error: unknown): string => {
     const refusal = error instanceof RpcError ? error : parts.refusalOf(error);
-    // What is shed by its rank has been counted as such.
-    if (refusal?.reason === ErrorReason.OVERLOADED && !(error instanceof Overloaded)) numbers.refused("other");
+    // What is shed by its rank has been counted as such, and what another replica refused is counted there.
+    const isCounted = error instanceof Overloaded || error instanceof RelayedError;
+    if (refusal?.reason === ErrorReason.OVERLOADED && !isCounted) numbers.refused("other");
     return status[refusal?.code ?? status.INTERNAL];
   };
   return {

@@ -18,3 +18,9 @@ export function passedOn(error: ServiceError): RpcError {
   if (!Buffer.isBuffer(details) || readRpcError(error).reason === "") return nobodyDecides(error);
   return new RelayedError(error.code, error.details, details, error);
 }
+
+/** RESOURCE_EXHAUSTED where so much waits for the other replica that no more is taken. */
+export function tooMany(what: string): RpcError {
+  const message = `${what} wait for the replica that decides`;
+  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs: RETRY_MS });
+}

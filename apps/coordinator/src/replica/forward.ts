@@ -3,13 +3,15 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream, type ServiceError, connectivityState } from "@grpc/grpc-js";
 import { type Call, type RpcError, bufferOf, secureChannel } from "@moult/contracts";
 import { AgentService } from "@moult/contracts/v1";
-import { nobodyDecides, passedOn } from "./forward-errors.ts";
+import { nobodyDecides, passedOn, tooMany } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
 import { OwnStreams } from "./own-streams.ts";
 import { TrunkClient } from "./trunk-client.ts";
 
 /** Far above what any call takes; a replica that hangs is noticed by its lease long before. */
 const UNARY_MS = 10_000;
+/** Calls of their own without an answer at a time; more are refused. The connection has 100 under way, the rest stand in line. */
+const UNARY_MAX = 1_000;
 const OPTIONS = {
   "grpc.enable_channelz": 0,
   "grpc.initial_reconnect_backoff_ms": 100,
@@ -39,9 +41,13 @@ interface Line {
   readonly address: string;
   readonly client: Client;
   readonly streams: OwnStreams;
+  /** The trunk's alone: whatever becomes of other connections, devices' streams are not cut. */
+  readonly trunkClient: Client;
   /** Aborted when another has the seat: who still waits for this one waits for nothing. */
   readonly gone: AbortController;
   trunk: TrunkClient | undefined;
+  /** Calls of their own that wait. */
+  waiting: number;
   /** What was last known of the connection for sure. */
   isUp: boolean;
 }
@@ -69,10 +75,13 @@ export class Forwarder {
     const { path } = route;
     const trunk = route.isDevices ? this.#trunkOf(line) : undefined;
     if (trunk !== undefined) return trunk.call(path, request, call, caller);
+    if (line.waiting >= UNARY_MAX) throw tooMany(`${UNARY_MAX} calls`);
+    line.waiting += 1;
     const metadata = this.#hop.write(call.metadata, caller);
     const options = { deadline: Date.now() + UNARY_MS };
     return new Promise((resolve, reject) => {
       const done = (error: ServiceError | null, answer?: Buffer): void => {
+        line.waiting -= 1;
         release();
         if (error === null && answer !== undefined) resolve(answer);
         else reject(refusalOf(error as ServiceError, gone.signal));
@@ -86,7 +95,8 @@ export class Forwarder {
         options,
         done,
       );
-      const release = cancelWith(running, [call.signal, gone.signal]);
+      // Not cancelled where the caller goes: a server ends a connection on which calls are reset by the hundred.
+      const release = cancelWith(running, gone.signal);
     });
   }
 
@@ -107,24 +117,27 @@ export class Forwarder {
       }
     }
     const { gone } = line;
+    const { signal } = call;
+    if (signal.aborted) return;
     const metadata = this.#hop.write(call.metadata, caller);
-    const { client, release: giveBack } = line.streams.take();
-    const stream =
+    const { stream, leave } = line.streams.open((client) =>
       requests instanceof Uint8Array
         ? client.makeServerStreamRequest<Uint8Array, Buffer>(path, bufferOf, asItIs, requests, metadata, {})
-        : client.makeBidiStreamRequest<Uint8Array, Buffer>(path, bufferOf, asItIs, metadata, {});
-    const release = cancelWith(stream, [call.signal, gone.signal]);
+        : client.makeBidiStreamRequest<Uint8Array, Buffer>(path, bufferOf, asItIs, metadata, {}),
+    );
+    const release = cancelWith(stream, gone.signal);
+    signal.addEventListener("abort", leave, { once: true });
     if (!(requests instanceof Uint8Array)) {
       void pumpUp(requests, stream as ClientDuplexStream<Uint8Array, Buffer>);
     }
     try {
       yield* stream as AsyncIterable<Uint8Array>;
     } catch (error) {
-      throw refusalOf(error as ServiceError, gone.signal);
+      if (!signal.aborted) throw refusalOf(error as ServiceError, gone.signal);
     } finally {
       release();
-      giveBack();
-      stream.cancel();
+      signal.removeEventListener("abort", leave);
+      leave();
     }
   }
 
@@ -152,6 +165,7 @@ export class Forwarder {
     this.#line = undefined;
     line?.gone.abort();
     line?.trunk?.close();
+    line?.trunkClient.close();
     line?.streams.close();
     line?.client.close();
   }
@@ -163,8 +177,9 @@ export class Forwarder {
     if (this.#line === undefined) {
       const { credentials, options } = secureChannel(address, this.#caPem);
       const connect = (): Client => new Client(address, credentials, { ...OPTIONS, ...options });
-      const line = { address, client: connect(), gone: new AbortController(), trunk: undefined, isUp: false };
-      this.#line = { ...line, streams: new OwnStreams(connect) };
+      const fresh = { gone: new AbortController(), trunk: undefined, waiting: 0, isUp: false };
+      const streams = new OwnStreams(connect);
+      this.#line = { address, client: connect(), trunkClient: connect(), streams, ...fresh };
     }
     return this.#line;
   }
@@ -172,7 +187,7 @@ export class Forwarder {
   /** None where the other knows of no trunk. */
   #trunkOf(line: Line): TrunkClient | undefined {
     if (line.trunk?.isUnknown === true) return undefined;
-    if (line.trunk?.hasEnded !== false) line.trunk = new TrunkClient(line.client, this.#hop);
+    if (line.trunk?.hasEnded !== false) line.trunk = new TrunkClient(line.trunkClient, this.#hop);
     return line.trunk;
   }
 }
@@ -197,19 +212,15 @@ async function pumpUp(
     stream.end();
   } catch {
     // The caller broke off: so does its stream here, and the reader of it says so.
-    stream.cancel();
+    stream.destroy();
   }
 }
 
-function cancelWith(call: { readonly cancel: () => void }, signals: readonly AbortSignal[]): () => void {
+function cancelWith(call: { readonly cancel: () => void }, signal: AbortSignal): () => void {
   const cancel = (): void => call.cancel();
-  for (const signal of signals) {
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-  }
-  return () => {
-    for (const signal of signals) signal.removeEventListener("abort", cancel);
-  };
+  if (signal.aborted) cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  return () => signal.removeEventListener("abort", cancel);
 }
 
 /** The other's refusal as it was; where the connection failed, that nobody decides. */

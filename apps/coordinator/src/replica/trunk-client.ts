@@ -6,7 +6,7 @@ import { type Client, type ClientDuplexStream, type ServiceError, status } from 
 import { type Call, RelayedError, RpcError, bufferOf, methodDefinition } from "@moult/contracts";
 import { TrunkService } from "@moult/contracts/replica";
 import { ErrorReason } from "@moult/contracts/v1";
-import { nobodyDecides } from "./forward-errors.ts";
+import { nobodyDecides, tooMany } from "./forward-errors.ts";
 import type { Caller, Hop } from "./hop.ts";
 import { type AnswerFrame, type PartFrame, TrunkWriter, readAnswered } from "./trunk-codec.ts";
 import { CallerNumbers, METHODS_MAX } from "./trunk-numbers.ts";
@@ -16,6 +16,8 @@ import { TrunkStream } from "./trunk-stream.ts";
 const WAITING_MAX = 20_000;
 /** Streams at a time; more are refused. As many as connections fit into a large machine, at some 30 KB each. */
 const STREAMS_MAX = 200_000;
+/** Requests that the other does not read; further ones are refused. Many times what goes out in the time of a lease. */
+const UNWRITTEN_BYTES_MAX = 33_554_432;
 /** What one message may take, below the server's 4 MiB, with one more request. */
 const BATCH_BYTES_MAX = 1_048_576;
 /**
@@ -38,26 +40,30 @@ interface Waiting {
 /** What a trunk may hold; a test may want less. */
 export interface TrunkLimits {
   readonly streamsMax?: number;
+  readonly unwrittenBytesMax?: number;
 }
 
 /** One stream to the replica that decides. */
 export class TrunkClient {
   readonly #stream: ClientDuplexStream<Uint8Array, Uint8Array>;
   readonly #streamsMax: number;
+  readonly #unwrittenBytesMax: number;
   readonly #callers = new CallerNumbers();
   readonly #methods = new Map<string, number>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #streams = new Map<number, TrunkStream>();
   readonly #sweeping: NodeJS.Timeout;
   readonly #writer = new TrunkWriter();
+  #unwrittenBytes = 0;
   #lastId = 0;
   #isFlushing = false;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
   #hasEnded = false;
   #isUnknown = false;
 
-  constructor(client: Client, hop: Hop, { streamsMax = STREAMS_MAX }: TrunkLimits = {}) {
-    this.#streamsMax = streamsMax;
+  constructor(client: Client, hop: Hop, limits: TrunkLimits = {}) {
+    this.#streamsMax = limits.streamsMax ?? STREAMS_MAX;
+    this.#unwrittenBytesMax = limits.unwrittenBytesMax ?? UNWRITTEN_BYTES_MAX;
     const { path } = methodDefinition(TrunkService, TrunkService.method.hand);
     const metadata = hop.write(undefined, { peer: "", certificate: undefined });
     this.#stream = client.makeBidiStreamRequest<Uint8Array, Uint8Array>(path, bufferOf, (bytes) => bytes, metadata, {});
@@ -85,6 +91,7 @@ export class TrunkClient {
     if (this.#hasEnded) return Promise.reject(nobodyDecides());
     if (this.#waiting.size >= WAITING_MAX) return Promise.reject(tooMany(`${WAITING_MAX} calls`));
     if (request.length > REQUEST_BYTES_MAX) return Promise.reject(tooLong(request.length));
+    if (this.#isFull(request)) return Promise.reject(this.#tooMuch());
     const id = this.#begin(path, request, call, caller);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, sinceMs: performance.now() });
@@ -100,11 +107,12 @@ export class TrunkClient {
   ): AsyncGenerator<Uint8Array> {
     if (this.#hasEnded) throw nobodyDecides();
     if (this.#streams.size >= this.#streamsMax) throw tooMany(`${this.#streamsMax} streams`);
+    if (this.#isFull()) throw this.#tooMuch();
     const { signal } = call;
     if (signal.aborted) return;
     const id = this.#begin(path, new Uint8Array(), call, caller);
-    const stream = new TrunkStream({
-      message: (message) => this.#part({ id, message }),
+    const stream: TrunkStream = new TrunkStream({
+      message: (message) => (this.#isFull(message) ? stream.cut(this.#tooMuch()) : this.#part({ id, message })),
       taken: (taken) => this.#part({ id, taken }),
     });
     this.#streams.set(id, stream);
@@ -182,10 +190,21 @@ export class TrunkClient {
   }
 
   #flush(): void {
-    // What waits to be written is bounded: by calls that wait for an answer, and by what streams may be ahead.
     if (this.#writer.bytes === 0 || this.#hasEnded) return;
     this.#flushedAtMs = performance.now();
-    this.#stream.write(this.#writer.finish());
+    const message = this.#writer.finish();
+    this.#unwrittenBytes += message.length;
+    this.#stream.write(message, () => (this.#unwrittenBytes -= message.length));
+  }
+
+  /** Whether so much waits to be written that this does not go along; what streams say besides messages is small and always goes. */
+  #isFull(request?: Uint8Array): boolean {
+    // Counted here: the stream itself counts messages, not their bytes.
+    return this.#unwrittenBytes + this.#writer.bytes + (request?.length ?? 0) > this.#unwrittenBytesMax;
+  }
+
+  #tooMuch(): RpcError {
+    return tooMany(`${this.#unwrittenBytesMax} bytes`);
   }
 
   #take(bytes: Uint8Array): void {
@@ -242,11 +261,6 @@ export class TrunkClient {
     this.#streams.clear();
     for (const stream of streams) stream.end(refused);
   }
-}
-
-function tooMany(what: string): RpcError {
-  const message = `${what} wait for the replica that decides`;
-  return new RpcError(status.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, message, { retryAfterMs: SWEEP_MS });
 }
 
 function tooLong(bytes: number): RpcError {

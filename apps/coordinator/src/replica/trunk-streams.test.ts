@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { Client, credentials, status } from "@grpc/grpc-js";
 import { RpcError } from "@moult/contracts";
 import {
   AskResponseSchema,
@@ -13,7 +15,9 @@ import { afterEach, expect, test } from "vitest";
 import { Attending } from "../ledger/attending.ts";
 import { Topic } from "../ledger/topics.ts";
 import { until } from "../testing/wait.ts";
+import { Hop } from "./hop.ts";
 import { CALLER, type SeatParts, type TrunkPair, callOf, trunkPair } from "./testing/trunk-pair.ts";
+import { TrunkClient } from "./trunk-client.ts";
 
 const ATTEND = "/moult.v1.AgentService/Attend";
 const ASK = "/moult.v1.AgentService/Ask";
@@ -242,4 +246,32 @@ test("more streams than may be are refused, and so is what is too long for a dev
   expect(babbler.end?.error).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
   await until("it is gone at the seat too", () => streams() === 1 || undefined);
   expect(trunk.hasEnded).toBe(false);
+});
+
+test("where the seat takes nothing, only so many bytes wait for it; the rest is refused", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const client = new Client(`127.0.0.1:${(silent.address() as AddressInfo).port}`, credentials.createInsecure());
+  const trunk = new TrunkClient(client, new Hop(Buffer.alloc(32)), { unwrittenBytesMax: 200_000 });
+  try {
+    let taken = 0;
+    let refusal: unknown;
+    const request = new Uint8Array(10_000);
+    await until("one is refused", () => {
+      // Each in a message of its own.
+      trunk.call(ASK, request, callOf("Bearer t"), CALLER).catch((error: unknown) => (refusal ??= error));
+      taken += 1;
+      return refusal;
+    });
+    expect(refusal).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: ErrorReason.OVERLOADED });
+    // The client itself keeps the first MiB of a stream, to try again with.
+    expect(taken).toBeLessThan(150);
+    const device = new Attendant(trunk, saying(request));
+    await until("and so is its message", () => device.end);
+    expect(device.end?.error).toMatchObject({ reason: ErrorReason.OVERLOADED });
+  } finally {
+    trunk.close();
+    client.close();
+    silent.close();
+  }
 });

@@ -11,7 +11,7 @@ const CLOCK = { now: () => nowMs };
 const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CONFIG = { pool: POOL_DEFAULTS, retry: { allowlistMs: 1, dialMs: 1, capacityMs: 1 } };
 
-async function made(queue: { moves: number }): Promise<Pulses> {
+async function made(queue: { moves: number }, onRefused?: () => void): Promise<Pulses> {
   const store = { commit: async () => undefined } as unknown as Store;
   const load = async () => createLedger(CONFIG, 1);
   const owner = new Owner({ store, clock: CLOCK, log: LOG, load, carryOut: () => undefined, reloadAfterMs: 1 });
@@ -21,7 +21,11 @@ async function made(queue: { moves: number }): Promise<Pulses> {
       return { moves: queue.moves, sinceMs: undefined };
     },
   };
-  return new Pulses(owner, new Pressure({ queue: waiting, clock: CLOCK, log: LOG, chance: () => 0, beatMs: 1 }));
+  const told = onRefused === undefined ? {} : { onRefused };
+  return new Pulses(
+    owner,
+    new Pressure({ queue: waiting, clock: CLOCK, log: LOG, chance: () => 0, beatMs: 1, ...told }),
+  );
 }
 
 const NOTHING = { changes: [], effects: [] };
@@ -29,7 +33,8 @@ const HERE = { cameAtMs: 1, hasLeft: () => false };
 
 test("what comes together is one move, and while pulses are refused the newest of each node is all that waits", async () => {
   const queue = { moves: 5_000 };
-  const pulses = await made(queue);
+  let refused = 0;
+  const pulses = await made(queue, () => void (refused += 1));
   const taken: string[] = [];
   for (let nth = 0; nth < 10_000; nth += 1) {
     const name = `${nth % 3} ${nth}`;
@@ -37,9 +42,14 @@ test("what comes together is one move, and while pulses are refused the newest o
   }
   await new Promise((resolve) => setImmediate(resolve));
   expect(taken).toEqual([]);
+  // Each but the last of each node, and it is said.
+  expect(refused).toBe(9_997);
   queue.moves = 0;
   await until("they are taken in", () => taken.length > 0 || undefined);
   expect(taken.toSorted()).toEqual(["0 9999", "1 9997", "2 9998"]);
+  pulses.put("n1", { takeIn: () => NOTHING, failed: () => undefined });
+  pulses.put("n1", { takeIn: () => NOTHING, failed: () => undefined });
+  expect(refused).toBe(9_997);
 });
 
 test("one that is wrong is told so alone", async () => {

@@ -42,6 +42,8 @@ export class Pulses {
 
   /** A node's newest pulse; it takes the place of one that still waits. */
   put(nodeId: string, pulse: WaitingPulse): void {
+    // One that waits is not lost, and is late at most. One that another takes the place of is what refusing costs.
+    if (this.#waiting.has(nodeId) && this.#pressure.refuses("PULSE")) this.#pressure.count("PULSE");
     this.#waiting.set(nodeId, pulse);
     if (this.#isRunning) return;
     this.#isRunning = true;

@@ -139,6 +139,53 @@ describe.skipIf(isMissing)("two coordinators on one database", () => {
     }),
   );
 
+  /** Keeps its beats from landing for longer than its lease of `BRIEF_MS`; resolves when one has landed again. */
+  const silenced = async ({ ownership }: PostgresStore): Promise<void> => {
+    const row = `FROM replicas WHERE owner = '${ownership.owner}'`;
+    await run(`BEGIN; SELECT 1 ${row} FOR UPDATE; SELECT pg_sleep(1); COMMIT`);
+    await until(async () => (await run(`SELECT 1 ${row} AND lease_until > clock_timestamp()`)).length > 0);
+  };
+  const BRIEF_MS = 300;
+
+  test(
+    "a beat that comes too late gives the seat's lease back to nobody who was taken over from",
+    inDatabase(async () => {
+      const first = await open({ mode: "seat", leaseMs: BRIEF_MS });
+      const second = await open({ mode: "seat" });
+      expect(first.seat?.isLeased()).toBe(false);
+      expect(await first.seat?.take()).toBe(true);
+      await until(async () => first.seat?.isLeased() === true);
+      const silence = silenced(first);
+      await until(async () => (await second.seat?.take()) === true);
+      expect(second.seat?.isLeased()).toBe(true);
+      await silence;
+      expect(first.seat?.isLeased()).toBe(false);
+      expect(await first.seat?.look()).toMatchObject({ isOurs: false });
+      await second.seat?.release();
+      await first.seat?.look();
+      expect(first.seat?.isLeased()).toBe(false);
+      expect(await first.seat?.take()).toBe(true);
+      await until(async () => first.seat?.isLeased() === true);
+    }),
+  );
+
+  test(
+    "where nobody took over meanwhile, the next look finds the lease good again; not so where another came and went",
+    inDatabase(async () => {
+      const first = await open({ mode: "seat", leaseMs: BRIEF_MS });
+      expect(await first.seat?.take()).toBe(true);
+      await silenced(first);
+      expect(first.seat?.isLeased()).toBe(false);
+      await first.seat?.look();
+      await until(async () => first.seat?.isLeased() === true);
+      await silenced(first);
+      // As another leaves it that took the seat and died, and whose rows somebody gave back by hand.
+      await run("UPDATE pool_owner SET epoch = epoch + 1");
+      expect(await first.seat?.look()).toMatchObject({ isOurs: true });
+      expect(first.seat?.isLeased()).toBe(false);
+    }),
+  );
+
   /** Two that both think that the pool is theirs grant what there is one of; answers what the checker says of the log. */
   const contest = async (): Promise<readonly string[]> => {
     const first = await open();

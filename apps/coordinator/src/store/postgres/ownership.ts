@@ -64,6 +64,11 @@ export class Ownership {
   #beating: NodeJS.Timeout | undefined;
   #isRenewing = false;
   #beatAtMs = Number.NEGATIVE_INFINITY;
+  /** Since when each beat has come within the lease of the one before. */
+  #unbrokenSinceMs = Number.POSITIVE_INFINITY;
+  /** When it was asked last what said that everything is this process's, and under which epoch it took it. */
+  #oursAtMs = Number.NEGATIVE_INFINITY;
+  #tookEpoch: number | undefined;
   #artifacts = "";
 
   constructor(parts: OwnershipParts) {
@@ -113,6 +118,8 @@ export class Ownership {
         )
         ON CONFLICT (owner) DO UPDATE SET address = excluded.address, lease_until = excluded.lease_until,
           name = excluded.name, artifacts = excluded.artifacts`;
+      // A beat that is late brings nothing back that another may have taken meanwhile.
+      if (sentAtMs - this.#beatAtMs >= leaseMs) this.#unbrokenSinceMs = performance.now();
       this.#beatAtMs = sentAtMs;
       await sql`DELETE FROM replicas WHERE lease_until < clock_timestamp() - interval '1 day'`;
     });
@@ -127,9 +134,12 @@ export class Ownership {
     });
   }
 
-  /** Whether the lease holds for sure, by this process's own count of time: nobody can have taken anything over. */
+  /**
+   * Whether the lease holds for sure, by this process's own count of time: nobody can have taken anything over since it was
+   * taken, or since a look found it under the same epoch. False before `takeAll`.
+   */
   get isLeased(): boolean {
-    return performance.now() - this.#beatAtMs < this.#parts.leaseMs;
+    return this.#oursAtMs >= this.#unbrokenSinceMs && performance.now() - this.#beatAtMs < this.#parts.leaseMs;
   }
 
   /** Says with the next beats where this replica's artifacts are. */
@@ -141,7 +151,10 @@ export class Ownership {
   async takeAll(): Promise<boolean> {
     try {
       await this.beat();
+      const sentAtMs = performance.now();
       await this.#claimAll();
+      this.#oursAtMs = sentAtMs;
+      this.#tookEpoch = this.#held.get(FLEET_LOG)?.epoch;
       return true;
     } catch (error) {
       if (error instanceof StoreError && error.code === "HELD") return false;
@@ -149,10 +162,14 @@ export class Ownership {
     }
   }
 
-  /** Who owns what concerns no pool, and with it all there is. */
+  /**
+   * Who owns what concerns no pool, and with it all there is. Where the lease had lapsed and nobody took anything meanwhile,
+   * it holds again.
+   */
   async look(): Promise<SeatView> {
     const { sql, name, owner } = this.#parts;
     return guarded("UNREADABLE", `the store at ${name} cannot be read`, async () => {
+      const sentAtMs = performance.now();
       const [row] = await sql<
         {
           owner: string;
@@ -160,11 +177,14 @@ export class Ownership {
           artifacts: string | null;
           name: string | null;
           alive: boolean | null;
+          epoch: string;
         }[]
-      >`SELECT pool_owner.owner, address, artifacts, name, lease_until > clock_timestamp() AS alive
+      >`SELECT pool_owner.owner, pool_owner.epoch, address, artifacts, name, lease_until > clock_timestamp() AS alive
         FROM pool_owner LEFT JOIN replicas ON replicas.owner = pool_owner.owner WHERE pool_id = ${FLEET_LOG}`;
+      const isOurs = row?.owner === owner;
+      if (isOurs && Number(row.epoch) === this.#tookEpoch) this.#oursAtMs = sentAtMs;
       return {
-        isOurs: row?.owner === owner,
+        isOurs,
         isAlive: row?.alive === true,
         name: row?.name ?? "",
         address: row?.address ?? "",

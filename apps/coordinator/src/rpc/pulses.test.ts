@@ -47,8 +47,8 @@ test("what comes together is one move, and while pulses are refused the newest o
   queue.moves = 0;
   await until("they are taken in", () => taken.length > 0 || undefined);
   expect(taken.toSorted()).toEqual(["0 9999", "1 9997", "2 9998"]);
-  pulses.put("n1", { takeIn: () => NOTHING, failed: () => undefined });
-  pulses.put("n1", { takeIn: () => NOTHING, failed: () => undefined });
+  pulses.put("n1", { ...HERE, takeIn: () => NOTHING, failed: () => undefined });
+  pulses.put("n1", { ...HERE, takeIn: () => NOTHING, failed: () => undefined });
   expect(refused).toBe(9_997);
 });
 

@@ -100,6 +100,11 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       outcome: "further ones are cancelled in their turn, and hold their places until then",
     },
     {
+      what: "questions about the seat that the database has not answered",
+      at: "replica/seating.ts UNANSWERED_MAX",
+      outcome: "no more are asked; the replica is not ready",
+    },
+    {
       what: "calls handed on in one message",
       at: "replica/trunk-client.ts BATCH_BYTES_MAX",
       unit: "bytes",

@@ -37,6 +37,7 @@ import { LargeFiles } from "./rpc/large-files.ts";
 import { createReplica } from "./replica/replica.ts";
 import { SharedClock } from "./replica/shared-clock.ts";
 import { DIRECT } from "./replica/through.ts";
+import { within } from "./replica/within.ts";
 import { drainNotice } from "./rpc/drain.ts";
 import { RequestMemory } from "./rpc/request-memory.ts";
 import { type Parts, readCarried } from "./rpc/services.ts";
@@ -156,12 +157,14 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
         auditLog.start();
         numbers.seatTaken += 1;
       },
-      async rise() {
-        const keeping = auditLog;
-        auditLog = undefined;
+      leave() {
         notices.send("drain", drainNotice());
         owner.leave();
         members.endAll();
+      },
+      async left() {
+        const keeping = auditLog;
+        auditLog = undefined;
         await keeping?.stop();
       },
     });
@@ -312,15 +315,25 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     await stopTimers();
     tls.stop();
     // Another takes over while this one still lets its callers go.
-    await owner.settled();
+    await settled();
     await replica?.seating.stop();
     await Promise.all(ports.map((port) => port.stop()));
-    await owner.settled();
+    await settled();
     await auditLog?.stop();
     replica?.close();
     owner.close();
-    await store.close();
-    await watching.stop();
+    try {
+      await (replica === undefined ? store.close() : within(store.close()));
+    } finally {
+      await watching.stop();
+    }
+  };
+  /** A database that does not answer holds nobody up who could be with another replica. */
+  const settled = async (): Promise<void> => {
+    if (replica === undefined) return owner.settled();
+    await within(owner.settled()).catch((error: unknown) => {
+      log.error({ err: error }, "what was decided last may not be written");
+    });
   };
   let stopped: Promise<void> | undefined;
   return {

@@ -20,8 +20,10 @@ export interface ReplicaParts {
   readonly log: Log;
   /** Loads all there is and begins to decide. */
   readonly sit: () => Promise<void>;
-  /** Stops deciding; called also where `sit` failed. */
-  readonly rise: () => Promise<void>;
+  /** Stops deciding at once and says the last word to who is there; called also where `sit` failed. */
+  readonly leave: () => void;
+  /** Resolves when nothing goes on any more of what began with `sit`. Whoever waits for it may wait for the store. */
+  readonly left: () => Promise<void>;
 }
 
 /** A replica's parts. */
@@ -35,7 +37,7 @@ export interface Replica {
 }
 
 /** Makes them; nothing runs before `seating.start`. */
-export function createReplica({ seat, clock, secret, caPem, log, sit, rise }: ReplicaParts): Replica {
+export function createReplica({ seat, clock, secret, caPem, log, sit, leave, left }: ReplicaParts): Replica {
   const hop = new Hop(secret);
   let term = new AbortController();
   const seating: Seating = new Seating({
@@ -47,10 +49,12 @@ export function createReplica({ seat, clock, secret, caPem, log, sit, rise }: Re
       await sit();
     },
     async rise() {
-      await rise();
+      leave();
       // A turn in which the last notices go out, before the streams end.
       await new Promise((resolve) => setImmediate(resolve));
+      // Nobody is held who could be with another already, however long the rest takes.
       term.abort();
+      await left();
     },
     looked: () => forwarder.refresh(),
   });

@@ -6,22 +6,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../ports.ts";
 import type { Seat, SeatView } from "../store/port.ts";
+import { Unanswered, within } from "./within.ts";
 
 /** Between two looks: adds so much at most to the lease of one that died. */
 const LOOK_MS = 250;
 /** Who took the seat and could not load leaves it to others for this long. */
 const PAUSE_MS = 2_000;
 
+/** Questions that the store has not answered; no more are asked. A connection that is dead holds one until it breaks. */
+const UNANSWERED_MAX = 4;
+
 /** What it works with. */
 export interface SeatingParts {
   readonly seat: Seat;
   /** Loads all there is and begins to decide. */
   readonly sit: () => Promise<void>;
-  /** Stops deciding. Called also where `sit` failed. */
+  /** Stops deciding, and lets go whoever is there. Called also where `sit` failed. */
   readonly rise: () => Promise<void>;
   /** Told after each look. */
   readonly looked: () => void;
   readonly log: Log;
+  /** How long the store may take to answer; 3,000 ms by default. */
+  readonly answerMs?: number | undefined;
 }
 
 /** What a look comes to. */
@@ -43,6 +49,7 @@ export class Seating {
   #isSeated = false;
   #hasFailed = false;
   #isBlind = false;
+  #unanswered = 0;
 
   constructor(parts: SeatingParts) {
     this.#parts = parts;
@@ -79,13 +86,14 @@ export class Seating {
     this.#hasFailed = true;
   }
 
-  /** Leaves the seat to others at once; looks no more. */
+  /**
+   * Leaves the seat to others at once; looks no more. Resolves within a few times what the store may take to answer, whether it
+   * does or not: a lease ends by itself.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#running;
-    if (!this.#isSeated) return;
-    await this.#rise();
-    await this.#parts.seat.release();
+    await this.#told("the last look has not ended", () => this.#running);
+    if (this.#isSeated) await this.#giveBack();
   }
 
   async #repeat(): Promise<void> {
@@ -100,7 +108,7 @@ export class Seating {
     const { seat, log } = this.#parts;
     try {
       if (this.#hasFailed && this.#isSeated) await this.#rise();
-      this.#view = await seat.look();
+      this.#view = await this.#asked(() => seat.look());
       this.#isBlind = false;
       this.#parts.looked();
       const move = moveOf(this.#view, this.#isSeated);
@@ -108,7 +116,9 @@ export class Seating {
         log.warn({ by: this.#view.name }, "another replica has taken the seat");
         await this.#rise();
       }
-      if (move === "TAKE" && (await seat.take())) await this.#sit();
+      // Whoever stops must not sit down when nobody looks after it any more.
+      if (this.#stopping.signal.aborted) return;
+      if (move === "TAKE" && (await this.#asked(() => seat.take()))) await this.#sit();
     } catch (error) {
       // Said once: as long as nobody can look, nobody can take anything either.
       if (!this.#isBlind) log.error({ err: error }, "it cannot be seen who decides");
@@ -117,24 +127,48 @@ export class Seating {
   }
 
   async #sit(): Promise<void> {
-    const { seat, sit, rise, log } = this.#parts;
+    const { seat, sit, log } = this.#parts;
     this.#hasFailed = false;
     try {
       await sit();
+      // Too late: nobody looks any more whether it still has the seat.
+      if (this.#stopping.signal.aborted) return await this.#giveBack();
       this.#isSeated = true;
-      this.#view = await seat.look();
+      this.#view = await this.#asked(() => seat.look());
       log.info({}, "this replica has the seat");
     } catch (error) {
       log.error({ err: error }, "the seat was taken, and cannot be filled");
-      this.#isSeated = false;
-      await rise();
-      await seat.release();
+      await this.#giveBack();
       await sleep(PAUSE_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
   }
 
   async #rise(): Promise<void> {
     this.#isSeated = false;
-    await this.#parts.rise();
+    await this.#told("not all that ends with the seat has ended", () => this.#parts.rise());
+  }
+
+  async #giveBack(): Promise<void> {
+    await this.#rise();
+    await this.#told("the seat is not given back; others wait for its lease", () => this.#parts.seat.release());
+  }
+
+  /** Asks the store. Rejects with its error, or Unanswered where it takes too long; what it says then is not heard. */
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    if (this.#unanswered >= UNANSWERED_MAX) throw new Unanswered(`${UNANSWERED_MAX} questions are not answered`);
+    this.#unanswered += 1;
+    return within(
+      ask().finally(() => (this.#unanswered -= 1)),
+      this.#parts.answerMs,
+    );
+  }
+
+  /** Does what may fail or take too long without harm to what comes next; says so then. */
+  async #told(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await within(work(), this.#parts.answerMs);
+    } catch (error) {
+      this.#parts.log.error({ err: error }, what);
+    }
   }
 }

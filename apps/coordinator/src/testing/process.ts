@@ -52,7 +52,11 @@ export class CoordinatorProcess {
       const endpoints = JSON.parse(readFileSync(path, "utf8")) as { grpc: string; artifacts: string; pid: number };
       return endpoints.pid === this.#child.pid ? endpoints : undefined;
     };
-    const at = await until("the coordinator serves", look, START_MS);
+    // Who has ended will never serve, and said why.
+    const ended = this.ended.then(({ code, signal, stderr }) => {
+      throw new Error(`the coordinator ended with ${code ?? signal} instead of serving: ${stderr}`);
+    });
+    const at = await Promise.race([until("the coordinator serves", look, START_MS), ended]);
     this.#clients = openClients(stateDir, at);
     return this.#clients;
   }

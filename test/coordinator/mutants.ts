@@ -73,7 +73,11 @@ export const MUTANTS: readonly Mutant[] = [
     isSlow: false,
     async strike({ cluster, load }) {
       const seat = await cluster.seat();
+      // Whose batch is under way when it is stopped loses its connection, and with it what it has in memory: that is no defence
+      // which was meant.
+      await load.stop();
       cluster.signal(seat, "SIGSTOP");
+      load.start();
       await until("another decides", async () => (await cluster.seat()) !== seat || undefined, 40_000);
       await load.goesOn(20);
       cluster.signal(seat, "SIGCONT");

@@ -21,7 +21,11 @@ function measuredIn(rows: readonly Row[]): Measured {
     streamKb: needed({ case: "streams", ...one }, "kbPerStream"),
     nodeKb,
     baseMb: few - (nodeKb * 100_000) / 1024,
-    writtenBytesPerAsk: figure(rows, { case: "ask", engine: "postgres", replicas: 1 }, "writtenBytesPerCall"),
+    writtenBytesPerAsk: figure(
+      rows,
+      { case: "ask", engine: "postgres", replicas: 1, nodes: 100_000 },
+      "writtenBytesPerCall",
+    ),
     millionStartS: startMs === undefined ? undefined : startMs / 1000,
   };
 }

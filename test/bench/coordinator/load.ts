@@ -133,6 +133,17 @@ async function cycleLane(callers: readonly Caller[], lane: number): Promise<void
   }
 }
 
+/** Calls `act` at a rate until the end. What a late timer missed is made up for: the rate is offered whole, or it is no rate. */
+async function paced(perS: number, act: () => void): Promise<void> {
+  const beganMs = performance.now();
+  let done = 0;
+  while (goesOn()) {
+    await sleep(10);
+    const due = Math.floor(((performance.now() - beganMs) / 1000) * perS);
+    for (; done < due; done += 1) act();
+  }
+}
+
 /** Every connection holds one stream, whose node sends pulses at its share of the rate. */
 async function pulses(callers: readonly Caller[]): Promise<void> {
   const streams = callers.map((caller, n) => {
@@ -142,31 +153,23 @@ async function pulses(callers: readonly Caller[]): Promise<void> {
     stream.write(speaker.voice.pulse());
     return { stream, voice: speaker.voice };
   });
-  const perTick = (order.pulsesPerS ?? 0) / 100;
-  let [due, next] = [0, 0];
-  while (goesOn()) {
-    await sleep(10);
-    for (due += perTick; due >= 1; due -= 1) {
-      const lane = streams[(next += 1) % streams.length];
-      lane?.stream.write(lane.voice.pulse());
-      if (count.on) count.pulses += 1;
-    }
-  }
+  let next = 0;
+  await paced(order.pulsesPerS ?? 0, () => {
+    const lane = streams[(next += 1) % streams.length];
+    lane?.stream.write(lane.voice.pulse());
+    if (count.on) count.pulses += 1;
+  });
 }
 
 /** Asks at a rate, whatever the answers take. */
 async function pacedAsks(callers: readonly Caller[]): Promise<void> {
-  const perTick = (order.asksPerS ?? 0) / 100;
   const speakers = turns(0, 1);
-  let [due, next] = [0, 0];
-  while (goesOn()) {
-    await sleep(10);
-    for (due += perTick; due >= 1; due -= 1) {
-      const caller = callers[(next += 1) % callers.length];
-      const { voice, token } = speakers.next().value;
-      if (caller !== undefined) void timed(() => caller.call(PATHS.ask, token, voice.ask()));
-    }
-  }
+  let next = 0;
+  await paced(order.asksPerS ?? 0, () => {
+    const caller = callers[(next += 1) % callers.length];
+    const { voice, token } = speakers.next().value;
+    if (caller !== undefined) void timed(() => caller.call(PATHS.ask, token, voice.ask()));
+  });
 }
 
 const callers = order.what === "ask-fresh" ? [] : await openAll(order.connections);

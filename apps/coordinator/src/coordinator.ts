@@ -137,7 +137,7 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
       const node = ledger.nodes.get(nodeId);
       if (node === undefined) continue;
       const member = create(MemberSchema, writeMember(ledger, node, clock.now()));
-      members.send(nodeId, member, (poolId) => poolId === "" || poolId === node.identity.poolId);
+      members.send(nodeId, member, (poolId) => poolId === "" || poolId === node.poolId);
     }
   };
   const { network, state_dir: stateDir } = config;

@@ -48,7 +48,6 @@ export {
   adopt,
   createLedger,
   memberOf,
-  newNode,
   poolOf,
   stateOf,
 } from "./ledger/ledger.ts";
@@ -59,4 +58,8 @@ export { type Member, Pool } from "./pool/pool.ts";
 export { type ReportEvent, report } from "./ledger/report.ts";
 export type { Origin } from "./ledger/situation.ts";
 export { tick } from "./ledger/tick.ts";
+export { Alike } from "./table/alike.ts";
+export { type Columns, type Manner, type Origin as NodeOrigin, columnsFor } from "./table/columns.ts";
+export { NodeView, type Rest } from "./table/node-view.ts";
+export { originOf } from "./table/node-table.ts";
 export { CLAIM_MAX_RPS, fromMilli } from "./pool/units.ts";

@@ -3,9 +3,10 @@
  * `tight` cannot spare anybody, so that gate 3 is asked each time and refuses; `wide` can spare everybody.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { type Node, type NodeIdentity, type Release, hostNumbers } from "@moult/policy";
+import { type NodeIdentity, type NodeRecord, type Release, hostNumbers } from "@moult/policy";
 import { TestNetwork } from "@moult/trust/testing";
 import type { Store, StoreChange } from "../../../apps/coordinator/src/store/port.ts";
+import { nodeChange } from "../../../apps/coordinator/src/store/rows.ts";
 import type { Builds } from "./frames.ts";
 
 /** The network of the bench. */
@@ -64,7 +65,7 @@ export function nodeIds(pool: "tight" | "wide" | "company", count: number): read
 }
 
 /** A node as its last ask left it, with every fact that an agent tells. */
-function asked(identity: NodeIdentity, n: number, atMs: number): Node {
+function asked(identity: NodeIdentity, n: number, atMs: number): NodeRecord {
   return {
     identity,
     running: {
@@ -94,7 +95,6 @@ function asked(identity: NodeIdentity, n: number, atMs: number): Node {
       }),
       osRelease: "6.12.30-arm64",
     },
-    reportedAtMs: atMs,
     bootId: randomUUID(),
     sequence: 1 + (n % 1_000),
     orderedSequence: 1 + (n % 1_000),
@@ -102,13 +102,11 @@ function asked(identity: NodeIdentity, n: number, atMs: number): Node {
     bootHeardAtMs: atMs,
     rival: undefined,
     quarantine: undefined,
-    permit: undefined,
     lost: false,
     lastVerdict: { decision: "STAY", gate: "ALLOWLIST", reason: "UP_TO_DATE", atMs: atMs + (n % 900_000) },
     lastOutcome: undefined,
     lastOutcomeKey: "",
     deniedDigests: [],
-    member: undefined,
   };
 }
 
@@ -136,7 +134,7 @@ export async function fill(store: Store, nodes: number, wide: number, spoke = fa
     const chunk = all.slice(from, from + CHUNK);
     await store.commit({ changes: chunk, atMs });
     const said = chunk.flatMap((change, n): StoreChange[] =>
-      change.kind === "enrolled" ? [{ kind: "node", node: asked(change.identity, from + n, atMs) }] : [],
+      change.kind === "enrolled" ? [nodeChange({ ...change.identity, ...asked(change.identity, from + n, atMs) })] : [],
     );
     if (spoke) await store.commit({ changes: said, atMs });
   }

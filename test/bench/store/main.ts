@@ -8,7 +8,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Store, StoreChange } from "../../../apps/coordinator/src/store/port.ts";
 import { openPostgresStore } from "../../../apps/coordinator/src/store/postgres/store.ts";
 import { openSqliteStore } from "../../../apps/coordinator/src/store/sqlite/store.ts";
-import { enrolled, nodeOf, permitOf } from "../../../apps/coordinator/src/store/testing/changes.ts";
+import { enrolled, said, permitOf } from "../../../apps/coordinator/src/store/testing/changes.ts";
 import {
   POSTGRES_MISSING,
   PostgresServer,
@@ -34,7 +34,7 @@ const poolOf = (n: number): string => `pool-${n % POOLS}`;
 function ask(n: number, nodes: number): readonly StoreChange[] {
   // Steps that meet every node, far from the one before.
   const id = (n * 7_919) % nodes;
-  const node: StoreChange = { kind: "node", node: nodeOf(`node-${id}`, poolOf(id), n) };
+  const node = said(`node-${id}`, poolOf(id), n);
   const permit = permitOf(`node-${id}`, `permit-${Math.floor(n / 10)}`, poolOf(id));
   if (n % 10 === 0) return [node, { kind: "permit", permit }];
   if (n % 10 === 9) return [node, { kind: "permit-ended", permit, end: "COMMITTED" }];
@@ -46,7 +46,7 @@ async function fill(store: Store, nodes: number): Promise<void> {
     const ids = Array.from({ length: Math.min(FILL, nodes - first) }, (_, k) => first + k);
     const changes = ids.flatMap((id): StoreChange[] => [
       enrolled(`node-${id}`, poolOf(id)),
-      { kind: "node", node: nodeOf(`node-${id}`, poolOf(id)) },
+      said(`node-${id}`, poolOf(id)),
     ]);
     await store.commit({ changes, atMs: first });
   }

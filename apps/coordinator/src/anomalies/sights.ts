@@ -7,7 +7,7 @@ export function askSight(node: Node, event: AskEvent, askId: string): AskSight {
   return {
     kind: "ask",
     nodeId: event.nodeId,
-    poolId: node.identity.poolId,
+    poolId: node.poolId,
     askId,
     bootId: event.bootId,
     sequence: event.sequence,
@@ -28,7 +28,7 @@ export function seeClone<A>(
 ): Step<A> {
   const before = node.quarantine;
   const step = takeIn();
-  const { nodeId, poolId } = node.identity;
+  const { nodeId, poolId } = node;
   const { quarantine } = node;
   if (quarantine !== undefined && before === undefined) {
     anomalies.see({ kind: "clone", nodeId, poolId, message: quarantine.message });

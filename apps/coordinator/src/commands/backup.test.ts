@@ -9,7 +9,7 @@ import { type Config, readConfig } from "../config.ts";
 import { BACKUP_TABLES } from "../store/backup/tables.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
-import { enrolled, eventOf, nodeOf, permitOf } from "../store/testing/changes.ts";
+import { enrolled, eventOf, permitOf, said } from "../store/testing/changes.ts";
 import { textOf } from "../store/testing/model.ts";
 import { POSTGRES_MISSING, PostgresServer, postgresBinaries } from "../store/testing/postgres-server.ts";
 import { makeFolder, writeConfig } from "../testing/coordinator.ts";
@@ -74,7 +74,7 @@ async function fill(store: Store, first: number, count = 3): Promise<void> {
   await store.commit({
     changes: [
       ...ids.map((id) => enrolled(id)),
-      ...ids.slice(1).map((id) => ({ kind: "node" as const, node: nodeOf(id) })),
+      ...ids.slice(1).map((id) => said(id)),
       { kind: "permit", permit: permitOf(ids[0] ?? "", `p${first}`) },
       {
         kind: "request",

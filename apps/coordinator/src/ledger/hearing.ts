@@ -19,9 +19,9 @@ import type { Ended } from "./attending.ts";
 
 /** Takes a report in. */
 export function takeIn(ledger: Ledger, node: Node, event: ReportEvent, now: number): Step<NodeState> {
-  const before = { state: stateOf(ledger, node, now), endpoint: node.situation.endpoint, lost: node.lost };
+  const before = { state: stateOf(ledger, node, now), endpoint: node.endpoint, lost: node.lost };
   const step = report(ledger, node, event, now);
-  const same = step.answer === before.state && node.situation.endpoint === before.endpoint && node.lost === before.lost;
+  const same = step.answer === before.state && node.endpoint === before.endpoint && node.lost === before.lost;
   const written = step.changes.some((change) => change.kind === "node" && change.node === node);
   return same || written ? step : { ...step, changes: [...step.changes, { kind: "node", node }] };
 }

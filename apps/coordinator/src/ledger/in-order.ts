@@ -18,14 +18,14 @@ export async function firstAfter(
   afterId: string,
   countMax: number,
 ): Promise<readonly Node[]> {
-  const isWanted = (node: Node): boolean => poolId === "" || node.identity.poolId === poolId;
+  const isWanted = (node: Node): boolean => poolId === "" || node.poolId === poolId;
   /** Sorted and cut whenever it has grown to twice what is wanted; then nothing past its last is wanted any more. */
   let found: Node[] = [];
   let lastId: string | undefined;
   let walked = 0;
   const cut = (): void => {
     found = found.toSorted(byId).slice(0, countMax);
-    lastId = found.length === countMax ? found.at(-1)?.identity.nodeId : undefined;
+    lastId = found.length === countMax ? found.at(-1)?.nodeId : undefined;
   };
   for (const [nodeId, node] of ledger.nodes) {
     walked += 1;
@@ -40,5 +40,5 @@ export async function firstAfter(
 }
 
 function byId(a: Node, b: Node): number {
-  return a.identity.nodeId < b.identity.nodeId ? -1 : 1;
+  return a.nodeId < b.nodeId ? -1 : 1;
 }

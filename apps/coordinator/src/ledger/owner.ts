@@ -6,7 +6,7 @@
 import type { Effect, Ledger, Step } from "@moult/policy";
 import type { Clock, Log } from "../ports.ts";
 import { type Store, type StoreChange, StoreError, type Word } from "../store/port.ts";
-import { written } from "./written.ts";
+import { type Decided, written } from "./written.ts";
 
 /** The store cannot be written now. Nothing of the move was kept, unless its message says that this is not known. */
 export class StoreUnavailable extends Error {
@@ -17,7 +17,7 @@ export class StoreUnavailable extends Error {
 export type Move<A> = (
   ledger: Ledger,
   now: number,
-) => Omit<Step<A>, "changes"> & { readonly changes: readonly StoreChange[] };
+) => Omit<Step<A>, "changes"> & { readonly changes: readonly Decided[] };
 
 interface Waiting {
   /** When it was decided. */

@@ -45,7 +45,7 @@ export class Census {
     let left = NODES_A_TURN;
     // A map may grow while it is walked; who comes meanwhile is counted, or is counted next time.
     for (const node of ledger.nodes.values()) {
-      const { poolId } = node.identity;
+      const { poolId } = node;
       const states = counted.get(poolId) ?? {};
       if (!counted.has(poolId)) counted.set(poolId, states);
       const state = stateOf(ledger, node, now);

@@ -70,7 +70,7 @@ export function createFleetService(parts: Parts): Implementation<typeof FleetSer
       const now = clock.now();
       const written = {
         schema: NodeSchema,
-        keyOf: (node: Node) => node.identity.nodeId,
+        keyOf: (node: Node) => node.nodeId,
         write: (node: Node) => writeNode(ledger, node, now),
       };
       const { messages, nextPageToken } = page(fields, nodes, written, request);

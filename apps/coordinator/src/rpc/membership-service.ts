@@ -72,7 +72,7 @@ function nextMembers(walk: Walk, poolId: string, now: number): readonly Member[]
       walk.isOver = true;
       break;
     }
-    if (poolId !== "" && node.identity.poolId !== poolId) continue;
+    if (poolId !== "" && node.poolId !== poolId) continue;
     members.push(create(MemberSchema, writeMember(walk.ledger, node, now)));
   }
   return members;

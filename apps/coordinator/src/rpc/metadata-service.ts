@@ -19,7 +19,8 @@ import { isLifted, readBrake } from "../trust/brakes.ts";
 import type { Carried } from "../trust/carried.ts";
 import { narrow } from "../trust/narrow.ts";
 import { type Publication, judgePublication } from "../trust/publication.ts";
-import type { StoreChange, Word } from "../store/port.ts";
+import type { Decided } from "../ledger/written.ts";
+import type { Word } from "../store/port.ts";
 import { Fields } from "../wire/fields.ts";
 import {
   brakesFull,
@@ -64,7 +65,7 @@ export function createMetadataService(
       trust.set(next);
       const step = narrow(ledger, next, now);
       const releases = step.answer.map(({ version }) => version);
-      const all: readonly StoreChange[] = [...changes, ...step.changes];
+      const all: readonly Decided[] = [...changes, ...step.changes];
       return { answer: { carried: next, isNew: true, releases }, changes: all, effects: step.effects };
     }, word);
 

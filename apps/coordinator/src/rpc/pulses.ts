@@ -3,9 +3,9 @@
  * take no more memory than there are nodes. All that have come together are taken in as one move, some hundred at a time;
  * while pulses are refused they wait here, and one that has waited too long, or outlived its stream, is dropped.
  */
-import type { StoreChange } from "../store/port.ts";
 import type { Effect, Ledger } from "@moult/policy";
 import type { Owner } from "../ledger/owner.ts";
+import type { Decided } from "../ledger/written.ts";
 import type { Pressure } from "../ledger/pressure.ts";
 
 /** Pulses a move: some milliseconds. */
@@ -23,7 +23,7 @@ export interface WaitingPulse {
   readonly takeIn: (
     ledger: Ledger,
     now: number,
-  ) => { readonly changes: readonly StoreChange[]; readonly effects: readonly Effect[] };
+  ) => { readonly changes: readonly Decided[]; readonly effects: readonly Effect[] };
   /** Told what was wrong with it, or that the store failed. */
   readonly failed: (error: unknown) => void;
 }
@@ -69,7 +69,7 @@ export class Pulses {
     }
     try {
       await this.#owner.decide((ledger, now) => {
-        const changes: StoreChange[] = [];
+        const changes: Decided[] = [];
         const effects: Effect[] = [];
         for (const pulse of pulses) {
           // What was held back for as long as a report counts says nothing of now.

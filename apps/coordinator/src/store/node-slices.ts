@@ -5,7 +5,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Node } from "@moult/policy";
-import { type PackedNodes, Packer, Unpacker } from "./packed-nodes.ts";
+import { type PackedNodes, Packer, unpackNodes } from "./packed-nodes.ts";
 
 /** A row: identity and state. */
 export type NodeRow = readonly [identity: string, state: string | null];
@@ -24,7 +24,6 @@ const SLICES_AHEAD = 8;
 
 /** Takes all that the reader sends into `nodes`. Rejects where the reader ends before it has sent the last. */
 export async function takeSlices(reader: Worker, nodes: Node[]): Promise<void> {
-  const unpacker = new Unpacker();
   const slices: Slice[] = [];
   let failure: Error | undefined;
   let wake = Promise.withResolvers<void>();
@@ -46,7 +45,7 @@ export async function takeSlices(reader: Worker, nodes: Node[]): Promise<void> {
       wake = Promise.withResolvers();
       continue;
     }
-    nodes.push(...unpacker.unpack(slice.packed));
+    nodes.push(...unpackNodes(slice.packed));
     if (slice.isLast) return;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     reader.postMessage("more");
@@ -75,9 +74,14 @@ export function sendSlices(
       leave.slices -= 1;
       const rows = await next(NODES_A_SLICE);
       const packed = packer.pack(rows);
+      const { columns } = packed;
       const isLast = rows.length < NODES_A_SLICE;
       if (isLast) await done();
-      port.postMessage({ packed, isLast } satisfies Slice, [packed.numbers.buffer, packed.codes.buffer]);
+      port.postMessage({ packed, isLast } satisfies Slice, [
+        columns.numbers.buffer,
+        columns.marks.buffer,
+        columns.keys.buffer,
+      ]);
       if (isLast) return port.close();
     }
   };

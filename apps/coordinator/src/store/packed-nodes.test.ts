@@ -1,9 +1,10 @@
 /** Nodes as they are written and read back, in slices, against the nodes themselves. */
-import { type Node, hostNumbers, newNode } from "@moult/policy";
+import { NO_SITUATION, hostNumbers } from "@moult/policy";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Packer, Unpacker } from "./packed-nodes.ts";
+import { Packer, unpackNodes } from "./packed-nodes.ts";
 import { nodeState } from "./rows.ts";
+import { recordOf } from "./testing/changes.ts";
 
 const word = fc.string({ maxLength: 6 });
 const time = fc.integer({ min: 0, max: 2 ** 45 });
@@ -53,12 +54,24 @@ const said = fc.record({
 const identity = fc.record({
   nodeId: word,
   poolId: few,
-  publicKey: word,
+  publicKey: fc.oneof(word, fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 64, maxLength: 64 })),
   model: few,
   labels: fc.dictionary(few, few, { maxKeys: 1 }),
   domains: fc.array(few, { maxLength: 2 }),
   enrolledAtMs: time,
 });
+
+const NEVER_SPOKE = {
+  situation: NO_SITUATION,
+  bootId: "",
+  sequence: 0,
+  orderedSequence: 0,
+  formerBootIds: [],
+  bootHeardAtMs: 0,
+  lost: false,
+  lastOutcomeKey: "",
+  deniedDigests: [],
+};
 
 test("nodes come out of their rows as they went in, slice by slice, and those that never spoke as they began", () => {
   fc.assert(
@@ -66,16 +79,20 @@ test("nodes come out of their rows as they went in, slice by slice, and those th
       fc.array(fc.array(fc.tuple(identity, fc.option(said, { nil: undefined })), { maxLength: 5 }), { maxLength: 4 }),
       (slices) => {
         const packer = new Packer();
-        const unpacker = new Unpacker();
         for (const slice of slices) {
-          const nodes = slice.map(([who, state]): Node => Object.assign(newNode(who), state));
-          const rows = nodes.map(
-            (node, at) =>
-              [JSON.stringify(node.identity), slice[at]?.[1] === undefined ? null : nodeState(node)] as const,
+          const rows = slice.map(
+            ([who, state]) =>
+              [
+                JSON.stringify(who),
+                state === undefined ? null : nodeState({ lastOutcome: undefined, ...state }),
+              ] as const,
           );
           // As it goes from thread to thread.
-          const packed = structuredClone(packer.pack(rows));
-          expect(unpacker.unpack(packed)).toEqual(nodes);
+          const nodes = unpackNodes(structuredClone(packer.pack(rows)));
+          expect(nodes.map(recordOf)).toEqual(
+            slice.map(([who, state]) => ({ identity: who, ...(state ?? NEVER_SPOKE) })),
+          );
+          expect(nodes.every((node) => node.reportedAtMs === undefined && node.permit === undefined)).toBe(true);
         }
       },
     ),
@@ -83,11 +100,10 @@ test("nodes come out of their rows as they went in, slice by slice, and those th
 });
 
 test("what many nodes have alike is kept once", () => {
-  const state = nodeState(Object.assign(newNode({} as Node["identity"]), { running: { digest: "d", platform: {} } }));
-  const row = [JSON.stringify({ nodeId: "n", labels: { a: "b" }, domains: ["d"] }), state] as const;
+  const state = JSON.stringify({ running: { digest: "d", platform: {} } });
+  const row = [JSON.stringify({ nodeId: "n", publicKey: "", labels: { a: "b" }, domains: ["d"] }), state] as const;
   const packer = new Packer();
-  const unpacker = new Unpacker();
-  const nodes = [unpacker.unpack(packer.pack([row, row])), unpacker.unpack(packer.pack([row]))].flat();
+  const nodes = [unpackNodes(packer.pack([row, row])), unpackNodes(packer.pack([row]))].flat();
   expect(new Set(nodes.map((node) => node.running)).size).toBe(1);
-  expect(new Set(nodes.map((node) => node.identity.labels)).size).toBe(1);
+  expect(new Set(nodes.map((node) => node.labels)).size).toBe(1);
 });

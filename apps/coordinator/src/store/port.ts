@@ -60,7 +60,9 @@ export interface Word {
 export type StoreChange = Written & { readonly word?: Word };
 
 type Written =
-  | Change
+  | Exclude<Change, { readonly kind: "node" }>
+  /** What a node left behind, as the text that is stored: the node itself goes on changing while a batch waits. */
+  | { readonly kind: "node"; readonly nodeId: string; readonly poolId: string; readonly state: string }
   | { readonly kind: "enrolled"; readonly identity: NodeIdentity }
   | { readonly kind: "token"; readonly token: EnrollmentToken }
   | { readonly kind: "manifest"; readonly digest: string; readonly envelope: Uint8Array }
@@ -79,12 +81,10 @@ export interface Batch {
   readonly atMs: number;
 }
 
-/** A node as it was last stored: it has not been heard since, holds no permit and stands in nobody's books yet. */
-export type StoredNode = Node;
-
 /** What a coordinator starts from. */
 export interface Snapshot {
-  readonly nodes: readonly StoredNode[];
+  /** As they were last stored: not heard since, without permit, in nobody's books. They belong to who loads them. */
+  readonly nodes: readonly Node[];
   readonly permits: readonly Permit[];
   readonly releases: readonly Release[];
   readonly dials: readonly Dial[];

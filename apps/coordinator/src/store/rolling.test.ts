@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { STEPS } from "./postgres/schema.ts";
 import { ADDITIONS, MIGRATIONS } from "./sqlite/schema.ts";
 import { openSqliteStore } from "./sqlite/store.ts";
-import { brakeOf, enrolled, nodeOf } from "./testing/changes.ts";
+import { brakeOf, enrolled, said } from "./testing/changes.ts";
 import { PRAGMAS_0_1_0, READS_0_1_0, TABLES_0_1_0, WRITES_0_1_0 } from "./testing/version-0-1-0.ts";
 
 let folder: string;
@@ -47,7 +47,7 @@ test("a store of 0.1.0 is taken over, and 0.1.0 takes it back, and over again", 
   const before = await taken.load();
   expect(before.nodes.map(({ identity, sequence }) => [identity.nodeId, sequence])).toEqual([["old", 41]]);
   expect([before.permits.length, before.brake?.reason, before.demandByPool.get("home")]).toEqual([1, "old", 7]);
-  await taken.commit({ changes: [enrolled("new"), { kind: "node", node: nodeOf("new") }, brakeOf("new")], atMs: 2 });
+  await taken.commit({ changes: [enrolled("new"), said("new"), brakeOf("new")], atMs: 2 });
   await taken.tree.claim();
   await taken.close();
 

@@ -73,13 +73,13 @@ export function writePool(pool: Pool): MessageInitShape<typeof PoolSchema> {
 
 /** Writes a node as routers see it. */
 export function writeMember(ledger: Ledger, node: Node, now: number): MessageInitShape<typeof MemberSchema> {
-  const { nodeId, poolId } = node.identity;
+  const { nodeId, poolId } = node;
   return {
     node: formatName("nodes", nodeId),
     pool: formatName("pools", poolId),
     state: NodeState[stateOf(ledger, node, now)],
-    endpoint: node.situation.endpoint,
-    capacityRps: node.situation.capacityRps,
+    endpoint: node.endpoint,
+    capacityRps: node.capacityRps,
     version: node.running?.version ?? "",
   };
 }

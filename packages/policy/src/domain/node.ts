@@ -1,9 +1,9 @@
-/** A node as the ledger knows it. Mutable: it belongs to exactly one ledger, which alone changes it. */
+/** A node as it is stored, and as the ledger knows it: that one belongs to exactly one ledger, which alone changes it. */
 import type { Member } from "../pool/pool.ts";
 import type { OutcomeRecord } from "./outcome.ts";
 import type { Permit } from "./permit.ts";
 import type { Digest, Platform } from "./release.ts";
-import type { Situation } from "./situation.ts";
+import type { Situation, WorkState } from "./situation.ts";
 import type { GateName, Reason } from "./verdict.ts";
 
 /** How a node is counted, and how routers see it. */
@@ -54,32 +54,50 @@ export interface Quarantine {
   readonly atMs: number;
 }
 
-/** Everything known of a node. */
-export interface Node {
+/** What is known of a node and stored. */
+export interface NodeRecord {
   readonly identity: NodeIdentity;
-  running: NodeRunning | undefined;
-  situation: Situation;
+  readonly running: NodeRunning | undefined;
+  readonly situation: Situation;
+  readonly bootId: string;
+  readonly sequence: number;
+  /** Sequence of the last ask, step or outcome in this boot: one that is older has been overtaken. Pulses do not count. */
+  readonly orderedSequence: number;
+  /** The boots before this one, newest first; a message of theirs was delayed. */
+  readonly formerBootIds: readonly string[];
+  /** When the present boot was first heard; 0 where that was before anybody noted it. */
+  readonly bootHeardAtMs: number;
+  readonly rival: Rival | undefined;
+  /** Two devices hold its key. */
+  readonly quarantine: Quarantine | undefined;
+  /** Its permit ran out and it has not been heard of since. */
+  readonly lost: boolean;
+  readonly lastVerdict: LastVerdict | undefined;
+  readonly lastOutcome: OutcomeRecord | undefined;
+  /** Which move the last outcome was about; a repeat of it is a no-op. */
+  readonly lastOutcomeKey: string;
+  readonly deniedDigests: readonly Digest[];
+}
+
+/** A node of a ledger. `identity` and `situation` are made when they are read: who wants a word of them reads that word. */
+export interface Node extends NodeSaid {
+  readonly identity: NodeIdentity;
+  readonly nodeId: string;
+  readonly poolId: string;
+  readonly model: string;
+  readonly labels: NodeIdentity["labels"];
+  readonly domains: readonly string[];
+  /** Words of its situation. */
+  readonly capacityRps: number;
+  readonly endpoint: string;
+  readonly workState: WorkState;
+  readonly interruptible: boolean;
   /** When it last said how it is, by the coordinator's clock; undefined before the first word since this start. */
   reportedAtMs: number | undefined;
-  bootId: string;
-  sequence: number;
-  /** Sequence of the last ask, step or outcome in this boot: one that is older has been overtaken. Pulses do not count. */
-  orderedSequence: number;
-  /** The boots before this one, newest first; a message of theirs was delayed. */
-  formerBootIds: readonly string[];
-  /** When the present boot was first heard; 0 where that was before anybody noted it. */
-  bootHeardAtMs: number;
-  rival: Rival | undefined;
-  /** Two devices hold its key. */
-  quarantine: Quarantine | undefined;
   permit: Permit | undefined;
-  /** Its permit ran out and it has not been heard of since. */
-  lost: boolean;
-  lastVerdict: LastVerdict | undefined;
-  lastOutcome: OutcomeRecord | undefined;
-  /** Which move the last outcome was about; a repeat of it is a no-op. */
-  lastOutcomeKey: string;
-  deniedDigests: readonly Digest[];
   /** Its row in its pool's books, once that was made; belongs to the ledger in memory and is never stored. */
   member: Member | undefined;
 }
+
+/** What changes of a record, by the ledger's hand. */
+type NodeSaid = { -readonly [K in Exclude<keyof NodeRecord, "identity">]: NodeRecord[K] };

@@ -61,7 +61,7 @@ export function judgeAllowlist({ node, running }: TargetInput, release: Release)
 /** Gate 2 for one release. */
 export function judgeDial(input: TargetInput, release: Release): GateResult {
   const { node, running, dials, brake, signedBrakes, now } = input;
-  const { nodeId, labels } = node.identity;
+  const { nodeId, labels } = node;
   return dialGate({
     nodeId,
     labels,

@@ -81,7 +81,7 @@ export function readmit(node: Node, reason: string): Step<Node> {
   if (node.quarantine === undefined) return step(node);
   node.quarantine = undefined;
   node.rival = undefined;
-  const { nodeId, poolId } = node.identity;
+  const { nodeId, poolId } = node;
   return step(node, [
     { kind: "readmitted", nodeId, poolId, reason },
     { kind: "node", node },

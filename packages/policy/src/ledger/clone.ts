@@ -27,7 +27,7 @@ export function watchForClone(node: Node, { bootId, sequence }: Origin, now: num
   if (returns < RETURNS_MIN || node.quarantine !== undefined) return NOTHING;
   const message = `two devices speak with its key: boots ${short(node.bootId)} and ${short(bootId)} by turns`;
   node.quarantine = { message, atMs: now };
-  const { nodeId, poolId } = node.identity;
+  const { nodeId, poolId } = node;
   return [
     { kind: "quarantined", nodeId, poolId, quarantine: node.quarantine },
     { kind: "node", node },

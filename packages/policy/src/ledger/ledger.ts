@@ -7,10 +7,10 @@ import type { Brake, Dial, SignedBrake } from "../domain/dial.ts";
 import type { Node, NodeIdentity, NodeState } from "../domain/node.ts";
 import type { Override } from "../domain/override.ts";
 import type { Release } from "../domain/release.ts";
-import { NO_SITUATION } from "../domain/situation.ts";
 import type { GateName } from "../domain/verdict.ts";
 import type { PoolConfig } from "../pool/config.ts";
 import { Absences } from "../pool/absence.ts";
+import { NodeTable } from "../table/node-table.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Member, Pool } from "../pool/pool.ts";
 
@@ -42,6 +42,8 @@ export interface Ledger {
   readonly startedAtMs: number;
   readonly pools: Map<string, Pool>;
   readonly nodes: Map<string, Node>;
+  /** Where those stand that were admitted; those that were adopted stand in blocks of their own. */
+  readonly table: NodeTable;
   /** Highest counter first. */
   releases: readonly Release[];
   readonly dials: Map<string, Dial>;
@@ -66,6 +68,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     startedAtMs,
     pools: new Map(),
     nodes: new Map(),
+    table: new NodeTable(),
     releases: [],
     dials: new Map(),
     overrides: new Map(),
@@ -91,48 +94,22 @@ export function poolOf(ledger: Ledger, poolId: string): Pool {
 
 /** A node's row in its pool's books, made where there was none. */
 export function memberOf(ledger: Ledger, node: Node): Member {
-  return (node.member ??= poolOf(ledger, node.identity.poolId).enrol(node.identity.nodeId, node.identity.domains));
+  return (node.member ??= poolOf(ledger, node.poolId).enrol(node.nodeId, node.domains));
 }
 
 /** Takes a node in, once; returns the node it is. */
 export function admit(ledger: Ledger, identity: NodeIdentity): Node {
   const known = ledger.nodes.get(identity.nodeId);
   if (known !== undefined) return known;
-  const node = newNode(identity);
+  const node = ledger.table.add(identity);
   adopt(ledger, node);
   return node;
 }
 
 /** Takes in a node as it was before a restart; from here on it is the ledger's. A node is adopted once. */
 export function adopt(ledger: Ledger, node: Node): void {
-  ledger.nodes.set(node.identity.nodeId, node);
+  ledger.nodes.set(node.nodeId, node);
   memberOf(ledger, node);
-}
-
-const NOTHING: readonly string[] = [];
-
-/** A node that has not said anything yet. Every node is made here, so that all have one shape in memory. */
-export function newNode(identity: NodeIdentity): Node {
-  return {
-    identity,
-    running: undefined,
-    situation: NO_SITUATION,
-    reportedAtMs: undefined,
-    bootId: "",
-    sequence: 0,
-    orderedSequence: 0,
-    formerBootIds: NOTHING,
-    bootHeardAtMs: 0,
-    rival: undefined,
-    quarantine: undefined,
-    permit: undefined,
-    lost: false,
-    lastVerdict: undefined,
-    lastOutcome: undefined,
-    lastOutcomeKey: "",
-    deniedDigests: NOTHING,
-    member: undefined,
-  };
 }
 
 /** How a node is counted and seen by routers. */
@@ -151,7 +128,7 @@ export function stateOf(ledger: Ledger, node: Node, now: number): NodeState {
 
 /** Whether it says that it can work, and has said so lately. */
 function takesWork(ledger: Ledger, node: Node, now: number): boolean {
-  const { workState } = node.situation;
+  const { workState } = node;
   const able = workState === "SERVING" || workState === "NONE";
   const heardAtMs = node.reportedAtMs ?? ledger.startedAtMs;
   const silent = now - heardAtMs > ledger.config.pool.reportFreshMs;

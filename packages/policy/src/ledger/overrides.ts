@@ -7,7 +7,7 @@ import type { Ledger } from "./ledger.ts";
 export function overrideFor(ledger: Ledger, node: Node, now: number): Override | undefined {
   let best: Override | undefined;
   for (const override of ledger.overrides.values()) {
-    const { poolId, nodeId } = node.identity;
+    const { poolId, nodeId } = node;
     if (override.poolId !== poolId || override.expiresAtMs <= now) continue;
     if (override.nodeIds.length > 0 && !override.nodeIds.includes(nodeId)) continue;
     if (best === undefined || override.deficitMaxRps > best.deficitMaxRps) best = override;

@@ -15,7 +15,7 @@ export function grant(
   grant: { readonly permitId: string; readonly overrideId: string | undefined },
   now: number,
 ): { readonly permit: Permit; readonly changes: readonly Change[] } {
-  const { nodeId, poolId } = node.identity;
+  const { nodeId, poolId } = node;
   const asked: Permit = {
     permitId: grant.permitId,
     nodeId,
@@ -38,9 +38,9 @@ export function grant(
 export function hold(ledger: Ledger, node: Node, permit: Permit): void {
   node.permit = permit;
   if (permit.phase !== "RETURNED") {
-    const curve = ledger.absences.curve(permit.toDigest, node.identity.model);
+    const curve = ledger.absences.curve(permit.toDigest, node.model);
     // After a restart the node has not spoken yet: then it is charged with what it was charged with when it left.
-    const claimMilli = permit.chargedMilli ?? toMilli(node.situation.capacityRps);
+    const claimMilli = permit.chargedMilli ?? toMilli(node.capacityRps);
     poolOf(ledger, permit.poolId).leave(memberOf(ledger, node), { curve, sinceMs: permit.grantedAtMs, claimMilli });
   }
   ledger.deadlines.add({ atMs: permit.expiresAtMs, permitId: permit.permitId, nodeId: permit.nodeId });

@@ -87,7 +87,7 @@ function conclude(
   if (node.running !== undefined) node.running = { ...event.running, platform: node.running.platform };
   if (outcome.kind === "COMMITTED") ledger.tally.committed += 1;
   if (outcome.kind === "REVERTED") ledger.tally.reverted += 1;
-  const { nodeId, poolId } = node.identity;
+  const { nodeId, poolId } = node;
   changes.push({ kind: "outcome", nodeId, poolId, outcome });
   return changes;
 }

@@ -1,5 +1,5 @@
 /** How a node's word about itself enters the books. */
-import type { Node, NodeRunning, NodeState } from "../domain/node.ts";
+import type { Node, NodeState } from "../domain/node.ts";
 import type { Situation } from "../domain/situation.ts";
 import type { Effect } from "./changes.ts";
 import { type Ledger, memberOf, stateOf } from "./ledger.ts";
@@ -54,27 +54,28 @@ export function takeIn(ledger: Ledger, node: Node, situation: Situation, now: nu
   node.lost = false;
 }
 
-/** What routers go by, as it was: parts that are replaced and never changed. */
+/** What routers go by, as it was. */
 export interface RouterView {
   readonly state: NodeState;
-  readonly situation: Situation;
-  readonly running: NodeRunning | undefined;
+  readonly endpoint: string;
+  readonly capacityRps: number;
+  readonly version: string | undefined;
 }
 
 /** How a node looks to routers now. */
 export function routerView(ledger: Ledger, node: Node, now: number): RouterView {
-  return { state: stateOf(ledger, node, now), situation: node.situation, running: node.running };
+  const { endpoint, capacityRps, running } = node;
+  return { state: stateOf(ledger, node, now), endpoint, capacityRps, version: running?.version };
 }
 
 const UNCHANGED: readonly Effect[] = [];
 
 /** The effect by which routers learn of a change, where there was one. */
 export function memberEffects(ledger: Ledger, node: Node, before: RouterView, now: number): readonly Effect[] {
-  const { situation, running } = node;
   const same =
     stateOf(ledger, node, now) === before.state &&
-    situation.endpoint === before.situation.endpoint &&
-    situation.capacityRps === before.situation.capacityRps &&
-    running?.version === before.running?.version;
-  return same ? UNCHANGED : [{ kind: "member-changed", nodeId: node.identity.nodeId }];
+    node.endpoint === before.endpoint &&
+    node.capacityRps === before.capacityRps &&
+    node.running?.version === before.version;
+  return same ? UNCHANGED : [{ kind: "member-changed", nodeId: node.nodeId }];
 }

@@ -60,7 +60,7 @@ function ageUnheard(ledger: Ledger, now: number): readonly Effect[] {
       break;
     }
     const silent = node.reportedAtMs === undefined && stateOf(ledger, node, now) === "LOST";
-    if (silent) effects.push({ kind: "member-changed", nodeId: node.identity.nodeId });
+    if (silent) effects.push({ kind: "member-changed", nodeId: node.nodeId });
   }
   return effects;
 }

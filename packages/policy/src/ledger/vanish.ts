@@ -12,7 +12,7 @@ import { expireDue } from "./tick.ts";
 export function vanish(ledger: Ledger, node: Node, sinceMs: number, now: number): Step<void> {
   const expired = expireDue(ledger, now);
   const before = routerView(ledger, node, now);
-  poolOf(ledger, node.identity.poolId).vanish(memberOf(ledger, node), sinceMs, now);
+  poolOf(ledger, node.poolId).vanish(memberOf(ledger, node), sinceMs, now);
   if (node.permit === undefined) node.lost = true;
   const effects = [...expired.effects, ...memberEffects(ledger, node, before, now)];
   return { answer: undefined, changes: expired.changes, effects };

@@ -28,8 +28,8 @@ export function weighCapacity(
   const gate = capacityGate({
     pool,
     member,
-    curve: ledger.absences.curve(target?.build.digest ?? "", node.identity.model),
-    interruptible: node.situation.interruptible,
+    curve: ledger.absences.curve(target?.build.digest ?? "", node.model),
+    interruptible: node.interruptible,
     override,
     thorough,
     hold: first === member ? undefined : first,

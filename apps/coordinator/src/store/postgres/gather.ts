@@ -4,7 +4,6 @@
  */
 import { type AuditLeaf, FLEET_LOG, auditLeaf, dialBody } from "../audit-leaf.ts";
 import type { BrakeStatement, MetadataFile, RememberedRequest, StoreChange } from "../port.ts";
-import { nodeState } from "../rows.ts";
 
 /** A row in the table of permits. */
 export interface PermitRow {
@@ -79,9 +78,8 @@ function note(to: Gathered, change: StoreChange): readonly string[] {
       return [poolId];
     }
     case "node": {
-      const { nodeId, poolId } = change.node.identity;
-      to.states.set(nodeId, nodeState(change.node));
-      return [poolId];
+      to.states.set(change.nodeId, change.state);
+      return [change.poolId];
     }
     case "permit": {
       const { nodeId, permitId, poolId } = change.permit;

@@ -3,12 +3,12 @@
  * one only builds what it keeps.
  */
 import { Worker } from "node:worker_threads";
-import type { Dial, Override, Permit, Release } from "@moult/policy";
+import type { Dial, Node, Override, Permit, Release } from "@moult/policy";
 import { type Kysely, type Transaction, sql } from "kysely";
 import type { FleetEvent } from "../../anomalies/kinds.ts";
-import type { BrakeStatement, EnrollmentToken, MetadataRole, Snapshot, StoredNode } from "../port.ts";
+import type { BrakeStatement, EnrollmentToken, MetadataRole, Snapshot } from "../port.ts";
 import { NODES_A_SLICE, takeSlices } from "../node-slices.ts";
-import { Packer, Unpacker } from "../packed-nodes.ts";
+import { Packer, unpackNodes } from "../packed-nodes.ts";
 import { storedDial } from "../rows.ts";
 import type { PostgresTables } from "./tables.ts";
 
@@ -41,17 +41,17 @@ async function readNodes(
   tx: Transaction<PostgresTables>,
   url: string,
   poolIds: readonly string[] | undefined,
-): Promise<readonly StoredNode[]> {
+): Promise<readonly Node[]> {
   const chosen = tx.selectFrom("nodes").select(["identity", "state"]).limit(NODES_A_SLICE);
   const first = await (poolIds === undefined ? chosen : chosen.where("pool_id", "in", poolIds)).execute();
   if (first.length < NODES_A_SLICE) {
-    return new Unpacker().unpack(new Packer().pack(first.map(({ identity, state }) => [identity, state] as const)));
+    return unpackNodes(new Packer().pack(first.map(({ identity, state }) => [identity, state] as const)));
   }
   await sql`SELECT set_config('idle_in_transaction_session_timeout', ${String(IDLE_MS)}, true)`.execute(tx);
   const moment = await sql<{ name: string }>`SELECT pg_export_snapshot() AS name`.execute(tx);
   const order: ReadOrder = { url, snapshot: moment.rows[0]?.name ?? "", poolIds };
   const reader = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
-  const nodes: StoredNode[] = [];
+  const nodes: Node[] = [];
   try {
     await takeSlices(reader, nodes);
   } finally {

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import type { Node } from "@moult/policy";
 import { NODES_A_SLICE, takeSlices } from "../node-slices.ts";
-import { Packer, Unpacker } from "../packed-nodes.ts";
+import { Packer, unpackNodes } from "../packed-nodes.ts";
 
 /** A row: identity and state. */
 export type NodeRow = readonly [identity: string, state: string | null];
@@ -25,10 +25,10 @@ export async function readNodes(db: DatabaseSync, path: string): Promise<readonl
   const first = db.prepare(`${NODES_FROM} LIMIT ${NODES_A_SLICE}`);
   first.setReturnArrays(true);
   const rows = first.all("") as unknown as readonly NodeRow[];
-  const nodes: Node[] = [...new Unpacker().unpack(new Packer().pack(rows))];
+  const nodes: Node[] = [...unpackNodes(new Packer().pack(rows))];
   const last = nodes.at(-1);
   if (last === undefined || rows.length < NODES_A_SLICE) return nodes;
-  const order: ReadOrder = { path, after: last.identity.nodeId };
+  const order: ReadOrder = { path, after: last.nodeId };
   const thread = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
   try {
     await takeSlices(thread, nodes);

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Permit } from "@moult/policy";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BrakeStatement, type MetadataFile, type Store, type StoreChange, StoreError } from "../port.ts";
-import { identityOf, nodeOf, permitOf } from "../testing/changes.ts";
+import { identityOf, nodeOf, permitOf, recordOf, said } from "../testing/changes.ts";
 import { openDatabase } from "./open.ts";
 import { sqliteStore } from "./store.ts";
 import { directWriter } from "./writer.ts";
@@ -84,7 +84,7 @@ test("everything that is written is read again by the next start", async () => {
   await commit(
     { kind: "enrolled", identity: node.identity },
     { kind: "enrolled", identity: identityOf("n2") },
-    { kind: "node", node },
+    said("n1"),
     { kind: "permit", permit: permit("n1") },
     { kind: "release", release },
     { kind: "manifest", digest: "d1", envelope: new Uint8Array([9]) },
@@ -101,8 +101,10 @@ test("everything that is written is read again by the next start", async () => {
   await store.close();
   open();
   const { nodes, ...rest } = await store.load();
-  const { permit: _permit, reportedAtMs: _reported, ...stored } = node;
-  expect(nodes).toEqual([stored, expect.objectContaining({ identity: identityOf("n2"), lost: false, sequence: 0 })]);
+  expect(nodes.map(recordOf)).toEqual([
+    node,
+    expect.objectContaining({ identity: identityOf("n2"), lost: false, sequence: 0 }),
+  ]);
   expect(rest).toEqual({
     permits: [permit("n1")],
     releases: [release],
@@ -128,7 +130,7 @@ test("each pool has a log of its own without a gap, and what concerns no pool ha
   await commit(
     { kind: "enrolled", identity: identityOf("n2", "b") },
     { kind: "permit-ended", permit: permit("n1", "a"), end: "COMMITTED" },
-    { kind: "node", node: nodeOf("n1") },
+    said("n1"),
     { kind: "brake", brake: { engaged: false, reason: "r", updatedAtMs: 2 } },
   );
   const leaf = (pool_id: string, seq: number, kind: string): object => ({ pool_id, seq, kind });

@@ -19,7 +19,7 @@ import {
   StoreError,
 } from "../port.ts";
 import { guarded, openDatabase } from "./open.ts";
-import { nodeState, storedDial } from "../rows.ts";
+import { storedDial } from "../rows.ts";
 import { readNodes } from "./nodes.ts";
 import { Turns } from "../turns.ts";
 import { signedSizeOf } from "../signed-size.ts";
@@ -69,7 +69,7 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         run("INSERT OR IGNORE INTO nodes VALUES (?, ?, NULL)", change.identity.nodeId, JSON.stringify(change.identity));
         break;
       case "node":
-        run("UPDATE nodes SET state = ? WHERE node_id = ?", nodeState(change.node), change.node.identity.nodeId);
+        run("UPDATE nodes SET state = ? WHERE node_id = ?", change.state, change.nodeId);
         break;
       case "permit": {
         const { nodeId, permitId } = change.permit;

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Store, type StoreChange, StoreError } from "../port.ts";
-import { brakeOf, enrolled, eventOf, nodeOf, permitOf } from "./changes.ts";
+import { brakeOf, enrolled, eventOf, said, permitOf } from "./changes.ts";
 import { history } from "./histories.ts";
 import { type ExpectedLeaf, Model, textOf } from "./model.ts";
 
@@ -59,7 +59,7 @@ export function behavesAsStore(name: string, start: () => Promise<Engine>): void
           for (const changes of batches) {
             await store.commit({ changes, atMs: 1 });
             model.apply(changes);
-            for (const change of changes) if (change.kind === "node") spoke.add(change.node.identity.nodeId);
+            for (const change of changes) if (change.kind === "node") spoke.add(change.nodeId);
           }
           expect(textOf(await store.load(), spoke)).toBe(model.toString());
           await store.close();
@@ -118,7 +118,7 @@ export function behavesAsStore(name: string, start: () => Promise<Engine>): void
         const batch = store.commit({ changes: ids.map((id) => enrolled(id)), atMs: 1 });
         const seen = store.tree.unplaced(many * 2);
         const kept = store.tree.keepCheckpoint(epoch, bytes(1));
-        const small = store.commit({ changes: ids.map((id) => ({ kind: "node", node: nodeOf(id) })), atMs: 1 });
+        const small = store.commit({ changes: ids.map((id) => said(id)), atMs: 1 });
         await Promise.all([batch, kept, small]);
         isDone = true;
         expect([0, many]).toContain((await seen).length);

@@ -1,7 +1,8 @@
 /** Changes for tests of a store: of every kind, small and plain. */
-import { type Node, type NodeIdentity, type Permit, NO_SITUATION } from "@moult/policy";
+import { type Node, type NodeIdentity, type NodeRecord, type Permit, NO_SITUATION } from "@moult/policy";
 import type { FleetEvent } from "../../anomalies/kinds.ts";
 import type { StoreChange } from "../port.ts";
+import { nodeChange } from "../rows.ts";
 
 /** A node's identity. */
 export function identityOf(nodeId: string, poolId = "home"): NodeIdentity {
@@ -14,7 +15,7 @@ export function enrolled(nodeId: string, poolId = "home"): StoreChange {
 }
 
 /** A node that said all there is to say. */
-export function nodeOf(nodeId: string, poolId = "home", sequence = 3): Node {
+export function nodeOf(nodeId: string, poolId = "home", sequence = 3): NodeRecord {
   return {
     identity: identityOf(nodeId, poolId),
     running: { version: "1", digest: "1", releaseCounter: 1, platform: { os: "linux", arch: "x64" } },
@@ -24,7 +25,6 @@ export function nodeOf(nodeId: string, poolId = "home", sequence = 3): Node {
       endpoint: "10.0.0.1:1",
       shards: ["s", 'quoted "\\" {,} \u0000'],
     },
-    reportedAtMs: 5,
     bootId: "boot",
     sequence,
     orderedSequence: 2,
@@ -32,14 +32,25 @@ export function nodeOf(nodeId: string, poolId = "home", sequence = 3): Node {
     bootHeardAtMs: 6,
     rival: { bootId: "boot-0", sequence: 3, returns: 1, answered: true },
     quarantine: { message: "two devices", atMs: 7 },
-    permit: undefined,
     lost: true,
     lastVerdict: { decision: "STAY", gate: "DIAL", reason: "DIAL_NOBODY", atMs: 4 },
     lastOutcome: undefined,
     lastOutcomeKey: "key",
     deniedDigests: ["d"],
-    member: undefined,
   };
+}
+
+/** A node as it is stored. */
+export function recordOf(node: Node): NodeRecord {
+  const { identity, running, situation, bootId, sequence, orderedSequence, formerBootIds, bootHeardAtMs } = node;
+  const { rival, quarantine, lost, lastVerdict, lastOutcome, lastOutcomeKey, deniedDigests } = node;
+  const said = { running, situation, bootId, sequence, orderedSequence, formerBootIds, bootHeardAtMs };
+  return { identity, ...said, rival, quarantine, lost, lastVerdict, lastOutcome, lastOutcomeKey, deniedDigests };
+}
+
+/** It said that. */
+export function said(nodeId: string, poolId = "home", sequence = 3): StoreChange {
+  return nodeChange({ nodeId, poolId, ...nodeOf(nodeId, poolId, sequence) });
 }
 
 /** A permit of a node. */

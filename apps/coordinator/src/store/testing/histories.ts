@@ -1,7 +1,7 @@
 /** Random histories: batches of changes of every kind, over few nodes and pools, so that they meet. */
 import fc from "fast-check";
 import type { StoreChange } from "../port.ts";
-import { brakeOf, eventOf, identityOf, nodeOf, permitOf } from "./changes.ts";
+import { brakeOf, eventOf, identityOf, said, permitOf } from "./changes.ts";
 
 /** Each node has its pool. */
 const POOLS = ["a", "b", "home"];
@@ -15,9 +15,7 @@ const bytes = fc.uint8Array({ maxLength: 6 });
 
 const change: fc.Arbitrary<StoreChange> = fc.oneof(
   nodeId.map((id): StoreChange => ({ kind: "enrolled", identity: identityOf(id, poolOf(id)) })),
-  fc
-    .tuple(nodeId, fc.nat(9))
-    .map(([id, sequence]): StoreChange => ({ kind: "node", node: nodeOf(id, poolOf(id), sequence) })),
+  fc.tuple(nodeId, fc.nat(9)).map(([id, sequence]): StoreChange => said(id, poolOf(id), sequence)),
   fc
     .tuple(nodeId, permitId)
     .map(([id, permit]): StoreChange => ({ kind: "permit", permit: permitOf(id, permit, poolOf(id)) })),

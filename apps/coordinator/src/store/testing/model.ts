@@ -2,7 +2,9 @@
  * What a store should hold, as plain maps, one change after another. Written from the port's words alone: it shares nothing
  * with the engines that it judges.
  */
-import type { Snapshot, StoreChange, StoredNode } from "../port.ts";
+import type { Node } from "@moult/policy";
+import type { Snapshot, StoreChange } from "../port.ts";
+import { nodeState } from "../rows.ts";
 
 /** Of so many events the newest are kept. */
 const EVENTS_MAX = 10_000;
@@ -38,7 +40,7 @@ export class Model {
   /** As text with sorted lists: two that hold the same are the same. */
   toString(): string {
     return canonical({
-      nodes: [...this.#nodes.values()].map(({ identity, state }) => state ?? { identity }),
+      nodes: [...this.#nodes.values()].map(({ identity, state }) => ({ identity, state })),
       permits: [...this.#permits.values()],
       releases: [...this.#releases.values()],
       dials: [...this.#dials.values()],
@@ -71,9 +73,8 @@ export class Model {
         return this.#log(identity.poolId, change.kind);
       }
       case "node": {
-        const { permit: _permit, member: _member, reportedAtMs: _at, ...state } = change.node;
-        const known = this.#nodes.get(state.identity.nodeId);
-        if (known !== undefined) known.state = state;
+        const known = this.#nodes.get(change.nodeId);
+        if (known !== undefined) known.state = JSON.parse(change.state);
         return;
       }
       case "permit":
@@ -135,8 +136,10 @@ export class Model {
 
 /** A snapshot in the model's words. Nodes that never spoke stand with their identity alone. */
 export function textOf(snapshot: Snapshot, spoke: ReadonlySet<string>): string {
-  const nodeText = (node: StoredNode): unknown =>
-    spoke.has(node.identity.nodeId) ? node : { identity: node.identity };
+  const nodeText = (node: Node): unknown => ({
+    identity: node.identity,
+    state: spoke.has(node.nodeId) ? (JSON.parse(nodeState(node)) as unknown) : undefined,
+  });
   return canonical({
     nodes: snapshot.nodes.map(nodeText),
     permits: snapshot.permits,

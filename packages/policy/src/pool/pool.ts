@@ -4,49 +4,18 @@
  * reads it.
  */
 import type { Situation } from "../domain/situation.ts";
-import type { AbsenceCurve } from "./absence.ts";
-import { CarriedDemand, type Carrying } from "./carried.ts";
+import { CarriedDemand } from "./carried.ts";
 import type { PoolConfig } from "./config.ts";
-import { Largest, type Ranked } from "./largest.ts";
+import { Largest } from "./largest.ts";
+import { type Leave, MemberTable, type MemberView } from "./member.ts";
 import { Outlook } from "./outlook.ts";
-import { Recency, type RecencyLinks } from "./recency.ts";
+import { Recency } from "./recency.ts";
 import { RISK_DEFAULTS, type RiskConfig } from "./risk.ts";
 import { fromMilli, toMilli } from "./units.ts";
 import { Waiting } from "./waiting.ts";
 
-/** A node as its pool counts it. Capacity and load in milli-units. */
-export interface Member extends RecencyLinks, Ranked, Carrying {
-  /** Whose member it is. */
-  readonly pool: Pool;
-  readonly nodeId: string;
-  readonly domains: readonly string[];
-  capacityMilli: number;
-  loadMilli: number;
-  shards: readonly string[];
-  /** It says that it can work. */
-  able: boolean;
-  /** Its last report is young enough. */
-  fresh: boolean;
-  reportedAtMs: number;
-  /** It holds a permit and is charged for it. */
-  onLeave: boolean;
-  /** What it was charged with when it left, to be given back exactly. */
-  chargedMilli: number;
-  /** Since when it is on leave, and what such absences are like. */
-  leave: Leave | undefined;
-  /** While it is on leave: its shards counted on it when it left. After a coordinator's start that is taken for so. */
-  heldShards: boolean;
-  /** Since when it is silent, while it is; its load counts until everybody else has spoken since, and so has said what it took over. */
-  silentSinceMs: number | undefined;
-}
-
-/** A leave, as the look ahead sees it. */
-interface Leave {
-  readonly curve: AbsenceCurve;
-  readonly sinceMs: number;
-  /** What it last claimed to carry; charged where it has not spoken since the coordinator's start. */
-  readonly claimMilli: number;
-}
+/** A node as its pool counts it. */
+export type Member = MemberView<Pool>;
 
 /** The pool. */
 export class Pool {
@@ -55,6 +24,7 @@ export class Pool {
   readonly risk: RiskConfig;
   readonly outlook: Outlook = new Outlook();
   readonly waiting: Waiting<Member> = new Waiting();
+  readonly #table = new MemberTable<Pool>(this);
   readonly #members: Member[] = [];
   /** Members that were heard lately, and members whose last load still counts though they are silent. */
   readonly #byReport = new Recency<Member>();
@@ -127,26 +97,7 @@ export class Pool {
 
   /** Takes a node in; it brings nothing until it reports. To be called once for a node. */
   enrol(nodeId: string, domains: readonly string[]): Member {
-    const member: Member = {
-      pool: this,
-      nodeId,
-      domains,
-      capacityMilli: 0,
-      loadMilli: 0,
-      shards: [],
-      able: false,
-      fresh: false,
-      reportedAtMs: Number.NEGATIVE_INFINITY,
-      carried: false,
-      onLeave: false,
-      chargedMilli: 0,
-      leave: undefined,
-      heldShards: false,
-      silentSinceMs: undefined,
-      rankedMilli: undefined,
-      older: undefined,
-      newer: undefined,
-    };
+    const member = this.#table.add(nodeId, domains);
     this.#members.push(member);
     return member;
   }

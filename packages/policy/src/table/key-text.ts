@@ -3,7 +3,7 @@ import { KEY_BYTES } from "./columns.ts";
 
 const DIGITS = "0123456789abcdef";
 const VALUES = new Uint8Array(128).fill(255);
-for (const [value, digit] of [...DIGITS].entries()) VALUES[digit.charCodeAt(0)] = value;
+for (const [value, digit] of DIGITS.split("").entries()) VALUES[digit.charCodeAt(0)] = value;
 
 /** Writes a key's bytes; false where the text is none, and what stands there is then of no use. */
 export function packKey(text: string, into: Uint8Array, from: number): boolean {

@@ -1,6 +1,6 @@
 /**
- * Pulses that came up streams, on their way to the ledger: one for each node, the newest, so that however many come they
- * take no more memory than there are nodes. All that have come together are taken in as one move, some hundred at a time;
+ * Pulses that came up streams, on their way to the ledger: one for each node, the newest, beside one that is being taken in, so
+ * that however many come they take no more memory than there are nodes. All that have come together are taken in as one move, some hundred at a time;
  * while pulses are refused they wait here, and one that has waited too long, or outlived its stream, is dropped.
  */
 import type { Effect, Ledger } from "@moult/policy";
@@ -32,7 +32,11 @@ export interface WaitingPulse {
 export class Pulses {
   readonly #owner: Owner;
   readonly #pressure: Pressure;
-  readonly #waiting = new Map<string, WaitingPulse>();
+  /**
+   * Taken out whole, never entry by entry: a map that shrinks and grows gets table after table, of which each old one leads to
+   * the next, and so keeps all that ever waited from the collector until its great round.
+   */
+  #waiting = new Map<string, WaitingPulse>();
   #isRunning = false;
 
   constructor(owner: Owner, pressure: Pressure) {
@@ -55,18 +59,20 @@ export class Pulses {
     await turn();
     while (this.#waiting.size > 0) {
       if (this.#pressure.refuses("PULSE")) await later();
-      else await this.#take();
+      else await this.#takeAll();
     }
     this.#isRunning = false;
   }
 
-  async #take(): Promise<void> {
-    const pulses: WaitingPulse[] = [];
-    for (const [nodeId, pulse] of this.#waiting) {
-      this.#waiting.delete(nodeId);
-      pulses.push(pulse);
-      if (pulses.length === PULSES_A_MOVE) break;
+  async #takeAll(): Promise<void> {
+    const pulses = [...this.#waiting.values()];
+    this.#waiting = new Map();
+    for (let from = 0; from < pulses.length; from += PULSES_A_MOVE) {
+      await this.#take(pulses.slice(from, from + PULSES_A_MOVE));
     }
+  }
+
+  async #take(pulses: readonly WaitingPulse[]): Promise<void> {
     try {
       await this.#owner.decide((ledger, now) => {
         const changes: Decided[] = [];

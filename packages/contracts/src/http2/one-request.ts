@@ -9,16 +9,20 @@ import { RpcError } from "../errors.ts";
 import { ServerCall } from "./call.ts";
 import type { Frame } from "./framing.ts";
 import { answerStream } from "./answer-stream.ts";
+import type { Awaited } from "./patience.ts";
+import type { Failing } from "./waits.ts";
 
 /** A call whose method takes one message. */
 abstract class OneRequestCall extends ServerCall {
   #frame: Frame | undefined;
   #takenBytes = 0;
-  #isCrowding = false;
+  /** While its end is waited for, and while that end crowds others out. */
+  #awaited: Awaited<Failing> | undefined;
+  #crowding: Awaited<Failing> | undefined;
 
   override begin(): void {
     super.begin();
-    if (!this.isOver) this.connection.waits.requests.add(this);
+    if (!this.isOver) this.#awaited = this.connection.waits.requests.add(this);
   }
 
   override onFrame({ isCompressed, bytes }: Frame): void {
@@ -26,16 +30,12 @@ abstract class OneRequestCall extends ServerCall {
     const { budget, waits } = this.connection;
     // Callers that never end their calls can take all the room. Who ends it at once is served all the same.
     if (budget.take(bytes.length)) this.#takenBytes = bytes.length;
-    else {
-      this.#isCrowding = true;
-      waits.crowding.add(this);
-    }
+    else this.#crowding = waits.crowding.add(this);
     this.#frame = { isCompressed, bytes: alone(bytes) };
   }
 
   override onEnd(): void {
-    this.connection.waits.requests.delete(this);
-    if (this.#isCrowding) this.connection.waits.crowding.delete(this);
+    this.#waitNoMore();
     if (this.#frame === undefined) return this.fail(countWrong("no message came for a method that takes one"));
     void this.answer(this.#frame);
   }
@@ -48,9 +48,7 @@ abstract class OneRequestCall extends ServerCall {
 
   protected override letGo(): void {
     super.letGo();
-    const { waits } = this.connection;
-    waits.requests.delete(this);
-    if (this.#isCrowding) waits.crowding.delete(this);
+    this.#waitNoMore();
     this.#giveBack();
   }
 
@@ -64,6 +62,14 @@ abstract class OneRequestCall extends ServerCall {
       return request;
     }
     return request.finally(() => this.#giveBack());
+  }
+
+  #waitNoMore(): void {
+    const { requests, crowding } = this.connection.waits;
+    if (this.#awaited !== undefined) requests.delete(this.#awaited);
+    if (this.#crowding !== undefined) crowding.delete(this.#crowding);
+    this.#awaited = undefined;
+    this.#crowding = undefined;
   }
 
   #giveBack(): void {

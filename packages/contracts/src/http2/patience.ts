@@ -1,14 +1,32 @@
 /**
  * Waits for callers, and no longer than was said. Calls are many and each is waited for as long as the others, so one timer
  * does for all of them: the first that came is the first that is late. Knows nothing of what is waited for.
+ *
+ * Those that are waited for stand in a list whose links are cut when one leaves. In a map that lives as long as the server
+ * each table that it outgrows would lead to the next, and so keep every call there ever was until the collector's great round.
  */
 
-/** Those that are waited for. A call costs an entry in a map, and no timer. */
+/** A place in the list; whoever is waited for gives it back. */
+export class Awaited<T> {
+  readonly each: T;
+  /** By `performance.now`. */
+  readonly lateAtMs: number;
+  older: Awaited<T> | undefined = undefined;
+  newer: Awaited<T> | undefined = undefined;
+
+  constructor(each: T, lateAtMs: number) {
+    this.each = each;
+    this.lateAtMs = lateAtMs;
+  }
+}
+
+/** Those that are waited for. A call costs a link in a list, and no timer. */
 export class Patience<T> {
   readonly #timeoutMs: number;
   readonly #late: (each: T) => void;
-  /** When each is late, by `performance.now`; in the order in which they came. */
-  readonly #waited = new Map<T, number>();
+  #first: Awaited<T> | undefined;
+  #last: Awaited<T> | undefined;
+  #count = 0;
   #isTicking = false;
 
   /** `late` is called for each that is still waited for `timeoutMs` after it was added; from then on it is not waited for. */
@@ -19,18 +37,32 @@ export class Patience<T> {
 
   /** How many are waited for. */
   get count(): number {
-    return this.#waited.size;
+    return this.#count;
   }
 
   /** Waits for one from now on. */
-  add(each: T): void {
-    this.#waited.set(each, performance.now() + this.#timeoutMs);
+  add(each: T): Awaited<T> {
+    const awaited = new Awaited(each, performance.now() + this.#timeoutMs);
+    awaited.older = this.#last;
+    if (this.#last === undefined) this.#first = awaited;
+    else this.#last.newer = awaited;
+    this.#last = awaited;
+    this.#count += 1;
     if (!this.#isTicking) this.#wait(this.#timeoutMs);
+    return awaited;
   }
 
-  /** It is no longer waited for. */
-  delete(each: T): void {
-    this.#waited.delete(each);
+  /** It is no longer waited for. Nothing happens where it was not. */
+  delete(awaited: Awaited<T>): void {
+    const { older, newer } = awaited;
+    if (older === undefined && this.#first !== awaited) return;
+    if (older === undefined) this.#first = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#last = older;
+    else newer.older = older;
+    awaited.older = undefined;
+    awaited.newer = undefined;
+    this.#count -= 1;
   }
 
   /** The timer is left to run where nobody is waited for any more: to set it anew for each call would cost more. */
@@ -42,10 +74,10 @@ export class Patience<T> {
   #sweep(): void {
     this.#isTicking = false;
     const nowMs = performance.now();
-    for (const [each, lateAtMs] of this.#waited) {
-      if (lateAtMs > nowMs) return this.#wait(lateAtMs - nowMs);
-      this.#waited.delete(each);
-      this.#late(each);
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      if (first.lateAtMs > nowMs) return this.#wait(first.lateAtMs - nowMs);
+      this.delete(first);
+      this.#late(first.each);
     }
   }
 }

@@ -6,7 +6,7 @@ import { crowded } from "./framing.ts";
 import { Patience } from "./patience.ts";
 
 /** A call that can be ended with an error. */
-interface Failing {
+export interface Failing {
   readonly fail: (error: RpcError) => void;
 }
 

@@ -17,7 +17,7 @@ import type { ServedMethod } from "./method.ts";
 import { OK, trailersOf } from "./trailers.ts";
 
 const CALL = Symbol("call");
-type CallStream = ServerHttp2Stream & { [CALL]?: ServerCall };
+type CallStream = ServerHttp2Stream & { [CALL]?: ServerCall | undefined };
 
 /** What begins every answer of gRPC. */
 export const HEADERS: OutgoingHttpHeaders = { ":status": 200, "content-type": "application/grpc+proto" };
@@ -272,6 +272,8 @@ function onEnd(this: CallStream): void {
 
 function onClose(this: CallStream): void {
   this[CALL]?.closed();
+  // Node keeps streams that have ended until the collector's great round; what was said on them goes at once.
+  this[CALL] = undefined;
 }
 
 function onWantTrailers(this: CallStream): void {

@@ -170,6 +170,25 @@ describe("time", () => {
     expect(poolOf(ledger, "home").demandMilli).toBe(20_000);
   });
 
+  test("where a whole fleet falls silent nobody counts any more at once, and all are told of, some thousand a tick", () => {
+    const ledger = emptyLedger();
+    const ids = Array.from({ length: 4_500 }, (_, n) => `n${n}`);
+    for (const id of ids) {
+      report(ledger, enrolled(ledger, id), { ...originOf(id), kind: "pulse", situation: situationOf() }, START_MS);
+    }
+    const later = START_MS + CONFIG.pool.reportFreshMs + 1;
+    const told = [0, 1, 2, 3].map((tickNo) => tick(ledger, later + tickNo));
+    expect(poolOf(ledger, "home").capacityFreshMilli).toBe(0);
+    expect(told.map(({ changes, effects }) => [changes.length, effects.length])).toEqual([
+      [2_000, 2_000],
+      [2_000, 2_000],
+      [500, 500],
+      [0, 0],
+    ]);
+    expect(new Set(told.flatMap(({ effects }) => effects.map(({ nodeId }) => nodeId))).size).toBe(ids.length);
+    expect(ids.every((id) => node(ledger, id).lost)).toBe(true);
+  });
+
   test("an older report does not replace a newer one", () => {
     const ledger = fleetOfFour();
     const a = node(ledger, "a");

@@ -55,6 +55,8 @@ export interface Ledger {
   /** How long absences last, by build and model. */
   readonly absences: Absences;
   readonly tally: Tally;
+  /** Nodes that fell silent, of whom nobody was told yet. */
+  readonly silenced: Node[];
   /** Where the walk over nodes that were not heard since the start stands, while it lasts. */
   unheard: Iterator<Node> | undefined;
   /** Whether nodes that were not heard since the start have been called silent yet. */
@@ -77,6 +79,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     deadlines: new Deadlines(),
     absences: new Absences(config.pool.absencePredictedMs),
     tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
+    silenced: [],
     unheard: undefined,
     unheardAged: false,
   };

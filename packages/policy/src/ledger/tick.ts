@@ -29,19 +29,32 @@ export function expireDue(
   return { changes, effects };
 }
 
-/** Lets a pool's reports grow old. A node that has fallen silent is lost until its next word, and routers are told. */
+/** Nodes that fell silent whose rows are written, and of whom routers are told, with a call and a tick: some milliseconds. */
+const SILENT_A_CALL = 10;
+const SILENT_A_TICK = 2_000;
+
+/**
+ * Lets a pool's reports grow old. A node that has fallen silent counts no more and is lost until its next word; routers are told
+ * of it, and it is written, now or, where a whole fleet fell silent, in the order of their silence with the next calls.
+ */
 export function ageOut(
   ledger: Ledger,
   pool: Pool,
   now: number,
+  silentMax: number = SILENT_A_CALL,
 ): { readonly changes: readonly Change[]; readonly effects: readonly Effect[] } {
   const stale = pool.age(now);
-  if (stale.length === 0) return NOTHING;
-  const nodes = stale.map((nodeId) => ledger.nodes.get(nodeId)).filter((node) => node !== undefined);
-  for (const node of nodes) if (node.permit === undefined) node.lost = true;
+  if (stale.length === 0 && ledger.silenced.length === 0) return NOTHING;
+  for (const nodeId of stale) {
+    const node = ledger.nodes.get(nodeId);
+    if (node === undefined) continue;
+    if (node.permit === undefined) node.lost = true;
+    ledger.silenced.push(node);
+  }
+  const nodes = ledger.silenced.splice(0, silentMax);
   return {
     changes: nodes.map((node) => ({ kind: "node", node })),
-    effects: stale.map((nodeId) => ({ kind: "member-changed", nodeId })),
+    effects: nodes.map(({ nodeId }) => ({ kind: "member-changed", nodeId })),
   };
 }
 
@@ -71,7 +84,7 @@ export function tick(ledger: Ledger, now: number): Step<void> {
   const changes: Change[] = [...expired.changes];
   const effects: Effect[] = [...expired.effects];
   for (const pool of ledger.pools.values()) {
-    const aged = ageOut(ledger, pool, now);
+    const aged = ageOut(ledger, pool, now, SILENT_A_TICK);
     changes.push(...aged.changes);
     effects.push(...aged.effects);
   }

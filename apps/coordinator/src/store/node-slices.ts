@@ -1,6 +1,6 @@
 /**
- * Nodes from a thread that reads a store, slice after slice: the reader stays a little ahead, never with all of them in
- * memory, and the process has a turn for others after each.
+ * Nodes from the threads that read a store, slice after slice: a reader stays a little ahead, never with all of them in
+ * memory, and the process has a turn for others after each. To read and parse is most of a start's work, so two share it.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { MessagePort, Worker } from "node:worker_threads";
@@ -16,14 +16,29 @@ export interface Slice {
   readonly isLast: boolean;
 }
 
+/** Threads that read a store, each its part; a power of two. */
+export const READERS = 2;
+
 /** Nodes a slice: a few milliseconds of either thread. */
 export const NODES_A_SLICE = 1_000;
 
 /** Slices that may wait to be taken. */
 const SLICES_AHEAD = 8;
 
-/** Takes all that the reader sends into `nodes`. Rejects where the reader ends before it has sent the last. */
-export async function takeSlices(reader: Worker, nodes: Node[]): Promise<void> {
+/**
+ * Takes all that readers send into `nodes`; `start` starts one, by the number of its part. Rejects where one ends before it has
+ * sent its last.
+ */
+export async function takeSlices(start: (part: number) => Worker, nodes: Node[]): Promise<void> {
+  const readers = Array.from({ length: READERS }, (_, part) => start(part));
+  try {
+    await Promise.all(readers.map((reader) => takeFrom(reader, nodes)));
+  } finally {
+    await Promise.all(readers.map((reader) => reader.terminate()));
+  }
+}
+
+async function takeFrom(reader: Worker, nodes: Node[]): Promise<void> {
   const slices: Slice[] = [];
   let failure: Error | undefined;
   let wake = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 /**
- * Everything a start needs, read as of one moment. A thread reads and parses the nodes, as of that moment too, so that this
+ * Everything a start needs, read as of one moment. Threads read and parse the nodes, as of that moment too, so that this
  * one only builds what it keeps.
  */
 import { Worker } from "node:worker_threads";
@@ -12,16 +12,17 @@ import { Packer, unpackNodes } from "../packed-nodes.ts";
 import { storedDial } from "../rows.ts";
 import type { PostgresTables } from "./tables.ts";
 
-/** The thread starts and reads while this transaction waits, longer than a transaction may otherwise be idle. */
+/** The threads start and read while this transaction waits, longer than a transaction may otherwise be idle. */
 const IDLE_MS = 120_000;
 
-/** What the thread is given. */
+/** What a thread is given. */
 export interface ReadOrder {
   readonly url: string;
   /** The moment, as the server names it. */
   readonly snapshot: string;
   /** All where undefined. */
   readonly poolIds: readonly string[] | undefined;
+  readonly part: number;
 }
 
 /** Reads a snapshot from the server at `url`: of some pools where they are named, else of all. */
@@ -49,14 +50,12 @@ async function readNodes(
   }
   await sql`SELECT set_config('idle_in_transaction_session_timeout', ${String(IDLE_MS)}, true)`.execute(tx);
   const moment = await sql<{ name: string }>`SELECT pg_export_snapshot() AS name`.execute(tx);
-  const order: ReadOrder = { url, snapshot: moment.rows[0]?.name ?? "", poolIds };
-  const reader = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
+  const start = (part: number): Worker => {
+    const order: ReadOrder = { url, snapshot: moment.rows[0]?.name ?? "", poolIds, part };
+    return new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
+  };
   const nodes: Node[] = [];
-  try {
-    await takeSlices(reader, nodes);
-  } finally {
-    await reader.terminate();
-  }
+  await takeSlices(start, nodes);
   return nodes;
 }
 

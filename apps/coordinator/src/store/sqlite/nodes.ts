@@ -1,6 +1,6 @@
 /**
- * Reads all nodes of a store. The first few come over the connection that is open; where there are more, a thread reads and
- * parses them beside this one, which only builds what it keeps, a slice at a time.
+ * Reads all nodes of a store. The first few come over the connection that is open; where there are more, threads read and
+ * parse them beside this one, which only builds what it keeps, a slice at a time.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
@@ -12,28 +12,30 @@ import { Packer, unpackNodes } from "../packed-nodes.ts";
 export type NodeRow = readonly [identity: string, state: string | null];
 
 /** Rows from a node on, in the order of their ids. */
-export const NODES_FROM = "SELECT identity, state FROM nodes WHERE node_id > ? ORDER BY node_id";
+const NODES_FROM = "SELECT identity, state FROM nodes WHERE node_id > ?";
+
+/** Of those, one part of so many: ids are hashes, of which each last character is as frequent as another. */
+export const PART_FROM: string = `${NODES_FROM} AND unicode(substr(node_id, -1)) % ? = ? ORDER BY node_id`;
 
 /** What the thread is given. */
 export interface ReadOrder {
   readonly path: string;
   readonly after: string;
+  readonly part: number;
 }
 
 /** Reads them. Throws what the database says. */
 export async function readNodes(db: DatabaseSync, path: string): Promise<readonly Node[]> {
-  const first = db.prepare(`${NODES_FROM} LIMIT ${NODES_A_SLICE}`);
+  const first = db.prepare(`${NODES_FROM} ORDER BY node_id LIMIT ${NODES_A_SLICE}`);
   first.setReturnArrays(true);
   const rows = first.all("") as unknown as readonly NodeRow[];
   const nodes: Node[] = [...unpackNodes(new Packer().pack(rows))];
   const last = nodes.at(-1);
   if (last === undefined || rows.length < NODES_A_SLICE) return nodes;
-  const order: ReadOrder = { path, after: last.nodeId };
-  const thread = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
-  try {
-    await takeSlices(thread, nodes);
-    return nodes;
-  } finally {
-    await thread.terminate();
-  }
+  const start = (part: number): Worker => {
+    const order: ReadOrder = { path, after: last.nodeId, part };
+    return new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
+  };
+  await takeSlices(start, nodes);
+  return nodes;
 }

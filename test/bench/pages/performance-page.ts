@@ -51,7 +51,7 @@ const AIMS: readonly { readonly what: string; readonly aim: string; readonly is:
     {
       what: "a held stream with its connection",
       aim: "≤ 36 KB",
-      is: (rows) => `${shown(figure(rows, { case: "streams", replicas: 1 }, "kbPerStream"), 1)} KiB`,
+      is: (rows) => `${shown(figure(rows, { case: "streams", replicas: 1 }, "kbEach"), 1)} KiB`,
     },
     {
       what: "cold start with 1,000,000 nodes, SQLite / PostgreSQL",

@@ -18,7 +18,7 @@ function measuredIn(rows: readonly Row[]): Measured {
     askUs: needed({ case: "ask-256", ...one }, "cpuUsPerCall"),
     pulseUs: needed({ case: "pulse", ...one }, "cpuUsPerCall"),
     freshUs: needed({ case: "ask-fresh", ...one }, "cpuUsPerCall"),
-    streamKb: needed({ case: "streams", ...one }, "kbPerStream"),
+    streamKb: needed({ case: "streams", ...one }, "kbEach"),
     nodeKb,
     baseMb: few - (nodeKb * 100_000) / 1024,
     writtenBytesPerAsk: figure(

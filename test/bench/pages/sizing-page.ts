@@ -55,6 +55,10 @@ ${table(
     ["a pulse that comes alone over a held stream", `${shown(measured.pulseUs)} µs`],
     ["a new TLS connection, and an ask", `${shown(measured.freshUs)} µs`],
     ["a held stream with its connection", `${shown(measured.streamKb, 1)} KiB`],
+    [
+      "a held stream on a connection that a hundred share, as behind a proxy",
+      `${shown(figure(rows, { case: "streams-shared", replicas: 1 }, "kbEach"), 1)} KiB`,
+    ],
     ["a node in the ledger", `${shown(measured.nodeKb, 2)} KiB`],
     ["a coordinator without nodes", `${shown(measured.baseMb)} MiB`],
     [

@@ -38,8 +38,8 @@ class Count {
     this.#steps[at] = (this.#steps[at] ?? 0) + 1;
   }
 
-  fails(error: unknown): void {
-    if (!this.on) return;
+  fails(error: unknown, always = false): void {
+    if (!this.on && !always) return;
     this.failed += 1;
     if (this.failure === "") this.failure = error instanceof Error ? error.message : String(error);
   }
@@ -144,12 +144,16 @@ async function paced(perS: number, act: () => void): Promise<void> {
   }
 }
 
-/** Every connection holds one stream, whose node sends pulses at its share of the rate. */
+/** Every connection holds its streams, whose nodes send pulses at their share of the rate. */
 async function pulses(callers: readonly Caller[]): Promise<void> {
-  const streams = callers.map((caller, n) => {
+  const lines = callers.flatMap((caller) => Array.from({ length: order.streamsPerConnection ?? 1 }, () => caller));
+  const streams = lines.map((caller, n) => {
     const speaker = voices[n % voices.length];
     if (speaker === undefined) throw new Error("a stream needs a node");
     const stream = caller.stream(PATHS.attend, speaker.token);
+    // Where streams are what is measured, one that the server did not keep is no stream.
+    if (order.what === "hold")
+      stream.once("close", () => goesOn() && count.fails(new Error("a stream has ended"), true));
     stream.write(speaker.voice.pulse());
     return { stream, voice: speaker.voice };
   });
@@ -195,7 +199,10 @@ await sleep(order.warmS * 1000);
 process.stdout.write("count\n");
 count.on = true;
 const beganMs = performance.now();
-await sleep(order.countS * 1000);
+// Who waits for something else than time says when it is enough.
+const enough = new AbortController();
+process.once("SIGTERM", () => enough.abort());
+await sleep(order.countS * 1000, undefined, { signal: enough.signal }).catch(() => undefined);
 count.on = false;
 const seconds = (performance.now() - beganMs) / 1000;
 process.stdout.write("counted\n");

@@ -13,6 +13,7 @@ import { openStore } from "../../../apps/coordinator/src/store/open.ts";
 import { PostgresServer } from "../../../apps/coordinator/src/store/testing/postgres-server.ts";
 import { rssMib, runMs, writtenBytes } from "../stage/process.ts";
 import { Caller } from "./caller.ts";
+import { HELD_CASES, type HeldCase, holdings, untilStill } from "./held.ts";
 import { BUILDS, COMPANY, NETWORK, fill, nodeIds } from "./fill.ts";
 import { PATHS, Voice } from "./frames.ts";
 import type { Answer, Member, Order } from "./orders.ts";
@@ -28,7 +29,7 @@ const CASES = [
   "ask-fresh",
   "pulse",
   "permit-cycle",
-  "streams",
+  ...HELD_CASES,
   "sustain",
 ] as const;
 type Case = (typeof CASES)[number];
@@ -49,14 +50,16 @@ Options:
   --rounds N     so often are noop, ask, noop-256 and ask-256 measured, in turn (default 1)
   --count-s N    how long each case counts, in seconds (default 10)
   --sustain-s N  how long sustain counts, in seconds (default 600)
-  --streams N    streams that are held (default 10000)
+  --streams N    streams, or connections, that are held (default 10000)
 
 Rows: {case, engine, replicas, nodes, connections, inFlight, perS, p50Ms, p99Ms, cpuUsPerCall, cpuPct, rssMB,
 writtenBytesPerCall, ceilingRatio, failed, pauseMaxMs, busyMaxMs}. cpuUsPerCall is the server's processor time for a call,
 all threads; cpuPct is of one core; pauseMaxMs is the longest pause of the event loop, and busyMaxMs what of one was work and
 not waiting for a processor. ceilingRatio is perS through that of the no-op server with as many connections, in this run.
 writtenBytesPerCall is what the store's log grew by (postgres), or what the process wrote to files (sqlite), for a call. permit-cycle counts whole
-cycles: permit, departure, return. streams: perS is absent, kbPerStream is there.
+cycles: permit, departure, return. streams holds each on a connection of its own, streams-shared a hundred on one, connections
+holds none: perS is absent, kbEach is there, in KiB of a coordinator's memory that does nothing else, once it stands still.
+Coordinators run with the environment that their systemd unit gives them.
 
 Exit codes: 0 measured, 1 failed.
 
@@ -93,6 +96,8 @@ const countS = Number(values["count-s"]);
 
 /** Nodes with a session; more than speak at once, so that no two asks in a row are one node's. */
 const SPEAKERS = 2_000;
+/** Longer than memory is waited for: a load stops by itself. */
+const HOLD_S_MAX = 120;
 /** Nodes that can be spared, one for each client of permit-cycle. */
 const WIDE = 256;
 
@@ -123,10 +128,11 @@ function ofAll({ pids }: Server, figure: (pid: number) => number): number {
   return pids.reduce((sum, pid) => sum + figure(pid), 0);
 }
 
-/** Runs one load; what the server spent while it counted. */
+/** Runs one load, until `enough` says so where it is given; what the server spent while it counted. */
 async function load(
   server: Server,
   order: Order,
+  enough?: () => Promise<unknown>,
 ): Promise<Answer & { readonly cpuMs: number; readonly rssMB: number; readonly pauses: readonly Second[] }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "load.ts")], { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(order));
@@ -138,6 +144,7 @@ async function load(
     if (text.includes("count\n")) {
       beganMs = ofAll(server, runMs);
       from = pausesSoFar().length;
+      void enough?.().finally(() => child.kill("SIGTERM"));
     }
     if (text.includes("counted\n")) {
       to = pausesSoFar().length;
@@ -185,7 +192,8 @@ async function measure(nodes: number): Promise<void> {
   ]);
   const preload = `--import ${new URL("./pauses.ts", import.meta.url).href}`;
   const env = { MOULT_STORE: url, [PAUSES_FILE]: pausesFile, NODE_OPTIONS: preload };
-  const server = await (replicas === 1 ? place.coordinator(env) : place.replicas(replicas, env));
+  const start = (): Promise<Server> => (replicas === 1 ? place.coordinator(env) : place.replicas(replicas, env));
+  let server = await start();
   const facts = { engine, replicas, nodes };
   tell({ case: "cold-start", ...facts, startMs: round(server.startMs), rssMB: round(ofAll(server, rssMib)) });
   const { ca } = place.tls;
@@ -285,12 +293,19 @@ async function measure(nodes: number): Promise<void> {
           }
           break;
         case "streams":
-          await streams(
+        case "streams-shared":
+        case "connections": {
+          await server.stop();
+          server = await start();
+          const held = holdings(Number(values.streams))[name];
+          await hold(
+            name,
             server,
             facts,
-            order({ what: "hold", connections: Number(values.streams), inFlight: 0, pulsesPerS: 0, warmS: 5 }),
+            order({ what: "hold", ...held, inFlight: 0, pulsesPerS: 0, warmS: 0, countS: HOLD_S_MAX }),
           );
           break;
+        }
         case "sustain":
           await row(
             name,
@@ -316,19 +331,27 @@ function inFlightOf(connections: number): number {
   return connections === 256 ? 256 : 100;
 }
 
-async function streams(server: Server, facts: Omit<Row, "case">, held: Order): Promise<void> {
-  say(`holding ${held.connections} streams`);
-  const before = ofAll(server, rssMib);
-  const answer = await load(server, held);
+/** Holds streams or connections on a server that has done nothing else, until its memory stands still. */
+async function hold(name: HeldCase, on: Server, facts: Omit<Row, "case">, held: Order): Promise<void> {
+  const { connections, streamsPerConnection = 1 } = held;
+  const streams = connections * streamsPerConnection;
+  say(`${name}: ${streams} streams on ${connections} connections`);
+  const { rssMB: before } = await untilStill(on);
+  let still = { afterS: 0, rssMB: 0 };
+  const answer = await load(on, held, async () => (still = await untilStill(on)));
   tell({
-    case: "streams",
+    case: name,
     engine: String(facts["engine"]),
     replicas: Number(facts["replicas"]),
     nodes: Number(facts["nodes"]),
-    streams: held.connections,
-    kbPerStream: round(((answer.rssMB - before) * 1024) / held.connections),
-    rssMB: round(answer.rssMB),
+    connections,
+    streams,
+    kbEach: round(((still.rssMB - before) * 1024) / (streams || connections)),
+    rssMB: round(still.rssMB),
+    stillAfterS: round(still.afterS),
     cpuPct: round(answer.cpuMs / answer.seconds / 10),
+    failed: answer.failed,
+    ...(answer.failed > 0 && { failure: answer.failure }),
   });
 }
 

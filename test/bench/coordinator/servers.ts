@@ -12,6 +12,14 @@ import type { Member } from "./orders.ts";
 const COORDINATOR = join(import.meta.dirname, "../../../apps/coordinator/src/main.ts");
 const NOOP = join(import.meta.dirname, "noop-server.ts");
 
+const UNIT = join(import.meta.dirname, "../../../apps/coordinator/systemd/moult-coordinator.service");
+
+/** What the shipped unit gives a coordinator; how memory is taken from the system is part of what is measured. */
+function unitEnvironment(): Readonly<Record<string, string>> {
+  const lines = readFileSync(UNIT, "utf8").matchAll(/^Environment=([^=\s]+)=(\S*)$/gm);
+  return Object.fromEntries([...lines].map(([, name = "", value = ""]) => [name, value]));
+}
+
 /** How long a server may take to listen, in milliseconds. */
 const UP_MS = 600_000;
 
@@ -82,7 +90,7 @@ export class Place {
     const log = openSync(join(this.folder, "coordinator.log"), "a");
     const child = spawn(process.execPath, [COORDINATOR, "--config", config], {
       stdio: ["ignore", log, log],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...unitEnvironment(), ...env },
     });
     while (!existsSync(endpoints)) {
       if (child.exitCode !== null || performance.now() - beganMs > UP_MS) {

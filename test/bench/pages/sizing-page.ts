@@ -18,7 +18,7 @@ function measuredIn(rows: readonly Row[]): Measured {
     askUs: needed({ case: "ask-256", ...one }, "cpuUsPerCall"),
     pulseUs: needed({ case: "pulse", ...one }, "cpuUsPerCall"),
     freshUs: needed({ case: "ask-fresh", ...one }, "cpuUsPerCall"),
-    streamKb: needed({ case: "streams", ...one }, "kbPerStream"),
+    streamKb: needed({ case: "streams", ...one }, "kbEach"),
     nodeKb,
     baseMb: few - (nodeKb * 100_000) / 1024,
     writtenBytesPerAsk: figure(
@@ -55,6 +55,10 @@ ${table(
     ["a pulse that comes alone over a held stream", `${shown(measured.pulseUs)} µs`],
     ["a new TLS connection, and an ask", `${shown(measured.freshUs)} µs`],
     ["a held stream with its connection", `${shown(measured.streamKb, 1)} KiB`],
+    [
+      "a held stream on a connection that a hundred share, as behind a proxy",
+      `${shown(figure(rows, { case: "streams-shared", replicas: 1 }, "kbEach"), 1)} KiB`,
+    ],
     ["a node in the ledger", `${shown(measured.nodeKb, 2)} KiB`],
     ["a coordinator without nodes", `${shown(measured.baseMb)} MiB`],
     [

@@ -52,7 +52,8 @@ export function boundConnections(server: Server, bounds: ConnectionCounts, log: 
     const address = socket.remoteAddress ?? "";
     const count = (perAddress.get(address) ?? 0) + 1;
     perAddress.set(address, count);
-    socket.once("close", () => {
+    // Told once all the same; `once` would cost each connection a wrapper more.
+    socket.on("close", () => {
       const left = (perAddress.get(address) ?? 1) - 1;
       if (left === 0) perAddress.delete(address);
       else perAddress.set(address, left);
@@ -66,9 +67,10 @@ export function boundConnections(server: Server, bounds: ConnectionCounts, log: 
 
 /** Counts a server's connections, and where it speaks TLS itself, the handshakes that failed. */
 export function countConnections(server: Server, tally: ConnectionTally): void {
+  const closed = (): void => void (tally.open -= 1);
   server.on("connection", (socket: Socket) => {
     tally.open += 1;
-    socket.once("close", () => (tally.open -= 1));
+    socket.on("close", closed);
   });
   server.on("tlsClientError", () => (tally.handshakesFailed += 1));
 }

@@ -29,3 +29,28 @@ test("only whom it concerns is told, and nobody who has gone", () => {
   end.abort();
   expect(topic.send("k", "m")).toEqual(new Set(["b"]));
 });
+
+test("a reader that waits gets all of one turn together, and what came with the end", async () => {
+  const end = new AbortController();
+  const mailbox = new Topic<string>().subscribe(end.signal, "all");
+  const waiting = mailbox.next();
+  mailbox.put("n1", "n1 leaves");
+  mailbox.put("n2", "n2 leaves");
+  mailbox.put("n1", "n1 is away");
+  end.abort();
+  expect(await waiting).toEqual({ done: false, value: ["n1 is away", "n2 leaves"] });
+  expect((await mailbox.next()).done).toBe(true);
+});
+
+test("who leaves is told nothing more, and what he did not read is lost", async () => {
+  const topic = new Topic<string>();
+  const [read, unread] = ["a", "b"].map((about) => topic.subscribe(new AbortController().signal, about));
+  if (read === undefined || unread === undefined) throw new Error("two subscribe");
+  const waiting = read.next();
+  topic.leave(read);
+  expect((await waiting).done).toBe(true);
+  topic.send("k", "m");
+  topic.leave(unread);
+  expect((await unread.next()).done).toBe(true);
+  expect([topic.isUnheard, topic.send("k", "m").size]).toEqual([true, 0]);
+});

@@ -4,42 +4,55 @@
  * memory for each thing it watches and never more.
  */
 
-/** Messages by key, newest of each key, in order of first arrival. */
-export class Mailbox<T> implements AsyncIterable<readonly T[]> {
-  readonly #messages = new Map<string, T>();
-  readonly #signal: AbortSignal;
-  #wake = Promise.withResolvers<void>();
+/**
+ * Messages by key, newest of each key, in order of first arrival. One reader at a time. Mailboxes are as many as nodes attend,
+ * and empty for most of the time: an empty one that is read is no more than a promise.
+ */
+export class Mailbox<T> implements AsyncIterableIterator<readonly T[]> {
+  #messages: Map<string, T> | undefined;
   #ended = false;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener("abort", () => this.#wake.resolve(), { once: true });
-  }
+  #reader: ((result: Result<T>) => void) | undefined;
 
   /** Ends the mailbox; what was not read is lost. */
   end(): void {
     this.#ended = true;
-    this.#wake.resolve();
+    this.#wake();
   }
 
   /** Puts a message in; it replaces one with the same key that was not read yet. */
   put(key: string, message: T): void {
-    this.#messages.set(key, message);
-    this.#wake.resolve();
+    (this.#messages ??= new Map()).set(key, message);
+    this.#wake();
   }
 
-  /** All that has arrived since the last turn; ends with the signal. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<readonly T[]> {
-    while (!this.#signal.aborted && !this.#ended) {
-      await this.#wake.promise;
-      this.#wake = Promise.withResolvers<void>();
-      if (this.#messages.size === 0) continue;
-      const messages = [...this.#messages.values()];
-      this.#messages.clear();
-      yield messages;
-    }
+  /** All that has arrived since the last turn; waits where nothing has. */
+  next(): Promise<Result<T>> {
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    if (this.#messages !== undefined) return Promise.resolve(this.#take());
+    return new Promise((resolve) => (this.#reader = resolve));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** What arrives in one turn of the event loop is read together. */
+  #wake(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    queueMicrotask(() => reader(this.#take()));
+  }
+
+  #take(): Result<T> {
+    const messages = this.#messages;
+    if (messages === undefined) return { done: true, value: undefined };
+    this.#messages = undefined;
+    return { done: false, value: [...messages.values()] };
   }
 }
+
+type Result<T> = IteratorResult<readonly T[], undefined>;
 
 /** Subscribers of one kind. */
 export class Topic<T> {
@@ -47,11 +60,20 @@ export class Topic<T> {
 
   /** Opens a mailbox until the signal ends. `about` tells subscribers apart, as in a node's id. */
   subscribe(signal: AbortSignal, about: string): Mailbox<T> {
-    const mailbox = new Mailbox<T>(signal);
-    if (signal.aborted) return mailbox;
+    const mailbox = new Mailbox<T>();
+    if (signal.aborted) {
+      mailbox.end();
+      return mailbox;
+    }
     this.#mailboxes.set(mailbox, about);
-    signal.addEventListener("abort", () => this.#mailboxes.delete(mailbox), { once: true });
+    signal.addEventListener("abort", () => this.leave(mailbox), { once: true });
     return mailbox;
+  }
+
+  /** Ends one subscription before its signal does. */
+  leave(mailbox: Mailbox<T>): void {
+    this.#mailboxes.delete(mailbox);
+    mailbox.end();
   }
 
   /** Whether nobody listens: then nothing need be made to be sent. */

@@ -74,7 +74,7 @@ export function countedCalls(through: Through, parts: CountedCallsParts): Throug
       const { unary, stream } = whole.handlers;
       return new WireImplementation<Principal>({
         unary: (method, request, call) => noted(numbersOf(method), () => unary(method, request, call)),
-        stream: (method, requests, call) => counted(numbersOf(method), stream(method, requests, call)),
+        stream: (method, requests, call) => new Counted(numbersOf(method), stream(method, requests, call)),
       });
     },
     messages: (service, inner) =>
@@ -106,19 +106,61 @@ export function countedCalls(through: Through, parts: CountedCallsParts): Throug
       handlers[method.localName] =
         method.methodKind === "unary"
           ? (request, call) => noted(counts, async () => run(request, call))
-          : (requests, call) => counted(counts, run(requests, call) as AsyncIterable<unknown>);
+          : (requests, call) => new Counted(counts, run(requests, call) as AsyncIterable<unknown>);
     }
     return handlers as Implementation<S, Principal>;
   }
 }
 
-async function* counted<T>(counts: MethodNumbers, stream: AsyncIterable<T>): AsyncGenerator<T> {
-  counts.streams += 1;
-  try {
-    yield* stream;
-  } finally {
-    counts.streams -= 1;
+/** A stream that counts from its first reading to its end. No generator: those cost a held stream a kilobyte. */
+class Counted<T> implements AsyncIterableIterator<T> {
+  readonly #counts: MethodNumbers;
+  readonly #stream: AsyncIterable<T>;
+  #inner: AsyncIterator<T> | undefined;
+  #isOver = false;
+
+  constructor(counts: MethodNumbers, stream: AsyncIterable<T>) {
+    this.#counts = counts;
+    this.#stream = stream;
   }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    if (this.#inner === undefined) {
+      this.#inner = this.#stream[Symbol.asyncIterator]();
+      this.#counts.streams += 1;
+    }
+    return this.#inner.next().then(this.#seen, this.#failed);
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    const inner = this.#inner;
+    try {
+      if (!this.#isOver) await inner?.return?.();
+    } finally {
+      this.#end();
+    }
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    if (!this.#isOver && this.#inner !== undefined) this.#counts.streams -= 1;
+    this.#isOver = true;
+  }
+
+  readonly #seen = (result: IteratorResult<T>): IteratorResult<T> => {
+    if (result.done === true) this.#end();
+    return result;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#end();
+    throw error;
+  };
 }
 
 /** Asks are counted where they are decided, however they came. */

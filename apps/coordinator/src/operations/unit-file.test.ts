@@ -40,4 +40,6 @@ test("what the unit promises is what the coordinator does", () => {
   }
   // The default of grpc.connections_max and what else is open has to fit.
   expect(Number(/^LimitNOFILE=(\d+)$/m.exec(text)?.[1])).toBeGreaterThan(262_144 * 1.5);
+  // Each mapping may end as two, and Linux lets a process have 65,530 where nobody says otherwise.
+  expect(Number(/^Environment=MALLOC_MMAP_MAX_=(\d+)$/m.exec(text)?.[1])).toBeLessThan(65_530 / 2);
 });

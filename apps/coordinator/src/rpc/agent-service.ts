@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { type Call, type Implementation, RpcError, formatName } from "@moult/contracts";
+import { Patience } from "@moult/contracts/http2";
 import {
   type AgentService,
   type AskRequest,
@@ -40,6 +41,8 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
   const { owner, clock, random, sessions } = parts;
 
   const pulses = new Pulses(owner, parts.pressure);
+  // As many as there are streams, and all of one length.
+  const expiries = new Patience<() => void>(sessions.ttlMs, (expire) => expire());
 
   const takeReport = async (request: ReportRequest, call: Call<Principal>) => {
     parts.pressure.admit(request.report.case === "pulse" ? "PULSE" : "STEP");
@@ -158,15 +161,15 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
     async *attend(requests, call): AsyncGenerator<AttendResponse> {
       const nodeId = ownNode(call);
       nodeOf(parts, nodeId);
-      const ended = new AbortController();
-      const mailbox = parts.notices.subscribe(AbortSignal.any([call.signal, ended.signal]), nodeId);
+      const mailbox = parts.notices.subscribe(call.signal, nodeId);
+      const end = (): void => parts.notices.leave(mailbox);
       const notice = brakeNotice(parts, parts.trust.current);
       if (notice.message.case === "brake" && notice.message.value.engaged) mailbox.put("brake", notice);
       // What comes up the stream is taken in beside what goes down it; its end or failure ends the stream.
       let failure: { readonly error: unknown } | undefined;
       const failed = (error: unknown): void => {
         failure ??= { error };
-        ended.abort();
+        end();
       };
       const upward = (async () => {
         try {
@@ -174,7 +177,7 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
             if (message.case === "report") await takeUpward(message.value, call, nodeId, failed);
           }
         } finally {
-          ended.abort();
+          end();
         }
       })();
       // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
@@ -182,17 +185,18 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       parts.attending.began(nodeId);
       // The session was good when the stream began; it has ended by then, and with it what it was good for.
       let expired = false;
-      const expiry = setTimeout(() => {
+      const expire = (): void => {
         expired = true;
-        ended.abort();
-      }, sessions.ttlMs);
+        end();
+      };
+      const expiry = expiries.add(expire);
       try {
         for await (const notices of mailbox) yield* notices;
         if (expired) throw sessionEnded();
         if (failure !== undefined) throw failure.error;
         if (!call.signal.aborted) await upward;
       } finally {
-        clearTimeout(expiry);
+        expiries.delete(expiry);
         parts.attending.ended(nodeId, clock.now());
       }
     },

@@ -33,6 +33,9 @@ export async function startDeviceListener(
   listen: { readonly host: string; readonly port: number },
 ): Promise<RunningDeviceListener> {
   const sockets = new Set<Socket>();
+  function closed(this: Socket): void {
+    sockets.delete(this);
+  }
   const listener = createServer({ noDelay: true });
   boundConnections(listener, bounds, log, "gRPC");
   const { tally } = bounds;
@@ -40,7 +43,7 @@ export async function startDeviceListener(
   listener.on("connection", (socket) => {
     if (socket.destroyed) return;
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", closed);
     server.accept(socket);
   });
   await new Promise<void>((resolve, reject) => {

@@ -13,6 +13,8 @@ import type { ServedMethod } from "./method.ts";
 const AHEAD_MAX = 64;
 const AHEAD_BYTES_MAX = 65_536;
 
+type Result = IteratorResult<unknown>;
+
 /** Many requests, many answers. */
 export class BidiCall extends ServerCall {
   readonly #requests: Requests;
@@ -25,9 +27,13 @@ export class BidiCall extends ServerCall {
   override begin(): void {
     super.begin();
     if (this.isOver) return;
-    this.stream.once("close", () => this.#requests.fail(cancelled()));
     if (this.admission === undefined) void answerStream(this, this.#requests);
-    else this.admission.then(() => answerStream(this, this.#requests)).catch(() => this.#requests.fail(cancelled()));
+    else this.admission.then(() => answerStream(this, this.#requests)).catch(() => this.#requests.fail());
+  }
+
+  override closed(): void {
+    super.closed();
+    this.#requests.fail();
   }
 
   override onFrame(frame: Frame): void {
@@ -50,15 +56,19 @@ class Packed {
   }
 }
 
-/** Requests that wait for the handler. One reader at a time. */
+/**
+ * Requests that wait for the handler. One reader at a time. Most streams are still for most of their lives and are many, so
+ * one that waits is no more than a promise.
+ */
 class Requests implements AsyncIterableIterator<unknown> {
   readonly #stream: ServerHttp2Stream;
-  #waiting: unknown[] = [];
+  /** Undefined where none has waited yet: a reader that is there takes its request from hand to hand. */
+  #waiting: unknown[] | undefined;
   #bytes = 0;
   #isEnded = false;
   #isLeft = false;
-  #failure: RpcError | undefined;
-  #wake: (() => void) | undefined;
+  #isFailed = false;
+  #reader: ((result: Result | Promise<Result>) => void) | undefined;
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
@@ -66,48 +76,63 @@ class Requests implements AsyncIterableIterator<unknown> {
 
   put(request: unknown, bytes: number): void {
     if (this.#isLeft) return;
-    this.#waiting.push(request);
     this.#bytes += bytes;
-    if (this.#waiting.length >= AHEAD_MAX || this.#bytes >= AHEAD_BYTES_MAX) this.#stream.pause();
-    this.#wake?.();
+    const reader = this.#reader;
+    if (reader === undefined) (this.#waiting ??= []).push(request);
+    if ((this.#waiting?.length ?? 0) >= AHEAD_MAX || this.#bytes >= AHEAD_BYTES_MAX) this.#stream.pause();
+    this.#reader = undefined;
+    reader?.(resultOf(request));
   }
 
   end(): void {
     this.#isEnded = true;
-    this.#wake?.();
+    this.#wake();
   }
 
   /** The caller has gone; its last requests are not read. */
-  fail(failure: RpcError): void {
+  fail(): void {
     if (this.#isEnded) return;
-    this.#failure = failure;
-    this.#waiting = [];
-    this.#wake?.();
+    this.#isFailed = true;
+    this.#waiting = undefined;
+    this.#wake();
   }
 
-  async next(): Promise<IteratorResult<unknown>> {
-    while (this.#waiting.length === 0) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#isEnded) return { done: true, value: undefined };
-      this.#bytes = 0;
-      if (this.#stream.isPaused()) this.#stream.resume();
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+  next(): Promise<Result> {
+    if (this.#waiting !== undefined && this.#waiting.length > 0) {
+      return Promise.resolve(resultOf(this.#waiting.shift()));
     }
-    const request = this.#waiting.shift();
-    return { done: false, value: request instanceof Packed ? await request.unpack() : request };
+    if (this.#isFailed) return Promise.reject(cancelled());
+    if (this.#isEnded) return Promise.resolve({ done: true, value: undefined });
+    this.#bytes = 0;
+    if (this.#stream.isPaused()) this.#stream.resume();
+    return new Promise((resolve) => (this.#reader = resolve));
   }
 
   /** The handler reads no further: what still comes is dropped, so that the end of the call is seen. */
-  async return(): Promise<IteratorResult<unknown>> {
+  return(): Promise<Result> {
     this.#isLeft = this.#isEnded = true;
-    this.#waiting = [];
+    this.#waiting = undefined;
     if (this.#stream.isPaused()) this.#stream.resume();
-    return { done: true, value: undefined };
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
+
+  #wake(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.(this.next());
+  }
+}
+
+function resultOf(request: unknown): Result | Promise<Result> {
+  return request instanceof Packed ? unpacked(request) : { done: false, value: request };
+}
+
+async function unpacked(request: Packed): Promise<Result> {
+  return { done: false, value: await request.unpack() };
 }
 
 function cancelled(): RpcError {

@@ -87,13 +87,15 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
     return this.connection.peer;
   }
 
-  /** Made when it is asked for, which most unary calls never do. A call that was cancelled says so for ever. */
+  /**
+   * Made when it is asked for, which most unary calls never do. A call that was cancelled says so for ever. That of a stream
+   * is aborted as well when the server stops.
+   */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController();
       this.#abort = abort;
       if (this.#isOver || this.isGone) abort.abort();
-      else this.stream.once("close", () => abort.abort());
     }
     return this.#abort.signal;
   }
@@ -136,6 +138,12 @@ export abstract class ServerCall implements Call<unknown>, FrameSink {
   /** The stream has ended, whichever way. */
   closed(): void {
     this.letGo();
+    this.#abort?.abort();
+  }
+
+  /** The server stops: a stream learns it by its signal, and ends with what it has to say. */
+  stop(): void {
+    this.#abort?.abort();
   }
 
   /** The message of a frame; of a compressed one, later. Throws or rejects with RpcError. */

@@ -6,23 +6,17 @@ import { type ServerHttp2Session, constants } from "node:http2";
 import { TLSSocket } from "node:tls";
 import { Budget } from "./budget.ts";
 import { TokenBucket } from "./flood.ts";
-import type { Waits } from "./waits.ts";
-
-/** How a connection is kept. */
-export interface ConnectionLimits {
-  /** A ping goes out so long after the connection began and after each answer, in milliseconds. */
-  readonly keepaliveMs: number;
-  /** Without an answer by then the connection is ended, in milliseconds. */
-  readonly keepaliveTimeoutMs: number;
-  /** Messages of one connection that are not whole or whose call has not ended, in bytes by what their prefixes say. */
-  readonly partialBytesMax: number;
-}
+import type { Awaited } from "./patience.ts";
+import type { Pinged, Waits } from "./waits.ts";
 
 /** PING and SETTINGS frames at once, and a second for ever. Go's client pings once a round trip while it measures a line. */
 const CONTROL_BURST = 1_000;
 const CONTROL_PER_S = 100;
 
-/** A connection that stands. */
+const CONNECTION = Symbol("connection");
+type ConnectionSession = ServerHttp2Session & { [CONNECTION]?: Connection };
+
+/** A connection that stands. Connections are many: what listens to them, and what times them, is shared by all. */
 export class Connection {
   /** Address and port, or `unknown` for a socket that has none. */
   readonly peer: string;
@@ -33,25 +27,35 @@ export class Connection {
   /** What is waited for of its callers, and of all others. */
   readonly waits: Waits;
   readonly #session: ServerHttp2Session;
-  readonly #limits: ConnectionLimits;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #control = new TokenBucket(CONTROL_BURST, CONTROL_PER_S, performance.now());
 
-  constructor(session: ServerHttp2Session, limits: ConnectionLimits, all: Budget, waits: Waits) {
+  /** While it is let be, and while it is to answer a ping. */
+  #quiet: Awaited<Pinged>;
+  #pong: Awaited<Pinged> | undefined;
+
+  constructor(session: ServerHttp2Session, partialBytesMax: number, all: Budget, waits: Waits) {
     this.#session = session;
-    this.#limits = limits;
-    this.budget = new Budget(limits.partialBytesMax, all);
+    this.budget = new Budget(partialBytesMax, all);
     this.waits = waits;
     const { socket } = session;
     this.peer = socket.remoteAddress === undefined ? "unknown" : `${socket.remoteAddress}:${socket.remotePort ?? 0}`;
     this.certificate = certificateOf(socket);
-    const control = new TokenBucket(CONTROL_BURST, CONTROL_PER_S, performance.now());
-    const count = (): void => {
-      if (!control.take(performance.now())) this.end(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    };
-    session.on("ping", count);
-    session.on("remoteSettings", count);
-    session.once("close", () => clearTimeout(this.#timer));
-    this.#waitToPing();
+    (session as ConnectionSession)[CONNECTION] = this;
+    session.on("ping", onControl);
+    session.on("remoteSettings", onControl);
+    session.on("close", onClose);
+    this.#quiet = waits.quiet.add(this);
+  }
+
+  /** A frame came that asks for an answer at once. */
+  control(): void {
+    if (!this.#control.take(performance.now())) this.end(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** It has ended, whichever way. */
+  closed(): void {
+    this.waits.quiet.delete(this.#quiet);
+    if (this.#pong !== undefined) this.waits.pongs.delete(this.#pong);
   }
 
   /** Ends it at once, with all its calls. `code` is HTTP/2's, told in a GOAWAY frame. */
@@ -65,22 +69,29 @@ export class Connection {
     this.#session.close();
   }
 
-  #waitToPing(): void {
-    this.#timer = setTimeout(() => this.#ping(), this.#limits.keepaliveMs).unref();
-  }
-
-  #ping(): void {
+  /** Asks whether its peer is still there. */
+  ping(): void {
     const session = this.#session;
     // A connection that is closing has its grace, and Node pings it no more.
     if (session.destroyed || session.closed) return;
-    this.#timer = setTimeout(() => this.end(), this.#limits.keepaliveTimeoutMs).unref();
+    const pong = this.waits.pongs.add(this);
+    this.#pong = pong;
     const isSent = session.ping((error) => {
-      clearTimeout(this.#timer);
-      if (error === null) this.#waitToPing();
+      this.waits.pongs.delete(pong);
+      if (session.destroyed) return;
+      if (error === null) this.#quiet = this.waits.quiet.add(this);
       else this.end();
     });
     if (!isSent) this.end();
   }
+}
+
+function onControl(this: ConnectionSession): void {
+  this[CONNECTION]?.control();
+}
+
+function onClose(this: ConnectionSession): void {
+  this[CONNECTION]?.closed();
 }
 
 function certificateOf(socket: ServerHttp2Session["socket"]): Uint8Array | undefined {

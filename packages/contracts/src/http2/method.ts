@@ -3,6 +3,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { RpcError } from "../errors.ts";
 import { type BindOptions, type Interceptor, type OnDefect, toRpcError } from "../service.ts";
 import { type Served, type WireMethod, servedAs } from "../wire.ts";
+import { Stopping } from "./stopping.ts";
 
 /** What holds for the messages of a method. */
 export interface MethodLimits {
@@ -24,7 +25,8 @@ export interface ServedMethod extends WireMethod {
   readonly path: string;
   readonly intercept: Interceptor<unknown>;
   readonly errorOf: (error: unknown) => RpcError;
-  readonly options: BindOptions;
+  /** Told of every stream; undefined where streams outlast the server's wish to stop. */
+  readonly stopping: Stopping | undefined;
   readonly receiveBytesMax: number;
   readonly sendBytesMax: number;
   readonly admit: MethodLimits["admit"];
@@ -39,6 +41,7 @@ export function servedMethods<S extends DescService, P>(
   options: BindOptions,
   limitsOf: (path: string) => MethodLimits & Required<Pick<MethodLimits, "receiveBytesMax" | "sendBytesMax">>,
 ): readonly ServedMethod[] {
+  const stopping = options.stopping && new Stopping(options.stopping);
   return service.methods.map((method) => {
     const path = `/${service.typeName}/${method.name}`;
     const { receiveBytesMax, sendBytesMax, admit } = limitsOf(path);
@@ -48,7 +51,7 @@ export function servedMethods<S extends DescService, P>(
       path,
       intercept,
       errorOf: (error) => toRpcError(error, onDefect, path.slice(1)),
-      options,
+      stopping,
       receiveBytesMax,
       sendBytesMax,
       admit,

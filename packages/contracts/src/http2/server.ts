@@ -109,7 +109,12 @@ export class Http2Server {
   constructor(options: Http2ServerOptions = {}) {
     this.#options = options;
     this.#partial = new Budget(options.partialBytesMaxOverall ?? OVERALL_PARTIAL_BYTES_MAX);
-    this.#waits = createWaits(options.requestMs ?? REQUEST_MS_MAX, options.crowdingMs ?? CROWDING_MS_MAX);
+    this.#waits = createWaits({
+      keepaliveMs: options.keepaliveMs ?? KEEPALIVE_MS,
+      keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
+      requestMs: options.requestMs ?? REQUEST_MS_MAX,
+      crowdingMs: options.crowdingMs ?? CROWDING_MS_MAX,
+    });
     const limits: SecureServerOptions = {
       maxSessionMemory: SESSION_MEMORY_MB,
       maxHeaderListPairs: HEADERS_MAX,
@@ -182,12 +187,10 @@ export class Http2Server {
   }
 
   #begin(session: ServerHttp2Session): void {
-    const { keepaliveMs = KEEPALIVE_MS, keepaliveTimeoutMs = KEEPALIVE_TIMEOUT_MS } = this.#options;
     const { partialBytesMax = PARTIAL_BYTES_MAX } = this.#options;
-    const limits = { keepaliveMs, keepaliveTimeoutMs, partialBytesMax };
-    const connection = new Connection(session, limits, this.#partial, this.#waits);
+    const connection = new Connection(session, partialBytesMax, this.#partial, this.#waits);
     this.#connections.set(session, connection);
-    session.once("close", () => this.#connections.delete(session));
+    session.on("close", () => this.#connections.delete(session));
     session.on("stream", (stream, headers) => this.#take(stream, headers, connection));
   }
 

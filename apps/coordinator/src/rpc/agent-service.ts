@@ -6,6 +6,7 @@ import { Patience } from "@moult/contracts/http2";
 import {
   type AgentService,
   type AskRequest,
+  type AttendRequest,
   type AttendResponse,
   AttendResponseSchema,
   type DeviceProof,
@@ -172,12 +173,12 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
         end();
       };
       const upward = (async () => {
+        const coming = requests[Symbol.asyncIterator]();
         try {
-          for await (const { message } of requests) {
-            if (message.case === "report") await takeUpward(message.value, call, nodeId, failed);
-          }
+          while (await takeNext(coming, (report) => takeUpward(report, call, nodeId, failed)));
         } finally {
           end();
+          await coming.return?.();
         }
       })();
       // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
@@ -201,6 +202,20 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       }
     },
   };
+}
+
+/**
+ * Takes the next of what comes up a stream; false where nothing more does. A call of its own for each, because a loop that waits
+ * holds on to what it took last, and between two pulses lies a minute.
+ */
+async function takeNext(
+  coming: AsyncIterator<AttendRequest>,
+  takeUpward: (report: ReportRequest) => Promise<void>,
+): Promise<boolean> {
+  const { done, value } = await coming.next();
+  if (done === true) return false;
+  if (value.message.case === "report") await takeUpward(value.message.value);
+  return true;
 }
 
 /** How an ask stands in line: what is part of an absence that was granted goes before all else. */

@@ -46,7 +46,7 @@ function mark(
 
 type CarryOut = ConstructorParameters<typeof Owner>[0]["carryOut"];
 
-async function start(tape: Tape, carryOut: CarryOut = () => undefined): Promise<Owner> {
+async function start(tape: Tape, carryOut: CarryOut = () => false): Promise<Owner> {
   const owner = new Owner({
     store: tape as unknown as Store,
     clock: { now: () => 1 },
@@ -114,7 +114,10 @@ test("routers are told after the change is durable and before the caller is answ
     for (let step = 0; step < 20; step += 1) await Promise.resolve();
     told.push(nodeId);
   };
-  const owner = await start(tape, (effects) => effects.forEach(({ nodeId }) => void send(nodeId)));
+  const owner = await start(tape, (effects) => {
+    for (const { nodeId } of effects) void send(nodeId);
+    return effects.length > 0;
+  });
   const leave = (nodeId: string) => (ledger: Ledger, now: number) => ({
     ...mark(nodeId)(ledger, now),
     effects: [{ kind: "member-changed" as const, nodeId }],

@@ -11,24 +11,24 @@ import { Packer, Unpacker } from "../packed-nodes.ts";
 /** A row: identity and state. */
 export type NodeRow = readonly [identity: string, state: string | null];
 
-/** Rows from a node on, in the order of their ids. */
-export const NODES_FROM = "SELECT identity, state FROM nodes WHERE node_id > ? ORDER BY node_id";
+/** So many rows after so many, in the order in which they lie in the file: by their ids a large file is read criss-cross. */
+export const NODES_AFTER = "SELECT identity, state FROM nodes ORDER BY rowid LIMIT ? OFFSET ?";
 
 /** What the thread is given. */
 export interface ReadOrder {
   readonly path: string;
-  readonly after: string;
+  /** How many rows were read already. */
+  readonly after: number;
 }
 
 /** Reads them. Throws what the database says. */
 export async function readNodes(db: DatabaseSync, path: string): Promise<readonly Node[]> {
-  const first = db.prepare(`${NODES_FROM} LIMIT ${NODES_A_SLICE}`);
+  const first = db.prepare(NODES_AFTER);
   first.setReturnArrays(true);
-  const rows = first.all("") as unknown as readonly NodeRow[];
+  const rows = first.all(NODES_A_SLICE, 0) as unknown as readonly NodeRow[];
   const nodes: Node[] = [...new Unpacker().unpack(new Packer().pack(rows))];
-  const last = nodes.at(-1);
-  if (last === undefined || rows.length < NODES_A_SLICE) return nodes;
-  const order: ReadOrder = { path, after: last.identity.nodeId };
+  if (rows.length < NODES_A_SLICE) return nodes;
+  const order: ReadOrder = { path, after: rows.length };
   const thread = new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
   try {
     await takeSlices(thread, nodes);

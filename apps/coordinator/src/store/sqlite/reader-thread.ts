@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { type NodeRow, sendSlices } from "../node-slices.ts";
-import { NODES_FROM, type ReadOrder } from "./nodes.ts";
+import { NODES_AFTER, type ReadOrder } from "./nodes.ts";
 
 /** So much of the file is mapped rather than copied page by page; it is let go with the connection. */
 const MMAP_BYTES = 268_435_456;
@@ -10,9 +10,9 @@ const MMAP_BYTES = 268_435_456;
 const { path, after } = workerData as ReadOrder;
 const db = new DatabaseSync(path, { readOnly: true });
 db.exec(`PRAGMA mmap_size = ${MMAP_BYTES}`);
-const statement = db.prepare(NODES_FROM);
+const statement = db.prepare(NODES_AFTER);
 statement.setReturnArrays(true);
-const rows = statement.iterate(after) as unknown as Iterator<NodeRow>;
+const rows = statement.iterate(-1, after) as unknown as Iterator<NodeRow>;
 
 function next(rowsMax: number): readonly NodeRow[] {
   const slice: NodeRow[] = [];

@@ -148,29 +148,35 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
     }
   };
 
+  /** The last number of each log that was written to: nobody else appends. Forgotten where a batch was not written. */
+  const lastSeqs = new Map<string, number>();
   const append = (change: StoreChange, atMs: number, run: Run): void => {
     const leaf = auditLeaf(change);
     if (leaf === undefined) return;
-    run(
-      `INSERT INTO audit SELECT ?1, COALESCE(MAX(seq), 0) + 1, ?2, ?3, ?4 FROM audit WHERE pool_id = ?1`,
-      leaf.poolId,
-      atMs,
-      leaf.kind,
-      JSON.stringify(leaf.body),
-    );
+    const last =
+      lastSeqs.get(leaf.poolId) ??
+      Number(prepare("SELECT MAX(seq) AS seq FROM audit WHERE pool_id = ?").get(leaf.poolId)?.["seq"]);
+    lastSeqs.set(leaf.poolId, last + 1);
+    run("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", leaf.poolId, last + 1, atMs, leaf.kind, JSON.stringify(leaf.body));
   };
 
   return {
     commit: ({ changes, atMs }: Batch) =>
-      turns.take(() =>
-        writing(path, writer, async (run) => {
-          for (const [n, change] of changes.entries()) {
-            if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
-            write(change, run);
-            append(change, atMs, run);
-          }
-        }),
-      ),
+      turns.take(async () => {
+        try {
+          const lasting = lastOf(changes);
+          await writing(path, writer, async (run) => {
+            for (const [n, change] of changes.entries()) {
+              if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
+              if (lasting(change)) write(change, run);
+              append(change, atMs, run);
+            }
+          });
+        } catch (error) {
+          lastSeqs.clear();
+          throw error;
+        }
+      }),
     status: () =>
       turns.take(async () =>
         guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
@@ -260,5 +266,19 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         db.close();
       }),
     tree: sqliteTree(db, path, turns, writer),
+  };
+}
+
+/** Which changes of a batch need be written: of a node's states, and of the tallies, only the last outlives it. */
+function lastOf(changes: readonly StoreChange[]): (change: StoreChange) => boolean {
+  const last = new Map<string, StoreChange>();
+  let tally: StoreChange | undefined;
+  for (const change of changes) {
+    if (change.kind === "node") last.set(change.node.identity.nodeId, change);
+    if (change.kind === "totals") tally = change;
+  }
+  return (change) => {
+    if (change.kind === "node") return last.get(change.node.identity.nodeId) === change;
+    return change.kind !== "totals" || change.demandByPool.size > 0 || change === tally;
   };
 }

@@ -76,10 +76,12 @@ export function sqliteTree(db: DatabaseSync, path: string, turns: Turns, writer:
     grow: (epoch, { size, leaves, tiles, bodies }: Growth) =>
       changing(epoch, (now, run) => {
         if (now.size !== size) throw new Error(`the tree has ${now.size} leaves, not ${size}`);
+        const placed = new Map<string, number>();
         for (const [n, { poolId, seq, entry }] of leaves.entries()) {
           run("INSERT INTO tree_leaves VALUES (?, ?, ?, ?)", size + n, poolId, seq, entry);
-          run("INSERT OR REPLACE INTO tree_pools VALUES (?, ?)", poolId, seq);
+          placed.set(poolId, seq);
         }
+        for (const [poolId, seq] of placed) run("INSERT OR REPLACE INTO tree_pools VALUES (?, ?)", poolId, seq);
         for (const { level, index, hashes } of tiles) {
           run("INSERT OR REPLACE INTO tree_tiles VALUES (?, ?, ?)", level, index, hashes);
         }

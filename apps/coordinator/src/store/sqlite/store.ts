@@ -18,6 +18,8 @@ import {
   type StoreChange,
   StoreError,
 } from "../port.ts";
+import type { LoggedLeaf } from "../tree.ts";
+import { LeafTail, bodyText } from "./leaf-tail.ts";
 import { guarded, openDatabase } from "./open.ts";
 import { nodeState, storedDial } from "../rows.ts";
 import { readNodes } from "./nodes.ts";
@@ -50,6 +52,7 @@ export function openSqliteStore(path: string, network: string): Store {
 export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Store {
   // One after another: what is read under a turn cannot change before it is written under the same.
   const turns = new Turns();
+  const treeTurns = new Turns();
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
@@ -150,14 +153,19 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
 
   /** The last number of each log that was written to: nobody else appends. Forgotten where a batch was not written. */
   const lastSeqs = new Map<string, number>();
-  const append = (change: StoreChange, atMs: number, run: Run): void => {
+  const tail = new LeafTail();
+  const append = (change: StoreChange, atMs: number, run: Run): LoggedLeaf | undefined => {
     const leaf = auditLeaf(change);
-    if (leaf === undefined) return;
+    if (leaf === undefined) return undefined;
+    const { poolId, kind } = leaf;
+    const { text, isCanonical } = bodyText(leaf.body);
     const last =
-      lastSeqs.get(leaf.poolId) ??
-      Number(prepare("SELECT MAX(seq) AS seq FROM audit WHERE pool_id = ?").get(leaf.poolId)?.["seq"]);
-    lastSeqs.set(leaf.poolId, last + 1);
-    run("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", leaf.poolId, last + 1, atMs, leaf.kind, JSON.stringify(leaf.body));
+      lastSeqs.get(poolId) ??
+      Number(prepare("SELECT MAX(seq) AS seq FROM audit WHERE pool_id = ?").get(poolId)?.["seq"]);
+    const seq = last + 1;
+    lastSeqs.set(poolId, seq);
+    run("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", poolId, seq, atMs, kind, text);
+    return { poolId, seq, atMs, kind, body: text, isCanonical };
   };
 
   return {
@@ -165,13 +173,16 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
       turns.take(async () => {
         try {
           const lasting = lastOf(changes);
+          const leaves: LoggedLeaf[] = [];
           await writing(path, writer, async (run) => {
             for (const [n, change] of changes.entries()) {
               if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
               if (lasting(change)) write(change, run);
-              append(change, atMs, run);
+              const leaf = append(change, atMs, run);
+              if (leaf !== undefined) leaves.push(leaf);
             }
           });
+          for (const leaf of leaves) tail.add(leaf);
         } catch (error) {
           lastSeqs.clear();
           throw error;
@@ -261,11 +272,13 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         }
       }),
     close: () =>
-      turns.take(async () => {
-        await writer.close();
-        db.close();
-      }),
-    tree: sqliteTree(db, path, turns, writer),
+      turns.take(() =>
+        treeTurns.take(async () => {
+          await writer.close();
+          db.close();
+        }),
+      ),
+    tree: sqliteTree(db, path, treeTurns, writer, tail),
   };
 }
 

@@ -129,6 +129,41 @@ test("routers are told after the change is durable and before the caller is answ
   expect(told).toEqual(["n1"]);
 });
 
+test("the next batch is on its way while routers are told of the one before, and answers keep their order", async () => {
+  const order: string[] = [];
+  const tape = new Tape(["WRITES", "WRITES", "FAILS"]);
+  const owner = await start(tape, (effects) => {
+    for (const { nodeId } of effects) order.push(`told ${nodeId}`);
+    return effects.length > 0;
+  });
+  const leave = (nodeId: string) => (ledger: Ledger, now: number) => ({
+    ...mark(nodeId)(ledger, now),
+    effects: [{ kind: "member-changed" as const, nodeId }],
+  });
+  const say = (what: string) => (): void => {
+    order.push(`${what} after ${tape.batches.length} batches`);
+  };
+  const first = owner.decide(leave("a")).then(say("a"));
+  // It joins while the first batch is being written.
+  const second = new Promise((resolve) => setImmediate(resolve)).then(() => owner.decide(mark("b")).then(say("b")));
+  await Promise.all([first, second]);
+  expect(order).toEqual(["told a", "a after 2 batches", "b after 2 batches"]);
+  await expect(owner.decide(leave("c"))).rejects.toBeInstanceOf(StoreUnavailable);
+  expect(order).not.toContain("told c");
+  await owner.settled();
+});
+
+test("whoever was written is answered so, although the batch after it was refused meanwhile", async () => {
+  const tape = new Tape(["WRITES", "FAILS"]);
+  const owner = await start(tape, () => true);
+  const effects = [{ kind: "member-changed" as const, nodeId: "a" }];
+  const first = owner.decide((ledger, now) => ({ ...mark("a")(ledger, now), effects }));
+  const second = new Promise((resolve) => setImmediate(resolve)).then(() => owner.decide(mark("b")));
+  await expect(second).rejects.toBeInstanceOf(StoreUnavailable);
+  expect(await first).toBe("a");
+  expect(tape.written).toEqual(["a"]);
+});
+
 test("a row says what was decided, although the ledger went on before it was written", async () => {
   const tape = new Tape(["WRITES LATER"]);
   const owner = await start(tape);

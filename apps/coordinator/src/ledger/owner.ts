@@ -164,9 +164,10 @@ export class Owner {
         if (effects.length > 0) isTold = this.#parts.carryOut(effects, ledger) || isTold;
       }
     }
-    await before;
     // A turn of the event loop, in which the effects go out: routers are told before the node that leaves is.
-    if (isTold) await turn();
+    const out = isTold ? turn() : undefined;
+    await before;
+    await out;
     for (const waiting of batch) waiting.done();
   }
 

@@ -131,9 +131,10 @@ test("routers are told after the change is durable and before the caller is answ
 
 test("the next batch is on its way while routers are told of the one before, and answers keep their order", async () => {
   const order: string[] = [];
-  const tape = new Tape(["WRITES", "WRITES", "FAILS"]);
+  const tape = new Tape(["WRITES LATER", "WRITES", "FAILS"]);
   const owner = await start(tape, (effects) => {
     for (const { nodeId } of effects) order.push(`told ${nodeId}`);
+    setImmediate(() => order.push(`a turn later there are ${tape.batches.length} batches`));
     return effects.length > 0;
   });
   const leave = (nodeId: string) => (ledger: Ledger, now: number) => ({
@@ -147,14 +148,14 @@ test("the next batch is on its way while routers are told of the one before, and
   // It joins while the first batch is being written.
   const second = new Promise((resolve) => setImmediate(resolve)).then(() => owner.decide(mark("b")).then(say("b")));
   await Promise.all([first, second]);
-  expect(order).toEqual(["told a", "a after 2 batches", "b after 2 batches"]);
+  expect(order).toEqual(["told a", "a turn later there are 2 batches", "a after 2 batches", "b after 2 batches"]);
   await expect(owner.decide(leave("c"))).rejects.toBeInstanceOf(StoreUnavailable);
   expect(order).not.toContain("told c");
   await owner.settled();
 });
 
 test("whoever was written is answered so, although the batch after it was refused meanwhile", async () => {
-  const tape = new Tape(["WRITES", "FAILS"]);
+  const tape = new Tape(["WRITES LATER", "FAILS"]);
   const owner = await start(tape, () => true);
   const effects = [{ kind: "member-changed" as const, nodeId: "a" }];
   const first = owner.decide((ledger, now) => ({ ...mark("a")(ledger, now), effects }));

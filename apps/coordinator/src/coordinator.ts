@@ -131,14 +131,17 @@ export async function startCoordinator(config: Config, world: World): Promise<Ru
     narrow(loaded, opened.carried, clock.now());
     return loaded;
   };
-  const carryOut = (effects: readonly Effect[], ledger: Ledger): void => {
-    if (members.isUnheard) return;
+  const carryOut = (effects: readonly Effect[], ledger: Ledger): boolean => {
+    if (members.isUnheard) return false;
+    let isTold = false;
     for (const { nodeId } of effects) {
       const node = ledger.nodes.get(nodeId);
       if (node === undefined) continue;
       const member = create(MemberSchema, writeMember(ledger, node, clock.now()));
-      members.send(nodeId, member, (poolId) => poolId === "" || poolId === node.poolId);
+      const told = members.send(nodeId, member, (poolId) => poolId === "" || poolId === node.poolId);
+      isTold ||= told.size > 0;
     }
+    return isTold;
   };
   const { network, state_dir: stateDir } = config;
   const auditParts = { settings: config.audit, network, stateDir, tree: store.tree, clock, random, log };

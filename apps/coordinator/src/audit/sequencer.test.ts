@@ -274,7 +274,9 @@ test("the version before goes on with this store, and what it logged gets its pl
 test("a store that the version before made is brought forward", async () => {
   const path = join(folder, "old.db");
   const db = new DatabaseSync(path);
-  db.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1; INSERT INTO audit VALUES ('a', 1, 9, 'outcome', '{}')`);
+  db.exec(
+    `${MIGRATIONS[0]}; PRAGMA user_version = 1; INSERT INTO audit VALUES ('a', 1, 9, 'outcome', '{"b":1,"a":2}')`,
+  );
   db.close();
   await store.close();
   store = openHere(path, "demo");

@@ -7,10 +7,12 @@ import {
   EMPTY_ROOT,
   type SignedCheckpoint,
   type TreeEdge,
+  type WrittenLeaf,
   checkpointBytes,
   leafHash,
   sameHash,
   signCheckpoint,
+  writeCanonicalLeaf,
   writeLeaf,
 } from "@moult/trust/audit";
 import type { Clock } from "../ports.ts";
@@ -150,8 +152,9 @@ export class Sequencer {
     return true;
   }
 
-  #write({ poolId: pool, seq, atMs, kind, body }: LoggedLeaf): ReturnType<typeof writeLeaf> {
-    return writeLeaf({ network: this.#parts.network, pool, seq, atMs, kind }, JSON.parse(body));
+  #write({ poolId: pool, seq, atMs, kind, body, isCanonical }: LoggedLeaf): WrittenLeaf {
+    const leaf = { network: this.#parts.network, pool, seq, atMs, kind };
+    return isCanonical === true ? writeCanonicalLeaf(leaf, body) : writeLeaf(leaf, JSON.parse(body));
   }
 
   async #checkpoint(): Promise<void> {

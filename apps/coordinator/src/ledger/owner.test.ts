@@ -46,7 +46,7 @@ function mark(
 
 type CarryOut = ConstructorParameters<typeof Owner>[0]["carryOut"];
 
-async function start(tape: Tape, carryOut: CarryOut = () => undefined): Promise<Owner> {
+async function start(tape: Tape, carryOut: CarryOut = () => false): Promise<Owner> {
   const owner = new Owner({
     store: tape as unknown as Store,
     clock: { now: () => 1 },
@@ -114,7 +114,10 @@ test("routers are told after the change is durable and before the caller is answ
     for (let step = 0; step < 20; step += 1) await Promise.resolve();
     told.push(nodeId);
   };
-  const owner = await start(tape, (effects) => effects.forEach(({ nodeId }) => void send(nodeId)));
+  const owner = await start(tape, (effects) => {
+    for (const { nodeId } of effects) void send(nodeId);
+    return effects.length > 0;
+  });
   const leave = (nodeId: string) => (ledger: Ledger, now: number) => ({
     ...mark(nodeId)(ledger, now),
     effects: [{ kind: "member-changed" as const, nodeId }],
@@ -124,6 +127,42 @@ test("routers are told after the change is durable and before the caller is answ
   expect(await answered).toEqual(["n1"]);
   await expect(owner.decide(leave("n2"))).rejects.toBeInstanceOf(StoreUnavailable);
   expect(told).toEqual(["n1"]);
+});
+
+test("the next batch is on its way while routers are told of the one before, and answers keep their order", async () => {
+  const order: string[] = [];
+  const tape = new Tape(["WRITES LATER", "WRITES", "FAILS"]);
+  const owner = await start(tape, (effects) => {
+    for (const { nodeId } of effects) order.push(`told ${nodeId}`);
+    setImmediate(() => order.push(`a turn later there are ${tape.batches.length} batches`));
+    return effects.length > 0;
+  });
+  const leave = (nodeId: string) => (ledger: Ledger, now: number) => ({
+    ...mark(nodeId)(ledger, now),
+    effects: [{ kind: "member-changed" as const, nodeId }],
+  });
+  const say = (what: string) => (): void => {
+    order.push(`${what} after ${tape.batches.length} batches`);
+  };
+  const first = owner.decide(leave("a")).then(say("a"));
+  // It joins while the first batch is being written.
+  const second = new Promise((resolve) => setImmediate(resolve)).then(() => owner.decide(mark("b")).then(say("b")));
+  await Promise.all([first, second]);
+  expect(order).toEqual(["told a", "a turn later there are 2 batches", "a after 2 batches", "b after 2 batches"]);
+  await expect(owner.decide(leave("c"))).rejects.toBeInstanceOf(StoreUnavailable);
+  expect(order).not.toContain("told c");
+  await owner.settled();
+});
+
+test("whoever was written is answered so, although the batch after it was refused meanwhile", async () => {
+  const tape = new Tape(["WRITES LATER", "FAILS"]);
+  const owner = await start(tape, () => true);
+  const effects = [{ kind: "member-changed" as const, nodeId: "a" }];
+  const first = owner.decide((ledger, now) => ({ ...mark("a")(ledger, now), effects }));
+  const second = new Promise((resolve) => setImmediate(resolve)).then(() => owner.decide(mark("b")));
+  await expect(second).rejects.toBeInstanceOf(StoreUnavailable);
+  expect(await first).toBe("a");
+  expect(tape.written).toEqual(["a"]);
 });
 
 test("a row says what was decided, although the ledger went on before it was written", async () => {

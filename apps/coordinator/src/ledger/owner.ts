@@ -37,8 +37,8 @@ export interface OwnerParts {
   readonly log: Log;
   /** Builds the ledger from what is stored. */
   readonly load: () => Promise<Ledger>;
-  /** Carries out effects, after they are durable and before the caller is answered. */
-  readonly carryOut: (effects: readonly Effect[], ledger: Ledger) => void;
+  /** Carries out effects, after they are durable and before the caller is answered; says whether anybody was told. */
+  readonly carryOut: (effects: readonly Effect[], ledger: Ledger) => boolean;
   /** Of several coordinators: whether this one may speak for the ledger now. */
   readonly speaks?: (() => boolean) | undefined;
   /** Told where the store failed. The ledger is then not loaded again before the next `start`. */
@@ -135,6 +135,8 @@ export class Owner {
   async #flush(): Promise<void> {
     // Let everything that has arrived by now join the batch.
     await turn();
+    /** Those before the batch that is on its way: they are answered while it is. */
+    let answered = Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
       this.#writing = batch;
@@ -145,15 +147,28 @@ export class Owner {
         this.#fail([...batch, ...this.#waiting.splice(0)], error);
         break;
       }
-      const ledger = this.#ledger;
-      // Who has left meanwhile has nobody to tell.
-      if (ledger !== undefined) for (const waiting of batch) this.#parts.carryOut(waiting.effects, ledger);
-      // A turn of the event loop, in which the effects go out: routers are told before the node that leaves is.
-      if (batch.some((waiting) => waiting.effects.length > 0)) await turn();
-      for (const waiting of batch) waiting.done();
+      answered = this.#answer(batch, answered);
+      if (this.#waiting.length === 0) await answered;
     }
     this.#writing = [];
     this.#flushing = undefined;
+  }
+
+  /** Those before are answered first. */
+  async #answer(batch: readonly Waiting[], before: Promise<void>): Promise<void> {
+    const ledger = this.#ledger;
+    let isTold = false;
+    // Who has left meanwhile has nobody to tell.
+    if (ledger !== undefined) {
+      for (const { effects } of batch) {
+        if (effects.length > 0) isTold = this.#parts.carryOut(effects, ledger) || isTold;
+      }
+    }
+    // A turn of the event loop, in which the effects go out: routers are told before the node that leaves is.
+    const out = isTold ? turn() : undefined;
+    await before;
+    await out;
+    for (const waiting of batch) waiting.done();
   }
 
   #fail(batch: readonly Waiting[], cause: unknown): void {

@@ -43,7 +43,7 @@ test("of two that were judged against the same list one is taken, and the other 
   trust.set(carried);
   const config = ledgerConfig(readConfig(writeConfig(folder, {}, network), {}));
   const load = async (): Promise<ReturnType<typeof createLedger>> => createLedger(config, Date.now());
-  const owner = new Owner({ store, clock, log, load, carryOut: () => undefined, reloadAfterMs: 1000 });
+  const owner = new Owner({ store, clock, log, load, carryOut: () => false, reloadAfterMs: 1000 });
   await owner.start();
   const service = createMetadataService({
     owner,

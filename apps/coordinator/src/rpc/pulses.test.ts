@@ -14,7 +14,7 @@ const CONFIG = { pool: POOL_DEFAULTS, retry: { allowlistMs: 1, dialMs: 1, capaci
 async function made(queue: { moves: number }, onRefused?: () => void): Promise<Pulses> {
   const store = { commit: async () => undefined } as unknown as Store;
   const load = async () => createLedger(CONFIG, 1);
-  const owner = new Owner({ store, clock: CLOCK, log: LOG, load, carryOut: () => undefined, reloadAfterMs: 1 });
+  const owner = new Owner({ store, clock: CLOCK, log: LOG, load, carryOut: () => false, reloadAfterMs: 1 });
   await owner.start();
   const waiting = {
     get queue() {

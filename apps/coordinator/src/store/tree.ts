@@ -11,6 +11,8 @@ export interface LoggedLeaf {
   readonly kind: string;
   /** JSON. */
   readonly body: string;
+  /** Whether the body is known to be in the one form that a leaf can have. */
+  readonly isCanonical?: boolean;
 }
 
 /** A leaf with its place, and the bytes the tree is over. */

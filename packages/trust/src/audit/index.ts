@@ -22,6 +22,7 @@ export {
   type WrittenLeaf,
   canonicalJson,
   readLeaf,
+  writeCanonicalLeaf,
   writeLeaf,
 } from "./leaf.ts";
 export {

@@ -38,6 +38,40 @@ test("any body comes back, and a body in another order is the same leaf", () => 
   );
 });
 
+/** The form of RFC 8785, written as the words say, with nothing of the engine's own for objects. */
+function asTheWordsSay(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => asTheWordsSay(item)).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  members.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${asTheWordsSay(member)}`).join(",")}}`;
+}
+
+test("keys are in order whatever they are: also numbers, and names that objects have of themselves", () => {
+  const key = fc.oneof(
+    fc.string(),
+    fc.nat({ max: 200 }).map(String),
+    fc.constantFrom("__proto__", "toJSON", "constructor", "_", "-1", "01", "\ud800", ""),
+  );
+  const { json } = fc.letrec<{ json: unknown; object: unknown }>((tie) => ({
+    json: fc.oneof({ maxDepth: 4 }, fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), tie("object")),
+    object: fc.array(fc.tuple(key, fc.oneof(tie("json"), fc.array(tie("json"))))).map((members) => {
+      // As a parser makes it: every name is a property of its own.
+      const texts = members.map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`);
+      return JSON.parse(`{${texts.join(",")}}`) as unknown;
+    }),
+  }));
+  fc.assert(
+    fc.property(json, (body) => {
+      expect(canonicalJson(body)).toBe(asTheWordsSay(body));
+    }),
+    { numRuns: DEEP ? 100_000 : 1_000 },
+  );
+  expect(canonicalJson({ b: undefined, 10: 1, 9: 2 })).toBe('{"10":1,"9":2}');
+  expect(() => canonicalJson([undefined])).toThrow(AuditError);
+  expect(() => canonicalJson({ 1: undefined, a: Number.NaN })).toThrow(AuditError);
+});
+
 test("a body that is too large for an entry stands apart under its digest", () => {
   const nodes = Array.from({ length: 5_000 }, (_, n) => `node-${n}`);
   const { entry, apart } = writeLeaf(HEAD, { nodes });
@@ -45,6 +79,11 @@ test("a body that is too large for an entry stands apart under its digest", () =
   const bytes = apart?.bytes ?? new Uint8Array();
   expect(apart?.digest).toBe(digestOf(bytes));
   expect(readLeaf(entry).body).toEqual({ digest: apart?.digest, lengthBytes: bytes.length });
+  const wide = writeLeaf(HEAD, "ü".repeat(BODY_INLINE_BYTES_MAX / 2 - 1));
+  expect([wide.apart, writeLeaf(HEAD, "ü".repeat(BODY_INLINE_BYTES_MAX / 2)).apart?.bytes.length]).toEqual([
+    undefined,
+    BODY_INLINE_BYTES_MAX + 2,
+  ]);
   const edge = writeLeaf(HEAD, "x".repeat(BODY_INLINE_BYTES_MAX - 2));
   expect([edge.apart, edge.entry.length < ENTRY_BYTES_MAX]).toEqual([undefined, true]);
 });

@@ -5,35 +5,38 @@
 import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import type { Node } from "@moult/policy";
-import { NODES_A_SLICE, takeSlices } from "../node-slices.ts";
+import { NODES_A_SLICE, READERS, takeSlices } from "../node-slices.ts";
 import { Packer, unpackNodes } from "../packed-nodes.ts";
 
 /** A row: identity and state. */
 export type NodeRow = readonly [identity: string, state: string | null];
 
-/** Rows from a node on, in the order of their ids. */
-const NODES_FROM = "SELECT identity, state FROM nodes WHERE node_id > ?";
+/** Rows of a part, in the order in which they lie in the file: by their ids a large file is read criss-cross. */
+export const NODES_WITHIN = "SELECT identity, state FROM nodes WHERE rowid > ? AND rowid <= ? ORDER BY rowid";
 
-/** Of those, one part of so many: ids are hashes, of which each last character is as frequent as another. */
-export const PART_FROM: string = `${NODES_FROM} AND unicode(substr(node_id, -1)) % ? = ? ORDER BY node_id`;
+/** The last of the first rows, and of all. */
+const EDGES = `
+  SELECT (SELECT MAX(rowid) FROM (SELECT rowid FROM nodes ORDER BY rowid LIMIT ?)) AS first, MAX(rowid) AS last FROM nodes`;
 
-/** What the thread is given. */
+/** What a thread is given: which rows, by their numbers in the file. */
 export interface ReadOrder {
   readonly path: string;
-  readonly after: string;
-  readonly part: number;
+  readonly after: number;
+  readonly upTo: number;
 }
 
 /** Reads them. Throws what the database says. */
 export async function readNodes(db: DatabaseSync, path: string): Promise<readonly Node[]> {
-  const first = db.prepare(`${NODES_FROM} ORDER BY node_id LIMIT ${NODES_A_SLICE}`);
-  first.setReturnArrays(true);
-  const rows = first.all("") as unknown as readonly NodeRow[];
+  const { first, last } = db.prepare(EDGES).get(NODES_A_SLICE) as { readonly first: number; readonly last: number };
+  const within = db.prepare(NODES_WITHIN);
+  within.setReturnArrays(true);
+  const rows = within.all(Number.MIN_SAFE_INTEGER, first) as unknown as readonly NodeRow[];
   const nodes: Node[] = [...unpackNodes(new Packer().pack(rows))];
-  const last = nodes.at(-1);
-  if (last === undefined || rows.length < NODES_A_SLICE) return nodes;
+  if (first === last) return nodes;
+  const share = Math.ceil((last - first) / READERS);
   const start = (part: number): Worker => {
-    const order: ReadOrder = { path, after: last.nodeId, part };
+    const after = first + part * share;
+    const order: ReadOrder = { path, after, upTo: Math.min(last, after + share) };
     return new Worker(new URL("./reader-thread.ts", import.meta.url), { workerData: order });
   };
   await takeSlices(start, nodes);

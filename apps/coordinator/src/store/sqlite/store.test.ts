@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Permit } from "@moult/policy";
+import { writeCanonicalLeaf, writeLeaf } from "@moult/trust/audit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BrakeStatement, type MetadataFile, type Store, type StoreChange, StoreError } from "../port.ts";
 import { identityOf, nodeOf, permitOf, recordOf, said } from "../testing/changes.ts";
+import type { LoggedLeaf } from "../tree.ts";
 import { openDatabase } from "./open.ts";
 import { sqliteStore } from "./store.ts";
-import { directWriter } from "./writer.ts";
+import { type Writer, type Writes, directWriter } from "./writer.ts";
 
 let folder: string;
 let path: string;
@@ -153,7 +155,7 @@ test("a disk that is full refuses a batch whole; with room again the log goes on
   db.exec("PRAGMA max_page_count = 1000000");
   await commit({ kind: "enrolled", identity: identityOf("n3") }, large);
   expect((await store.load()).nodes.map((node) => node.identity.nodeId)).toEqual(["n1", "n3"]);
-  expect(places()["home"]).toHaveLength(2);
+  expect(places()["home"]).toMatchObject([{ seq: 1 }, { seq: 2 }]);
 });
 
 test("a batch in which one change cannot be written leaves nothing of the others", async () => {
@@ -239,4 +241,85 @@ test("a store from before there was metadata is taken over, with all that is in 
   open();
   await commit({ kind: "metadata", file: file("root", 1) }, { kind: "brake-statement", brake: brakeUntil(7) });
   expect(await store.load()).toMatchObject({ permits: [permit("n1")], metadata: [file("root", 1)] });
+});
+
+test("of a node's states and of the tallies in one batch the last is kept, and every pool's demand", async () => {
+  const tally = (committed: number): StoreChange & { kind: "totals" } => ({
+    kind: "totals",
+    demandByPool: new Map(committed === 2 ? [["home", 5]] : []),
+    tally: { committed, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
+  });
+  const state = (nodeId: string, sequence: number): StoreChange => said(nodeId, "home", sequence);
+  const enrolled = (nodeId: string): StoreChange => ({ kind: "enrolled", identity: identityOf(nodeId) });
+  await commit(
+    enrolled("n1"),
+    state("n1", 3),
+    tally(1),
+    enrolled("n2"),
+    state("n2", 4),
+    tally(2),
+    state("n1", 9),
+    tally(3),
+  );
+  const { nodes, tally: kept, demandByPool } = await store.load();
+  expect(nodes.map(({ identity, sequence }) => [identity.nodeId, sequence])).toEqual([
+    ["n1", 9],
+    ["n2", 4],
+  ]);
+  expect([kept?.committed, demandByPool.get("home")]).toEqual([3, 5]);
+});
+
+test("leaves are the same whether they were just written or are read from the file", async () => {
+  const brake = (reason: string): StoreChange => ({ kind: "brake", brake: { updatedAtMs: 1, reason, engaged: true } });
+  const { permitId, ...rest } = permit("n1");
+  await commit({ kind: "permit", permit: { ...rest, permitId } }, brake('ü " \u2028'), {
+    ...brake("b"),
+    word: { by: "jo" },
+  });
+  await commit({
+    kind: "token",
+    token: { tokenHash: "h", poolId: "p", usesLeft: 1, expiresAtMs: 5, labels: { 10: "x", 9: "y", b: "z" } },
+  });
+  const written = (leaves: readonly LoggedLeaf[]): readonly string[] =>
+    leaves.map(({ poolId, isCanonical, body, ...leaf }) => {
+      const head = { network: "demo", pool: poolId, ...leaf };
+      return Buffer.from(
+        (isCanonical ? writeCanonicalLeaf(head, body) : writeLeaf(head, JSON.parse(body))).entry,
+      ).toString();
+    });
+  const fresh = await store.tree.unplaced(100);
+  expect(fresh.map(({ isCanonical }) => isCanonical)).toEqual([true, true, true, true]);
+  await store.close();
+  open();
+  const read = await store.tree.unplaced(100);
+  expect(read.some(({ isCanonical }) => isCanonical)).toBe(false);
+  expect(written(read)).toEqual(written(fresh));
+});
+
+test("a batch is written while the tree's own write is on its way", async () => {
+  const held = Promise.withResolvers<void>();
+  const begun: Writes[] = [];
+  const direct = directWriter(db);
+  const writer: Writer = {
+    ...direct,
+    async write(writes) {
+      begun.push(writes);
+      if (writes.statements.some((sql) => sql.includes("checkpoint"))) await held.promise;
+      await direct.write(writes);
+    },
+  };
+  store = sqliteStore(db, path, writer);
+  const { epoch } = await store.tree.claim();
+  const kept = store.tree.keepCheckpoint(epoch, new Uint8Array([1]));
+  await commit({ kind: "enrolled", identity: identityOf("n1") });
+  expect(begun.at(-1)?.statements.join()).toContain("INSERT INTO audit");
+  // The tree's own are one after another all the same, and whoever closes waits for them.
+  const next = store.tree.claim();
+  const closed = store.close();
+  held.resolve();
+  await kept;
+  expect((await next).epoch).toBe(epoch + 1);
+  await closed;
+  open();
+  expect((await store.tree.claim()).checkpoint).toEqual(new Uint8Array([1]));
 });

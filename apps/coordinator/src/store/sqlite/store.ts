@@ -18,6 +18,8 @@ import {
   type StoreChange,
   StoreError,
 } from "../port.ts";
+import type { LoggedLeaf } from "../tree.ts";
+import { LeafTail, bodyText } from "./leaf-tail.ts";
 import { guarded, openDatabase } from "./open.ts";
 import { storedDial } from "../rows.ts";
 import { readNodes } from "./nodes.ts";
@@ -50,6 +52,7 @@ export function openSqliteStore(path: string, network: string): Store {
 export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Store {
   // One after another: what is read under a turn cannot change before it is written under the same.
   const turns = new Turns();
+  const treeTurns = new Turns();
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
@@ -148,29 +151,43 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
     }
   };
 
-  const append = (change: StoreChange, atMs: number, run: Run): void => {
+  /** The last number of each log that was written to: nobody else appends. Forgotten where a batch was not written. */
+  const lastSeqs = new Map<string, number>();
+  const tail = new LeafTail();
+  const append = (change: StoreChange, atMs: number, run: Run): LoggedLeaf | undefined => {
     const leaf = auditLeaf(change);
-    if (leaf === undefined) return;
-    run(
-      `INSERT INTO audit SELECT ?1, COALESCE(MAX(seq), 0) + 1, ?2, ?3, ?4 FROM audit WHERE pool_id = ?1`,
-      leaf.poolId,
-      atMs,
-      leaf.kind,
-      JSON.stringify(leaf.body),
-    );
+    if (leaf === undefined) return undefined;
+    const { poolId, kind } = leaf;
+    const { text, isCanonical } = bodyText(leaf.body);
+    const last =
+      lastSeqs.get(poolId) ??
+      Number(prepare("SELECT MAX(seq) AS seq FROM audit WHERE pool_id = ?").get(poolId)?.["seq"]);
+    const seq = last + 1;
+    lastSeqs.set(poolId, seq);
+    run("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", poolId, seq, atMs, kind, text);
+    return { poolId, seq, atMs, kind, body: text, isCanonical };
   };
 
   return {
     commit: ({ changes, atMs }: Batch) =>
-      turns.take(() =>
-        writing(path, writer, async (run) => {
-          for (const [n, change] of changes.entries()) {
-            if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
-            write(change, run);
-            append(change, atMs, run);
-          }
-        }),
-      ),
+      turns.take(async () => {
+        try {
+          const lasting = lastOf(changes);
+          const leaves: LoggedLeaf[] = [];
+          await writing(path, writer, async (run) => {
+            for (const [n, change] of changes.entries()) {
+              if (n > 0 && n % CHANGES_A_TURN === 0) await turn();
+              if (lasting(change)) write(change, run);
+              const leaf = append(change, atMs, run);
+              if (leaf !== undefined) leaves.push(leaf);
+            }
+          });
+          for (const leaf of leaves) tail.add(leaf);
+        } catch (error) {
+          lastSeqs.clear();
+          throw error;
+        }
+      }),
     status: () =>
       turns.take(async () =>
         guarded("UNREADABLE", `the store at ${path} cannot be read`, () => {
@@ -255,10 +272,26 @@ export function sqliteStore(db: DatabaseSync, path: string, writer: Writer): Sto
         }
       }),
     close: () =>
-      turns.take(async () => {
-        await writer.close();
-        db.close();
-      }),
-    tree: sqliteTree(db, path, turns, writer),
+      turns.take(() =>
+        treeTurns.take(async () => {
+          await writer.close();
+          db.close();
+        }),
+      ),
+    tree: sqliteTree(db, path, treeTurns, writer, tail),
+  };
+}
+
+/** Which changes of a batch need be written: of a node's states, and of the tallies, only the last outlives it. */
+function lastOf(changes: readonly StoreChange[]): (change: StoreChange) => boolean {
+  const last = new Map<string, StoreChange>();
+  let tally: StoreChange | undefined;
+  for (const change of changes) {
+    if (change.kind === "node") last.set(change.nodeId, change);
+    if (change.kind === "totals") tally = change;
+  }
+  return (change) => {
+    if (change.kind === "node") return last.get(change.nodeId) === change;
+    return change.kind !== "totals" || change.demandByPool.size > 0 || change === tally;
   };
 }

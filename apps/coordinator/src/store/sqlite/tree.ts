@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { StoreError } from "../port.ts";
 import type { Growth, LoggedLeaf, TreeState, TreeStore } from "../tree.ts";
 import type { Turns } from "../turns.ts";
+import type { LeafTail } from "./leaf-tail.ts";
 import { guarded } from "./open.ts";
 import { type Run, type Writer, writing } from "./writer.ts";
 
@@ -12,8 +13,11 @@ interface StateRow {
   readonly checkpoint: Uint8Array | null;
 }
 
-/** The tree over an open database; `path` is for its errors. It takes its turn with all that uses the database. */
-export function sqliteTree(db: DatabaseSync, path: string, turns: Turns, writer: Writer): TreeStore {
+/**
+ * The tree over an open database; `path` is for its errors. Its writes are one after another, and nobody else writes its
+ * tables: batches need not wait for it. `tail` has the last leaves that were written.
+ */
+export function sqliteTree(db: DatabaseSync, path: string, turns: Turns, writer: Writer, tail: LeafTail): TreeStore {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? db.prepare(sql);
@@ -25,7 +29,7 @@ export function sqliteTree(db: DatabaseSync, path: string, turns: Turns, writer:
 
   const state = (): StateRow => prepare("SELECT epoch, size, checkpoint FROM tree_state").get() as unknown as StateRow;
 
-  /** In one transaction; under an epoch only as long as it is the newest. Nobody else writes meanwhile: it is a turn. */
+  /** In one transaction; under an epoch only as long as it is the newest. No other writes the tree meanwhile: it is a turn. */
   const changing = <T>(epoch: number | undefined, work: (state: StateRow, run: Run) => T): Promise<T> =>
     turns.take(() =>
       writing(path, writer, (run) => {
@@ -64,28 +68,34 @@ export function sqliteTree(db: DatabaseSync, path: string, turns: Turns, writer:
           return last > placed ? [{ poolId, placed }] : [];
         });
         const share = Math.ceil(countMax / Math.max(1, waiting.length));
-        return waiting.flatMap(({ poolId, placed }) =>
-          prepare(
-            "SELECT pool_id AS poolId, seq, at_ms AS atMs, kind, leaf AS body FROM audit " +
-              "WHERE pool_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-          )
-            .all(poolId, placed, share)
-            .map((row) => ({ ...row }) as unknown as LoggedLeaf),
+        return waiting.flatMap(
+          ({ poolId, placed }) =>
+            tail.after(poolId, placed, share) ??
+            prepare(
+              "SELECT pool_id AS poolId, seq, at_ms AS atMs, kind, leaf AS body FROM audit " +
+                "WHERE pool_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+            )
+              .all(poolId, placed, share)
+              .map((row) => ({ ...row }) as unknown as LoggedLeaf),
         );
       }),
-    grow: (epoch, { size, leaves, tiles, bodies }: Growth) =>
-      changing(epoch, (now, run) => {
+    async grow(epoch, { size, leaves, tiles, bodies }: Growth) {
+      const placed = new Map<string, number>();
+      await changing(epoch, (now, run) => {
         if (now.size !== size) throw new Error(`the tree has ${now.size} leaves, not ${size}`);
         for (const [n, { poolId, seq, entry }] of leaves.entries()) {
           run("INSERT INTO tree_leaves VALUES (?, ?, ?, ?)", size + n, poolId, seq, entry);
-          run("INSERT OR REPLACE INTO tree_pools VALUES (?, ?)", poolId, seq);
+          placed.set(poolId, seq);
         }
+        for (const [poolId, seq] of placed) run("INSERT OR REPLACE INTO tree_pools VALUES (?, ?)", poolId, seq);
         for (const { level, index, hashes } of tiles) {
           run("INSERT OR REPLACE INTO tree_tiles VALUES (?, ?, ?)", level, index, hashes);
         }
         for (const { digest, bytes } of bodies) run("INSERT OR IGNORE INTO tree_bodies VALUES (?, ?)", digest, bytes);
         run("UPDATE tree_state SET size = ?", size + leaves.length);
-      }),
+      });
+      for (const [poolId, seq] of placed) tail.forget(poolId, seq);
+    },
     keepCheckpoint: (epoch, note) => changing(epoch, (_, run) => run("UPDATE tree_state SET checkpoint = ?", note)),
     tile: (level, index) =>
       reading(() => {

@@ -12,16 +12,18 @@ const db = new DatabaseSync(path, { timeout: BUSY_MS });
 // the pages; a start after a crash reads so much. The cache keeps the upper pages of the trees.
 db.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
 db.exec("PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -16384");
+const texts: string[] = [];
 const statements: StatementSync[] = [];
+/** Prepared when it is first run: one that cannot be is tried again. */
+const prepared = (number: number): StatementSync => (statements[number] ??= db.prepare(texts[number] ?? ""));
 
 parentPort?.on("message", (order: Order | Errand) => {
   let answer: Answer = {};
   try {
     if ("exec" in order) db.exec(order.exec);
     else {
-      if (order.fresh.length > 0) statements.length = order.freshFrom;
-      for (const sql of order.fresh) statements.push(db.prepare(sql));
-      runAll(db, statements, { ...order.writes, values: valuesOf(order) });
+      texts.push(...order.fresh);
+      runAll(db, prepared, { ...order.writes, values: valuesOf(order) });
     }
   } catch (error) {
     answer = { failure: error instanceof Error ? error.message : String(error) };

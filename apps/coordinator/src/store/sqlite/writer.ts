@@ -1,7 +1,7 @@
 /**
  * Who writes: everything of one transaction, as statements with their values, whole or not at all. A commit waits for the
  * disk, and whoever answers calls must not wait with it, so the writer of a coordinator is a thread of its own with a
- * connection of its own. Only one transaction is under way at a time; whoever calls sees to that.
+ * connection of its own. What it is given meanwhile it writes afterwards, in the order in which it came.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
@@ -68,8 +68,6 @@ export async function writing<T>(path: string, writer: Writer, record: (run: Run
  */
 export interface Order {
   readonly fresh: readonly string[];
-  /** The number of the first of them. Those from there on that the thread may know are no more. */
-  readonly freshFrom: number;
   readonly writes: Writes<number>;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Which values stand there, and where each ends. */
@@ -78,12 +76,7 @@ export interface Order {
 }
 
 /** The values of an order, with their bytes. */
-export function valuesOf({
-  writes,
-  bytes,
-  byteValues,
-  byteEnds,
-}: Omit<Order, "fresh" | "freshFrom">): readonly Value[] {
+export function valuesOf({ writes, bytes, byteValues, byteEnds }: Omit<Order, "fresh">): readonly Value[] {
   if (byteValues.length === 0) return writes.values;
   const values = [...writes.values];
   let at = 0;
@@ -96,7 +89,7 @@ export function valuesOf({
 }
 
 /** Values with their bytes apart. */
-export function apart({ statements, values, ends }: Writes<number>): Omit<Order, "fresh" | "freshFrom"> {
+export function apart({ statements, values, ends }: Writes<number>): Omit<Order, "fresh"> {
   const byteValues: number[] = [];
   const byteEnds: number[] = [];
   let length = 0;
@@ -128,7 +121,7 @@ export interface Answer {
 /** Runs one transaction on a connection. Throws what the database says; then nothing was written. */
 export function runAll(
   db: DatabaseSync,
-  prepared: readonly StatementSync[],
+  prepared: (number: number) => StatementSync,
   { statements, values, ends }: Writes<number>,
 ): void {
   try {
@@ -136,9 +129,7 @@ export function runAll(
     let at = 0;
     for (const [n, number] of statements.entries()) {
       const end = ends[n] ?? at;
-      const statement = prepared[number];
-      if (statement === undefined) throw new Error(`there is no statement ${number}`);
-      statement.run(...values.slice(at, end));
+      prepared(number).run(...values.slice(at, end));
       at = end;
     }
     db.exec("COMMIT");
@@ -174,8 +165,8 @@ export function threadWriter(path: string): Writer {
 export function directWriter(db: DatabaseSync): Writer {
   return {
     async write(writes) {
-      const prepared = writes.statements.map((sql) => db.prepare(sql));
-      runAll(db, prepared, { ...writes, statements: [...prepared.keys()] });
+      const prepared = (n: number): StatementSync => db.prepare(writes.statements[n] ?? "");
+      runAll(db, prepared, { ...writes, statements: [...writes.statements.keys()] });
     },
     exec: async (sql) => db.exec(sql),
     close: async () => undefined,
@@ -186,7 +177,8 @@ class Thread {
   lives = true;
   readonly #worker: Worker;
   readonly #numbers = new Map<string, number>();
-  #waiting: { readonly done: () => void; readonly failed: (error: Error) => void } | undefined;
+  /** Who waits, in the order of the orders: so they are answered. */
+  readonly #waiting: { readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
 
   constructor(path: string) {
     this.#worker = new Worker(new URL("./writer-thread.ts", import.meta.url), { workerData: { path } });
@@ -195,22 +187,18 @@ class Thread {
     this.#worker.on("message", ({ failure }: Answer) => {
       const waiting = this.#take();
       if (failure === undefined) return waiting?.done();
-      // Which of the statements it prepared before it failed is not known: they are told anew.
-      this.#numbers.clear();
       waiting?.failed(new Error(failure));
     });
     const lost = (why: string, cause?: unknown): void => {
       this.lives = false;
-      this.#take()?.failed(new WriterLost(`the writer ended: ${why}`, { cause }));
+      for (const { failed } of this.#waiting.splice(0)) failed(new WriterLost(`the writer ended: ${why}`, { cause }));
     };
     this.#worker.on("error", (error: Error) => lost(error.message, error));
     this.#worker.on("exit", (code) => lost(`with code ${code}`));
   }
 
   write(writes: Writes): Promise<void> {
-    if (this.#waiting !== undefined) throw new Error("one transaction at a time");
     const fresh: string[] = [];
-    const freshFrom = this.#numbers.size;
     const statements = writes.statements.map((sql) => {
       let number = this.#numbers.get(sql);
       if (number === undefined) {
@@ -220,21 +208,24 @@ class Thread {
       }
       return number;
     });
-    return this.#send({ fresh, freshFrom, ...apart({ ...writes, statements }) });
+    try {
+      return this.#send({ fresh, ...apart({ ...writes, statements }) });
+    } catch (error) {
+      // It was never told of them.
+      for (const sql of fresh) this.#numbers.delete(sql);
+      throw error;
+    }
   }
 
   exec(sql: string): Promise<void> {
-    if (this.#waiting !== undefined) throw new Error("one transaction at a time");
     return this.#send({ exec: sql });
   }
 
   #send(order: Order | Errand): Promise<void> {
-    return new Promise((done, failed) => {
-      this.#waiting = { done, failed };
-      this.#worker.ref();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      this.#worker.postMessage(order, "bytes" in order ? [order.bytes.buffer] : []);
-    });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(order, "bytes" in order ? [order.bytes.buffer] : []);
+    this.#worker.ref();
+    return new Promise((done, failed) => this.#waiting.push({ done, failed }));
   }
 
   async close(): Promise<void> {
@@ -243,9 +234,8 @@ class Thread {
   }
 
   #take() {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    this.#worker.unref();
+    const waiting = this.#waiting.shift();
+    if (this.#waiting.length === 0) this.#worker.unref();
     return waiting;
   }
 }

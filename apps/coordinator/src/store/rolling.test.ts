@@ -141,7 +141,7 @@ test("nodes that were laid out anew are all there, as they were, and a row takes
   const insert = db.prepare("INSERT INTO nodes VALUES (?, ?, ?)");
   db.exec("BEGIN");
   for (let n = 0; n < 3_000; n += 1) {
-    const identity = { nodeId: `n${n}`, poolId: "home", labels: { n: "i".repeat(n % 300) } };
+    const identity = { nodeId: `n${n}`, poolId: "home", publicKey: "", labels: { n: "i".repeat(n % 300) } };
     insert.run(identity.nodeId, JSON.stringify(identity), JSON.stringify({ sequence: n, bootId: "s".repeat(1_000) }));
   }
   db.exec("COMMIT");

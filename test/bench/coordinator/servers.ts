@@ -103,14 +103,22 @@ export class Place {
     return serverOf(grpc, child, startMs);
   }
 
-  /** Starts replicas that share this state, on loopback ports of their own. */
-  async replicas(count: number, env: Readonly<Record<string, string>>): Promise<Server> {
+  /**
+   * Starts replicas that share this state, on loopback ports of their own. `decider` is the environment of the first one alone,
+   * which takes the seat.
+   */
+  async replicas(
+    count: number,
+    env: Readonly<Record<string, string>>,
+    decider: Readonly<Record<string, string>> = {},
+  ): Promise<Server> {
     const servers: Server[] = [];
     for (let n = 1; n <= count; n += 1) {
       const address = `127.0.0.1:${await freePort()}`;
       const name = `r${n}`;
       const own = {
         ...env,
+        ...(n === 1 && decider),
         MOULT_REPLICA__NAME: name,
         MOULT_REPLICA__ADDRESS: address,
         MOULT_GRPC__PORT: address.slice(address.lastIndexOf(":") + 1),

@@ -29,6 +29,8 @@ export interface TimersParts extends Pick<
 export function startTimers(parts: TimersParts): () => Promise<void> {
   const { config, owner, attending, trust, anomalies, pressure, store, clock, log } = parts;
   const decide = async (move: Move<void>): Promise<void> => {
+    // Another decides, or nobody: that is no news four times a second.
+    if (!owner.isReady) return;
     try {
       await owner.decide(move);
     } catch (error) {

@@ -69,12 +69,24 @@ export class Forwarder {
   }
 
   /** A call with one answer. Rejects with an RpcError: the other's, or `nobodyDecides`. */
-  async unary(route: Route, request: Uint8Array, call: Call<unknown>, caller: Caller): Promise<Uint8Array> {
-    const line = this.#connected();
-    const { client, gone } = line;
-    const { path } = route;
+  unary(route: Route, request: Uint8Array, call: Call<unknown>, caller: Caller): Promise<Uint8Array> {
+    const line = this.#connect();
+    if (line === undefined) return Promise.reject(nobodyDecides());
+    // Asks come by the thousand: nothing is made here for those that go over the trunk.
     const trunk = route.isDevices ? this.#trunkOf(line) : undefined;
-    if (trunk !== undefined) return trunk.call(path, request, call, caller);
+    if (trunk !== undefined) return trunk.call(route.path, request, call, caller);
+    return this.#alone(line, route, request, call, caller);
+  }
+
+  /** A call that goes by itself. */
+  async #alone(
+    line: Line,
+    { path }: Route,
+    request: Uint8Array,
+    call: Call<unknown>,
+    caller: Caller,
+  ): Promise<Uint8Array> {
+    const { client, gone } = line;
     if (line.waiting >= UNARY_MAX) throw tooMany(`${UNARY_MAX} calls`);
     line.waiting += 1;
     const metadata = this.#hop.write(call.metadata, caller);
@@ -171,9 +183,16 @@ export class Forwarder {
   }
 
   #connected(): Line {
-    this.refresh();
+    const line = this.#connect();
+    if (line === undefined) throw nobodyDecides();
+    return line;
+  }
+
+  /** The connection to the one that has the seat; undefined where nobody is known to have it. */
+  #connect(): Line | undefined {
     const address = this.#addressOf();
-    if (address === undefined) throw nobodyDecides();
+    if (this.#line !== undefined && this.#line.address !== address) this.close();
+    if (address === undefined) return undefined;
     if (this.#line === undefined) {
       const { credentials, options } = secureChannel(address, this.#caPem);
       const connect = (): Client => new Client(address, credentials, { ...OPTIONS, ...options });

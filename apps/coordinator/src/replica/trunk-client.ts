@@ -24,7 +24,7 @@ const BATCH_BYTES_MAX = 1_048_576;
  * Between two messages at least: what comes meanwhile goes along. A message costs as much as some fifteen calls in it, and the seat
  * writes what it decides every few milliseconds anyway.
  */
-const GATHER_MS = 1;
+const GATHER_MS = 3;
 /** Far above what a device says; a longer request is refused. */
 const REQUEST_BYTES_MAX = 1_048_576;
 /** Far above what a small call takes. A replica that hangs is noticed by its lease long before. */
@@ -181,13 +181,15 @@ export class TrunkClient {
     if (this.#writer.bytes > BATCH_BYTES_MAX) return this.#flush();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    const flush = (): void => {
-      this.#isFlushing = false;
-      this.#flush();
-    };
-    if (performance.now() - this.#flushedAtMs < GATHER_MS) setTimeout(flush, GATHER_MS);
-    else setImmediate(flush);
+    const leftMs = this.#flushedAtMs + GATHER_MS - performance.now();
+    if (leftMs > 0) setTimeout(this.#flushDue, leftMs);
+    else setImmediate(this.#flushDue);
   }
+
+  readonly #flushDue = (): void => {
+    this.#isFlushing = false;
+    this.#flush();
+  };
 
   #flush(): void {
     if (this.#writer.bytes === 0 || this.#hasEnded) return;

@@ -15,6 +15,12 @@ export interface Statement {
 
 // The driver takes an array of bytes for bytes: where there are many, they go as hexadecimal digits.
 
+/**
+ * Between the texts of a column that goes as one: JSON, in which this character never stands as itself (RFC 8259, 7). As an array
+ * each quotation mark in it would be escaped here, sent twice as long and read back there; states and leaves are most of a batch.
+ */
+const JOINED_BY = "\u001f";
+
 /** Rows a statement: some milliseconds of this process's time, and of the server's. */
 const ROWS_MAX = 1_000;
 
@@ -22,7 +28,7 @@ const HOLD = "SELECT moult_hold($1, $2::text[], $3::bigint[])";
 const ENROL = `INSERT INTO nodes (node_id, pool_id, identity)
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING`;
 const STATES = `UPDATE nodes SET state = new.state
-  FROM unnest($1::text[], $2::text[]) AS new (node_id, state) WHERE nodes.node_id = new.node_id`;
+  FROM unnest($1::text[], string_to_array($2::text, chr(31))) AS new (node_id, state) WHERE nodes.node_id = new.node_id`;
 const PERMITS_END = "DELETE FROM permits WHERE permit_id = ANY($1::text[])";
 const PERMITS_PUT = `INSERT INTO permits (node_id, permit_id, pool_id, permit)
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -60,7 +66,7 @@ const TOTALS = `INSERT INTO totals (pool_id, demand_milli) SELECT * FROM unnest(
 const META = `INSERT INTO meta (key, value) SELECT * FROM unnest($1::text[], $2::text[])
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 const AUDIT = `INSERT INTO audit (pool_id, seq, at_ms, kind, leaf)
-  SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])`;
+  SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], string_to_array($5::text, chr(31)))`;
 
 /** The first statement of a batch: fails unless every pool that it touches is still its owner's. */
 export function holdStatement(owner: string, held: ReadonlyMap<string, Holding>): Statement {
@@ -70,7 +76,7 @@ export function holdStatement(owner: string, held: ReadonlyMap<string, Holding>)
 /** The statements of a batch, one after another: whoever sends them may pause in between. */
 export function* rowStatements(rows: Gathered): Generator<Statement> {
   yield* chunked(ENROL, [...rows.enrolled], [([id]) => id, ([, row]) => row.poolId, ([, row]) => row.identity]);
-  yield* chunked(STATES, [...rows.states], [([id]) => id, ([, state]) => state]);
+  yield* chunked(STATES, [...rows.states], [([id]) => id], ([, state]) => state);
   yield* chunked(PERMITS_END, [...rows.permitIds], [(id) => id]);
   yield* chunked(
     PERMITS_PUT,
@@ -133,22 +139,24 @@ export function place(
 
 /** The statements that append to the logs: the last of a batch. */
 export function leafStatements(placed: readonly PlacedLeaf[], atMs: number): Iterable<Statement> {
-  return chunked(AUDIT, placed, [
-    ({ poolId }) => poolId,
-    ({ seq }) => seq,
-    () => atMs,
-    ({ kind }) => kind,
+  return chunked(
+    AUDIT,
+    placed,
+    [({ poolId }) => poolId, ({ seq }) => seq, () => atMs, ({ kind }) => kind],
     ({ body }) => JSON.stringify(body),
-  ]);
+  );
 }
 
+/** `json` is the last column, where there is one whose texts are all JSON. */
 function* chunked<R>(
   text: string,
   rows: readonly R[],
   columns: readonly ((row: R) => string | number | Uint8Array)[],
+  json?: (row: R) => string,
 ): Generator<Statement> {
   for (let first = 0; first < rows.length; first += ROWS_MAX) {
     const chunk = rows.slice(first, first + ROWS_MAX);
-    yield { text, values: columns.map((column) => chunk.map(column)) };
+    const values: Statement["values"] = columns.map((column) => chunk.map(column));
+    yield { text, values: json === undefined ? values : [...values, chunk.map(json).join(JOINED_BY)] };
   }
 }

@@ -3,7 +3,7 @@
  * answer is awaited: one way to the server and back for any number of statements. Where one fails, the server refuses the
  * rest and answers the COMMIT with a rollback.
  */
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import type { ParameterOrJSON, ReservedSql, Sql } from "postgres";
 import { StoreError } from "../port.ts";
 import { type PostgresPlace, connect, sqlState } from "./connect.ts";
@@ -18,8 +18,9 @@ const ROWS_A_TURN = 1_000;
 interface Line {
   readonly client: Sql;
   readonly reserved: ReservedSql;
-  /** Resolves when the connection has ended. */
-  readonly ended: Promise<void>;
+  hasEnded: boolean;
+  /** Called when the connection ends: of the batch that is on its way. A promise would keep what each batch attaches to it. */
+  onEnded: (() => void) | undefined;
 }
 
 /** Writes batches, one at a time. */
@@ -77,18 +78,19 @@ export class Writer {
 
   async #connected(): Promise<Line> {
     if (this.#line === undefined) {
-      const ended = Promise.withResolvers<void>();
       const client = connect(this.#place, 1, {
         warned: (message) => (this.#warning = message),
         // One that ended while nothing was on its way is replaced, and nobody needs to know.
         closed: () => {
-          if (this.#line?.client !== client) return;
+          const line = this.#line;
+          if (line?.client !== client) return;
           this.#line = undefined;
-          ended.resolve();
+          line.hasEnded = true;
+          line.onEnded?.();
         },
       });
       try {
-        this.#line = { client, reserved: await client.reserve(), ended: ended.promise };
+        this.#line = { client, reserved: await client.reserve(), hasEnded: false, onEnded: undefined };
       } catch (error) {
         await client.end({ timeout: 0 });
         throw error;
@@ -98,14 +100,15 @@ export class Writer {
   }
 
   async #answers<T>(line: Line, answers: Promise<T>): Promise<T> {
-    const deadline = new AbortController();
-    const late = sleep(DEADLINE_MS, "late" as const, { signal: deadline.signal, ref: false }).catch(
-      () => "late" as const,
-    );
+    const { promise: broken, resolve: breaks } = Promise.withResolvers<"late" | "cut">();
+    // One of each a batch: an aborted sleep would make an error with its stack every time.
+    const deadline = setTimeout(() => breaks("late"), DEADLINE_MS).unref();
     // The driver answers what it had sent when the connection ended, and leaves without one what it had yet to send.
-    const cut = line.ended.then(() => turn("cut" as const));
-    const first = await Promise.race([answers, late, cut]);
-    deadline.abort();
+    line.onEnded = () => void setImmediate(() => breaks("cut"));
+    if (line.hasEnded) line.onEnded();
+    const first = await Promise.race([answers, broken]);
+    clearTimeout(deadline);
+    line.onEnded = undefined;
     if (first !== "late" && first !== "cut") return first;
     await this.#drop(line);
     throw this.#uncertain(first === "cut" ? "the connection ended" : `no answer within ${DEADLINE_MS} ms`, undefined);

@@ -16,7 +16,16 @@ export {
 export { type Collection, formatName, parseName } from "./names.ts";
 export { type ClientCertificate, type SecureChannel, secureChannel } from "./secure-channel.ts";
 export { bindService } from "./server.ts";
-export type { BindOptions, Call, CallMetadata, Implementation, Interceptor, OnDefect } from "./service.ts";
+export {
+  type BindOptions,
+  type Call,
+  type CallMetadata,
+  type GivesEach,
+  type Implementation,
+  type Interceptor,
+  type OnDefect,
+  takeEach,
+} from "./service.ts";
 export {
   type BrakeBody,
   type OverrideBody,

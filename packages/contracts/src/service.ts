@@ -46,6 +46,27 @@ export type Implementation<S extends DescService, P> = {
       : never;
 };
 
+/** Requests that can be given one by one to whoever takes them. */
+export interface GivesEach<T> {
+  /**
+   * Gives each to `take`, one after another, from the first that was not read yet. Resolves when all were taken; rejects with what
+   * `take` throws, and then reads no further, or with what the stream ended with.
+   */
+  readonly each: (take: (request: T) => Promise<void> | void) => Promise<void>;
+}
+
+/**
+ * Gives each of a stream's requests to `take`, as `GivesEach` says. Where the server can do that itself nothing of a request is
+ * held while the next is waited for, as a loop does: between two words of a device may lie minutes.
+ */
+export async function takeEach<T>(
+  requests: AsyncIterable<T>,
+  take: (request: T) => Promise<void> | void,
+): Promise<void> {
+  if ("each" in requests) return (requests as AsyncIterable<T> & GivesEach<T>).each(take);
+  for await (const request of requests) await take(request);
+}
+
 /** A method's function as servers call it: the types of its messages were checked where it was bound. */
 export type Handler = (request: unknown, call: Call<unknown>) => unknown;
 

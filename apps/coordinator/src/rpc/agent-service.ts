@@ -1,12 +1,11 @@
 /** AgentService: what nodes say. Reads, decides through the owner, answers. */
 import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { type Call, type Implementation, RpcError, formatName } from "@moult/contracts";
+import { type Call, type Implementation, RpcError, formatName, takeEach } from "@moult/contracts";
 import { Patience } from "@moult/contracts/http2";
 import {
   type AgentService,
   type AskRequest,
-  type AttendRequest,
   type AttendResponse,
   AttendResponseSchema,
   type DeviceProof,
@@ -57,16 +56,13 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
   };
 
   /** What comes up a stream. Nobody waits for the answer to a pulse, so it may wait with others; `failed` ends the stream. */
-  const takeUpward = async (
+  const takeUpward = (
     report: ReportRequest,
     call: Call<Principal>,
     nodeId: string,
     failed: (error: unknown) => void,
-  ): Promise<void> => {
-    if (report.report.case !== "pulse") {
-      await takeReport(report, call);
-      return;
-    }
+  ): Promise<void> | void => {
+    if (report.report.case !== "pulse") return takeReport(report, call).then(() => undefined);
     const pulse: WaitingPulse = {
       cameAtMs: clock.now(),
       hasLeft: () => call.signal.aborted,
@@ -173,12 +169,12 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
         end();
       };
       const upward = (async () => {
-        const coming = requests[Symbol.asyncIterator]();
         try {
-          while (await takeNext(coming, (report) => takeUpward(report, call, nodeId, failed)));
+          await takeEach(requests, ({ message }) => {
+            return message.case === "report" ? takeUpward(message.value, call, nodeId, failed) : undefined;
+          });
         } finally {
           end();
-          await coming.return?.();
         }
       })();
       // Its failure is looked at below; until then, a peer that reads nothing may hold this generator up.
@@ -202,20 +198,6 @@ export function createAgentService(parts: Parts): Implementation<typeof AgentSer
       }
     },
   };
-}
-
-/**
- * Takes the next of what comes up a stream; false where nothing more does. A call of its own for each, because a loop that waits
- * holds on to what it took last, and between two pulses lies a minute.
- */
-async function takeNext(
-  coming: AsyncIterator<AttendRequest>,
-  takeUpward: (report: ReportRequest) => Promise<void>,
-): Promise<boolean> {
-  const { done, value } = await coming.next();
-  if (done === true) return false;
-  if (value.message.case === "report") await takeUpward(value.message.value);
-  return true;
 }
 
 /** How an ask stands in line: what is part of an absence that was granted goes before all else. */

@@ -115,11 +115,27 @@ export class Owner {
       this.#parts.carryOut(step.effects, ledger);
       return step.answer;
     }
-    await new Promise<void>((done, failed) => {
-      this.#waiting.push({ atMs: this.#parts.uptime?.now() ?? atMs, changes, effects: step.effects, done, failed });
+    await this.#written(atMs, changes, step.effects);
+    return step.answer;
+  }
+
+  /**
+   * Applies a move that answers nobody. One that changed nothing and tells nobody is done when this returns, whatever waits to be
+   * written; else it resolves when it is durable. Rejects with StoreUnavailable where the store fails.
+   */
+  apply(move: Move<void>): Promise<void> | undefined {
+    const { ledger } = this;
+    const atMs = this.#parts.clock.now();
+    const { changes, effects } = move(ledger, atMs);
+    if (changes.length === 0 && effects.length === 0) return undefined;
+    return this.#written(atMs, written(ledger, changes), effects);
+  }
+
+  #written(atMs: number, changes: readonly StoreChange[], effects: readonly Effect[]): Promise<void> {
+    return new Promise<void>((done, failed) => {
+      this.#waiting.push({ atMs: this.#parts.uptime?.now() ?? atMs, changes, effects, done, failed });
       this.#flushing ??= this.#flush();
     });
-    return step.answer;
   }
 
   /** Resolves when all that was decided so far is written or refused. */

@@ -67,14 +67,17 @@ export class Pulses {
   async #takeAll(): Promise<void> {
     const pulses = [...this.#waiting.values()];
     this.#waiting = new Map();
-    for (let from = 0; from < pulses.length; from += PULSES_A_MOVE) {
-      await this.#take(pulses.slice(from, from + PULSES_A_MOVE));
+    while (pulses.length > 0) {
+      this.#take(pulses.splice(0, PULSES_A_MOVE));
+      await turn();
     }
   }
 
-  async #take(pulses: readonly WaitingPulse[]): Promise<void> {
+  /** Most pulses change nothing that is stored; of the others those who spoke are told where the store fails. */
+  #take(pulses: readonly WaitingPulse[]): void {
+    const spoke: WaitingPulse["failed"][] = [];
     try {
-      await this.#owner.decide((ledger, now) => {
+      const written = this.#owner.apply((ledger, now) => {
         const changes: Decided[] = [];
         const effects: Effect[] = [];
         for (const pulse of pulses) {
@@ -82,6 +85,7 @@ export class Pulses {
           if (pulse.hasLeft() || now - pulse.cameAtMs > ledger.config.pool.reportFreshMs) continue;
           try {
             const step = pulse.takeIn(ledger, now);
+            if (step.changes.length > 0) spoke.push(pulse.failed);
             changes.push(...step.changes);
             effects.push(...step.effects);
           } catch (error) {
@@ -91,10 +95,12 @@ export class Pulses {
         }
         return { answer: undefined, changes, effects };
       });
+      written?.catch((error: unknown) => {
+        for (const failed of spoke) failed(error);
+      });
     } catch (error) {
       for (const { failed } of pulses) failed(error);
     }
-    await turn();
   }
 }
 

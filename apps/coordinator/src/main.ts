@@ -12,6 +12,7 @@ import { OperatorsFileError } from "./identity/operators-file.ts";
 import { SecretError } from "./identity/secret-file.ts";
 import { processLog } from "./logs/process-log.ts";
 import { SparingLog } from "./logs/sparing-log.ts";
+import { tuneCollector } from "./operations/collector.ts";
 import { serviceManager } from "./operations/service-manager.ts";
 import type { Random } from "./ports.ts";
 import { openStore } from "./store/open.ts";
@@ -94,6 +95,7 @@ async function main(): Promise<void> {
         : await runRestore(parts, values.from, values["accept-loss"]);
     return void process.stdout.write(values.json ? `${JSON.stringify(done.facts)}\n` : `${done.sentence}\n`);
   }
+  tuneCollector();
   makeStateDir(config.state_dir);
   const { store: engine, state_dir: stateDir, network } = config;
   const instance = randomUUID();

@@ -149,10 +149,10 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
     },
     {
       what: "messages of a stream that are read ahead",
-      at: "http2/bidi.ts AHEAD_MAX",
+      at: "http2/requests.ts AHEAD_MAX",
       outcome: "it is not read further until they are taken",
     },
-    { what: "the same, in bytes", at: "http2/bidi.ts AHEAD_BYTES_MAX", unit: "bytes", outcome: "as above" },
+    { what: "the same, in bytes", at: "http2/requests.ts AHEAD_BYTES_MAX", unit: "bytes", outcome: "as above" },
     {
       what: "headers of a call",
       at: "http2/server.ts HEADERS_MAX",

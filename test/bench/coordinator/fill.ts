@@ -110,8 +110,8 @@ function asked(identity: NodeIdentity, n: number, atMs: number): NodeRecord {
   };
 }
 
-/** Fills an empty store with `nodes` nodes, of which `wide` can be spared. Where `spoke`, each has asked once. */
-export async function fill(store: Store, nodes: number, wide: number, spoke = false): Promise<void> {
+/** Fills an empty store with `nodes` nodes, of which `wide` can be spared. Each has asked once. */
+export async function fill(store: Store, nodes: number, wide: number): Promise<void> {
   const atMs = Date.now();
   const enrolled = (nodeId: string, poolId: string): StoreChange => {
     const identity: NodeIdentity = {
@@ -136,7 +136,7 @@ export async function fill(store: Store, nodes: number, wide: number, spoke = fa
     const said = chunk.flatMap((change, n): StoreChange[] =>
       change.kind === "enrolled" ? [nodeChange({ ...change.identity, ...asked(change.identity, from + n, atMs) })] : [],
     );
-    if (spoke) await store.commit({ changes: said, atMs });
+    await store.commit({ changes: said, atMs });
   }
   await store.commit({
     changes: [

@@ -183,7 +183,7 @@ async function measure(nodes: number): Promise<void> {
   const log = { info: () => {}, warn: () => {} };
   const parts = { store: url, stateDir: place.stateDir, network: NETWORK, owner: randomUUID(), log };
   const store = await openStore(parts);
-  await fill(store, nodes, WIDE, wanted.includes("sustain"));
+  await fill(store, nodes, WIDE);
   await store.close();
   const [tight, wide, company] = await Promise.all([
     place.members(nodeIds("tight", speakers)),

@@ -66,7 +66,7 @@ try {
     const log = { info: () => {}, warn: () => {} };
     const parts = { store: url, stateDir: place.stateDir, network: NETWORK, owner: randomUUID(), log };
     const store = await openStore(parts);
-    await fill(store, nodes, WIDE, true);
+    await fill(store, nodes, WIDE);
     await store.close();
   }
   for (let n = 0; n < Number(values.starts); n += 1) await start(place, url, n);

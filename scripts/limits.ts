@@ -242,6 +242,12 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
   ],
   "The ledger and the store": [
     { what: "decisions in one batch", at: "ledger/owner.ts BATCH_MAX", outcome: "the next batch takes the rest" },
+    { what: "their changes, beside one decision's", at: "ledger/owner.ts BATCH_CHANGES_MAX", outcome: "as above" },
+    {
+      what: "leaves that are kept for the tree after they were written, in characters",
+      at: "store/sqlite/leaf-tail.ts CHARS_MAX",
+      outcome: "they are read from the file",
+    },
     {
       what: "rows in one statement on PostgreSQL",
       at: "store/postgres/statements.ts ROWS_MAX",

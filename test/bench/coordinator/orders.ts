@@ -19,9 +19,9 @@ export interface Order {
   /** Before it counts, and while it counts, in seconds. */
   readonly warmS: number;
   readonly countS: number;
-  /** Asks and pulses a second where they are not as many as can be; 0 for none. */
   /** Streams that each connection holds, where something is held; 1 by default. */
   readonly streamsPerConnection?: number;
+  /** Asks and pulses a second where they are not as many as can be; 0 for none. */
   readonly asksPerS?: number;
   readonly pulsesPerS?: number;
   readonly members: readonly Member[];

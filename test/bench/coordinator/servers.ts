@@ -137,7 +137,10 @@ export class Place {
   /** Starts the ceiling with the coordinator's own TLS material. */
   async ceiling(): Promise<Server> {
     const { cert, key } = this.tls;
-    const child = spawn(process.execPath, [NOOP, cert, key], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [NOOP, cert, key], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ...unitEnvironment() },
+    });
     const beganMs = performance.now();
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { port } = JSON.parse(line.toString("utf8")) as { readonly port: number };

@@ -1,6 +1,6 @@
 /** docs/sizing.md: what fleets of a million nodes and more take, by what was measured and by arithmetic that is shown. */
 import { type Row, figure, shown, table } from "./rows.ts";
-import { ASSUMED, type Measured, fleetOf, perProcess } from "./sizing.ts";
+import { ASSUMED, MAPPED_MAX, type Measured, UNMAPPED_KB, fleetOf, perProcess } from "./sizing.ts";
 
 /** What the sizes are computed from. Throws where a figure is missing that all of them need. */
 function measuredIn(rows: readonly Row[]): Measured {
@@ -87,7 +87,11 @@ ${table(
       shown(bounds.byCalls),
     ],
     ["all coming back", `${backCoreShare} × ${backWithinS} s ÷ ${shown(measured.freshUs)} µs`, shown(bounds.byReturns)],
-    ["streams", `${streamGib} GiB ÷ ${shown(measured.streamKb, 1)} KiB`, shown(bounds.byStreams)],
+    [
+      "streams",
+      `${streamGib} GiB ÷ ${shown(measured.streamKb, 1)} KiB, ${UNMAPPED_KB} KiB more beyond ${shown(MAPPED_MAX)}`,
+      shown(bounds.byStreams),
+    ],
   ],
 )}
 

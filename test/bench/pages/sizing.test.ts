@@ -18,8 +18,9 @@ test("a process carries what the tightest of calls, returns and streams lets it"
   expect(perProcess(MEASURED)).toEqual({
     byCalls: 966_442,
     byReturns: 266_666,
-    byStreams: 131_072,
-    nodes: 131_072,
+    // 30,000 at 32 KiB, the rest at 48.
+    byStreams: 97_381,
+    nodes: 97_381,
     bound: "streams",
   });
   expect(perProcess({ ...MEASURED, freshUs: 9_000 })).toMatchObject({ nodes: 26_666, bound: "returns" });
@@ -27,8 +28,8 @@ test("a process carries what the tightest of calls, returns and streams lets it"
 });
 
 test("a fleet is cut into cells, and each has one process to spare", () => {
-  expect(fleetOf(1_000_000, MEASURED)).toMatchObject({ cells: 1, replicasPerCell: 9 });
-  expect(fleetOf(10_000_000, MEASURED)).toMatchObject({ cells: 10, replicasPerCell: 9 });
+  expect(fleetOf(1_000_000, MEASURED)).toMatchObject({ cells: 1, replicasPerCell: 12 });
+  expect(fleetOf(10_000_000, MEASURED)).toMatchObject({ cells: 10, replicasPerCell: 12 });
   expect(fleetOf(1_000_001, MEASURED).cells).toBe(2);
   const { asksPerS, pulsesPerS, writtenMbPerS } = fleetOf(900_000, MEASURED, ASSUMED);
   expect([asksPerS, pulsesPerS, writtenMbPerS]).toEqual([1_000, 15_000, 0.5]);

@@ -67,6 +67,10 @@ export interface PerProcess {
 
 const DAY_S = 86_400;
 
+/** So many connections have their buffer in a mapping of its own; one beyond costs so much more (decision 0034: 96 to 80 KiB). */
+export const MAPPED_MAX = 30_000;
+export const UNMAPPED_KB = 16;
+
 /** Nodes per process: the tightest of the three. */
 export function perProcess(measured: Measured, assumed: Assumed = ASSUMED): PerProcess {
   const usPerNode =
@@ -75,7 +79,9 @@ export function perProcess(measured: Measured, assumed: Assumed = ASSUMED): PerP
     (measured.freshUs * assumed.connectionsPerDay) / DAY_S;
   const byCalls = Math.floor((assumed.coreShare * 1_000_000) / usPerNode);
   const byReturns = Math.floor((assumed.backCoreShare * assumed.backWithinS * 1_000_000) / measured.freshUs);
-  const byStreams = Math.floor((assumed.streamGib * 1024 * 1024) / measured.streamKb);
+  const streamsKb = assumed.streamGib * 1024 * 1024;
+  const mapped = Math.min(MAPPED_MAX, Math.floor(streamsKb / measured.streamKb));
+  const byStreams = mapped + Math.floor((streamsKb - mapped * measured.streamKb) / (measured.streamKb + UNMAPPED_KB));
   const nodes = Math.min(byCalls, byReturns, byStreams);
   const bound = nodes === byStreams ? "streams" : nodes === byReturns ? "returns" : "calls";
   return { byCalls, byReturns, byStreams, nodes, bound };

@@ -84,6 +84,19 @@ test("a batch holds at most 500 moves", async () => {
   expect(tape.batches.map((batch) => batch.changes.length)).toEqual([500, 500, 201]);
 });
 
+test("a batch holds at most 2,000 changes, or one move", async () => {
+  const tape = new Tape([]);
+  const owner = await start(tape);
+  const many =
+    (count: number): Parameters<Owner["decide"]>[0] =>
+    (ledger, now) => {
+      const changes = Array.from({ length: count }, () => mark("x")(ledger, now).changes).flat();
+      return { answer: undefined, changes, effects: [] };
+    };
+  await Promise.all([900, 900, 900, 3_000, 10].map((count) => owner.decide(many(count))));
+  expect(tape.batches.map(({ changes }) => changes.length)).toEqual([1_800, 900, 3_000, 10]);
+});
+
 test("an answer that rests on a change that is not written yet waits for it", async () => {
   const tape = new Tape(["WRITES LATER"]);
   const owner = await start(tape);
@@ -154,14 +167,18 @@ test("the next batch is on its way while routers are told of the one before, and
   await owner.settled();
 });
 
-test("whoever was written is answered so, although the batch after it was refused meanwhile", async () => {
+test("whoever was written is answered so, before the batch after it is refused and the ledger thrown away", async () => {
+  const order: string[] = [];
   const tape = new Tape(["WRITES LATER", "FAILS"]);
   const owner = await start(tape, () => true);
   const effects = [{ kind: "member-changed" as const, nodeId: "a" }];
-  const first = owner.decide((ledger, now) => ({ ...mark("a")(ledger, now), effects }));
+  const first = owner
+    .decide((ledger, now) => ({ ...mark("a")(ledger, now), effects }))
+    .then((answer) => order.push(`${answer}, ${owner.isReady ? "with" : "without"} a ledger`));
   const second = new Promise((resolve) => setImmediate(resolve)).then(() => owner.decide(mark("b")));
-  await expect(second).rejects.toBeInstanceOf(StoreUnavailable);
-  expect(await first).toBe("a");
+  await expect(second.finally(() => order.push("b"))).rejects.toBeInstanceOf(StoreUnavailable);
+  await first;
+  expect(order).toEqual(["a, with a ledger", "b"]);
   expect(tape.written).toEqual(["a"]);
 });
 

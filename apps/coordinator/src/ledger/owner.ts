@@ -50,6 +50,9 @@ export interface OwnerParts {
 /** At most this many moves a batch, so that one commit never blocks the process for long (design: 500 asks). */
 const BATCH_MAX = 500;
 
+/** Nor more than so many changes, or those of one move: the pulses of a fleet that comes back change hundreds of rows a move. */
+const BATCH_CHANGES_MAX = 2_000;
+
 /** The writer. */
 export class Owner {
   readonly #parts: OwnerParts;
@@ -154,12 +157,14 @@ export class Owner {
     /** Those before the batch that is on its way: they are answered while it is. */
     let answered = Promise.resolve();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_MAX);
+      const batch = this.#waiting.splice(0, this.#batchMoves());
       this.#writing = batch;
       try {
         const changes = batch.flatMap((waiting) => waiting.changes);
         if (changes.length > 0) await this.#parts.store.commit({ changes, atMs: this.#parts.clock.now() });
       } catch (error) {
+        // What is durable is answered while there is a ledger to answer from, and before anybody is refused.
+        await answered;
         this.#fail([...batch, ...this.#waiting.splice(0)], error);
         break;
       }
@@ -168,6 +173,16 @@ export class Owner {
     }
     this.#writing = [];
     this.#flushing = undefined;
+  }
+
+  /** How many of those that wait are written together: at least one. */
+  #batchMoves(): number {
+    let changes = 0;
+    for (const [moves, waiting] of this.#waiting.entries()) {
+      if (moves === BATCH_MAX || (moves > 0 && changes + waiting.changes.length > BATCH_CHANGES_MAX)) return moves;
+      changes += waiting.changes.length;
+    }
+    return this.#waiting.length;
   }
 
   /** Those before are answered first. */

@@ -11,8 +11,12 @@ const CLOCK = { now: () => nowMs };
 const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CONFIG = { pool: POOL_DEFAULTS, retry: { allowlistMs: 1, dialMs: 1, capacityMs: 1 } };
 
-async function made(queue: { moves: number }, onRefused?: () => void): Promise<Pulses> {
-  const store = { commit: async () => undefined } as unknown as Store;
+async function made(
+  queue: { moves: number },
+  onRefused?: () => void,
+  commit: () => Promise<void> = async () => undefined,
+): Promise<Pulses> {
+  const store = { commit } as unknown as Store;
   const load = async () => createLedger(CONFIG, 1);
   const owner = new Owner({ store, clock: CLOCK, log: LOG, load, carryOut: () => false, reloadAfterMs: 1 });
   await owner.start();
@@ -50,6 +54,25 @@ test("what comes together is one move, and while pulses are refused the newest o
   pulses.put("n1", { ...HERE, takeIn: () => NOTHING, failed: () => undefined });
   pulses.put("n1", { ...HERE, takeIn: () => NOTHING, failed: () => undefined });
   expect(refused).toBe(9_997);
+});
+
+test("those that change rows wait for them, some hundred at a time; those that do not wait for nothing", async () => {
+  const commits: (() => void)[] = [];
+  const pulses = await made({ moves: 0 }, undefined, () => new Promise((resolve) => commits.push(resolve)));
+  let taken = 0;
+  const brake = { engaged: true, reason: "", updatedAtMs: 1 };
+  const changing = { answer: undefined, changes: [{ kind: "brake" as const, brake }], effects: [] };
+  const put = (name: string, step: typeof NOTHING | typeof changing): void =>
+    pulses.put(name, { ...HERE, takeIn: () => ((taken += 1), step), failed: () => undefined });
+  for (let n = 0; n < 1_200; n += 1) put(`a${n}`, changing);
+  for (const sofar of [500, 1_000, 1_200]) {
+    await until("the rows", () => commits.length > 0 || undefined);
+    expect(taken).toBe(sofar);
+    commits.pop()?.();
+  }
+  for (let n = 0; n < 1_200; n += 1) put(`b${n}`, NOTHING);
+  await until("all of them", () => taken === 2_400 || undefined);
+  expect(commits).toEqual([]);
 });
 
 test("one that is wrong is told so alone", async () => {

@@ -68,13 +68,17 @@ export class Pulses {
     const pulses = [...this.#waiting.values()];
     this.#waiting = new Map();
     while (pulses.length > 0) {
-      this.#take(pulses.splice(0, PULSES_A_MOVE));
-      await turn();
+      // Where rows are written it waits for them, so that pulses are never what asks wait for.
+      await (this.#take(pulses.splice(0, PULSES_A_MOVE)) ?? turn());
+      while (pulses.length > 0 && this.#pressure.refuses("PULSE")) await later();
     }
   }
 
-  /** Most pulses change nothing that is stored; of the others those who spoke are told where the store fails. */
-  #take(pulses: readonly WaitingPulse[]): void {
+  /**
+   * Most pulses change nothing that is stored, and wait for nothing. For the others it resolves when they are written; who spoke is
+   * told where the store fails.
+   */
+  #take(pulses: readonly WaitingPulse[]): Promise<void> | undefined {
     const spoke: WaitingPulse["failed"][] = [];
     try {
       const written = this.#owner.apply((ledger, now) => {
@@ -95,11 +99,12 @@ export class Pulses {
         }
         return { answer: undefined, changes, effects };
       });
-      written?.catch((error: unknown) => {
+      return written?.catch((error: unknown) => {
         for (const failed of spoke) failed(error);
       });
     } catch (error) {
       for (const { failed } of pulses) failed(error);
+      return undefined;
     }
   }
 }

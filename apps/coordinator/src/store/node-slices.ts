@@ -5,7 +5,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Node } from "@moult/policy";
-import { type PackedNodes, Packer, unpackNodes } from "./packed-nodes.ts";
+import { type PackedNodes, Packer, Unpacker } from "./packed-nodes.ts";
 
 /** A row: identity and state. */
 export type NodeRow = readonly [identity: string, state: string | null];
@@ -32,13 +32,14 @@ const SLICES_AHEAD = 8;
 export async function takeSlices(start: (part: number) => Worker, nodes: Node[]): Promise<void> {
   const readers = Array.from({ length: READERS }, (_, part) => start(part));
   try {
-    await Promise.all(readers.map((reader) => takeFrom(reader, nodes)));
+    const unpacker = new Unpacker();
+    await Promise.all(readers.map((reader) => takeFrom(reader, unpacker, nodes)));
   } finally {
     await Promise.all(readers.map((reader) => reader.terminate()));
   }
 }
 
-async function takeFrom(reader: Worker, nodes: Node[]): Promise<void> {
+async function takeFrom(reader: Worker, unpacker: Unpacker, nodes: Node[]): Promise<void> {
   const slices: Slice[] = [];
   let failure: Error | undefined;
   let wake = Promise.withResolvers<void>();
@@ -60,7 +61,7 @@ async function takeFrom(reader: Worker, nodes: Node[]): Promise<void> {
       wake = Promise.withResolvers();
       continue;
     }
-    nodes.push(...unpackNodes(slice.packed));
+    nodes.push(...unpacker.unpack(slice.packed));
     if (slice.isLast) return;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     reader.postMessage("more");

@@ -2,7 +2,7 @@
 import { NO_SITUATION, hostNumbers } from "@moult/policy";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Packer, unpackNodes } from "./packed-nodes.ts";
+import { Packer, Unpacker } from "./packed-nodes.ts";
 import { nodeState } from "./rows.ts";
 import { recordOf } from "./testing/changes.ts";
 
@@ -82,6 +82,7 @@ test("nodes come out of their rows as they went in, slice by slice, and those th
       fc.array(fc.array(fc.tuple(identity, fc.option(said, { nil: undefined })), { maxLength: 5 }), { maxLength: 4 }),
       (slices) => {
         const packer = new Packer();
+        const unpacker = new Unpacker();
         for (const slice of slices) {
           const rows = slice.map(
             ([who, state]) =>
@@ -91,7 +92,7 @@ test("nodes come out of their rows as they went in, slice by slice, and those th
               ] as const,
           );
           // As it goes from thread to thread.
-          const nodes = unpackNodes(structuredClone(packer.pack(rows)));
+          const nodes = unpacker.unpack(structuredClone(packer.pack(rows)));
           expect(nodes.map(recordOf)).toEqual(
             slice.map(([who, state]) => ({ identity: who, ...(state ?? NEVER_SPOKE) })),
           );
@@ -106,7 +107,9 @@ test("what many nodes have alike is kept once", () => {
   const state = JSON.stringify({ running: { digest: "d", platform: {} } });
   const row = [JSON.stringify({ nodeId: "n", publicKey: "", labels: { a: "b" }, domains: ["d"] }), state] as const;
   const packer = new Packer();
-  const nodes = [unpackNodes(packer.pack([row, row])), unpackNodes(packer.pack([row]))].flat();
+  const unpacker = new Unpacker();
+  const blocks = [packer.pack([row, row]), packer.pack([row]), new Packer().pack([row])];
+  const nodes = blocks.flatMap((block) => unpacker.unpack(structuredClone(block)));
   expect(new Set(nodes.map((node) => node.running)).size).toBe(1);
   expect(new Set(nodes.map((node) => node.labels)).size).toBe(1);
 });

@@ -1,7 +1,7 @@
 /**
  * Stored nodes on their way from the thread that reads them to the thread that keeps them: rows of the ledger's own table,
- * whose numbers change hands without a copy. Nodes that have something alike share one value of it, so that a million nodes
- * that run one build share one word for it. It decides nothing; what was written is believed.
+ * whose numbers change hands without a copy. Nodes that have something alike share one value of it, in a block and again
+ * where blocks come together, so that a million nodes that run one build share one word for it. It decides nothing; what was written is believed.
  */
 import {
   Alike,
@@ -78,8 +78,29 @@ export class Packer {
   }
 }
 
-/** The nodes of a block, whose rows are theirs from now on. */
-export function unpackNodes({ nodeIds, columns, rests }: PackedNodes): readonly Node[] {
-  const others = new Map(rests);
-  return nodeIds.map((nodeId, at) => new NodeView(columns, at, nodeId, others.get(at)));
+/** Unpacks blocks, of one packer or of several; one for all of a load. */
+export class Unpacker {
+  readonly #origins = new Alike<NodeOrigin>();
+  readonly #runnings = new Alike<NodeRunning>();
+  readonly #manners = new Alike<Manner>();
+
+  /** The nodes of a block, whose rows are theirs from now on. */
+  unpack({ nodeIds, columns, rests }: PackedNodes): readonly Node[] {
+    share(columns.origins, this.#origins);
+    share(columns.runnings, this.#runnings);
+    share(columns.manners, this.#manners);
+    const others = new Map(rests);
+    return nodeIds.map((nodeId, at) => new NodeView(columns, at, nodeId, others.get(at)));
+  }
+}
+
+/** Puts the one value in place of each that is alike. What comes from another thread is alike by its text only. */
+function share<T>(values: (T | undefined)[], alike: Alike<T>): void {
+  const ones = new Map<T, T>();
+  for (const [at, value] of values.entries()) {
+    if (value === undefined) continue;
+    let one = ones.get(value);
+    if (one === undefined) ones.set(value, (one = alike.one(JSON.stringify(value), () => value)));
+    values[at] = one;
+  }
 }

@@ -16,7 +16,7 @@ import { addOverride, publish, recall, setBrake, setDial } from "./administer.ts
 import { ask } from "./ask.ts";
 import { explain } from "./explain.ts";
 import type { Ledger } from "./ledger.ts";
-import { poolOf, stateOf } from "./ledger.ts";
+import { admit, poolOf, stateOf } from "./ledger.ts";
 import { report } from "./report.ts";
 import { tick } from "./tick.ts";
 
@@ -187,6 +187,18 @@ describe("time", () => {
     ]);
     expect(new Set(told.flatMap(({ effects }) => effects.map(({ nodeId }) => nodeId))).size).toBe(ids.length);
     expect(ids.every((id) => node(ledger, id).lost)).toBe(true);
+  });
+
+  test("of many pools that fall silent no more are told of in a tick than of one", () => {
+    const ledger = emptyLedger();
+    for (let n = 0; n < 4_500; n += 1) {
+      const identity = enrolled(ledger, `x${n}`).identity;
+      const known = admit(ledger, { ...identity, nodeId: `n${n}`, poolId: `pool-${n % 90}` });
+      report(ledger, known, { ...originOf(`n${n}`), kind: "pulse", situation: situationOf() }, START_MS);
+    }
+    const later = START_MS + CONFIG.pool.reportFreshMs + 1;
+    const told = [0, 1, 2, 3].map((tickNo) => tick(ledger, later + tickNo).changes.length);
+    expect(told).toEqual([2_000, 2_000, 500, 0]);
   });
 
   test("an older report does not replace a newer one", () => {

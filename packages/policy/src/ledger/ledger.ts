@@ -12,6 +12,7 @@ import type { PoolConfig } from "../pool/config.ts";
 import { Absences } from "../pool/absence.ts";
 import { NodeTable } from "../table/node-table.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Silenced } from "./silenced.ts";
 import { type Member, Pool } from "../pool/pool.ts";
 
 /** When a node that was told to stay may ask again, by the gate that refused. Milliseconds. */
@@ -56,7 +57,7 @@ export interface Ledger {
   readonly absences: Absences;
   readonly tally: Tally;
   /** Nodes that fell silent, of whom nobody was told yet. */
-  readonly silenced: Node[];
+  readonly silenced: Silenced;
   /** Where the walk over nodes that were not heard since the start stands, while it lasts. */
   unheard: Iterator<Node> | undefined;
   /** Whether nodes that were not heard since the start have been called silent yet. */
@@ -79,7 +80,7 @@ export function createLedger(config: LedgerConfig, startedAtMs: number): Ledger 
     deadlines: new Deadlines(),
     absences: new Absences(config.pool.absencePredictedMs),
     tally: { committed: 0, reverted: 0, lost: 0, refusals: { ALLOWLIST: 0, DIAL: 0, CAPACITY: 0 } },
-    silenced: [],
+    silenced: new Silenced(),
     unheard: undefined,
     unheardAged: false,
   };

@@ -49,9 +49,9 @@ export function ageOut(
     const node = ledger.nodes.get(nodeId);
     if (node === undefined) continue;
     if (node.permit === undefined) node.lost = true;
-    ledger.silenced.push(node);
+    ledger.silenced.add(node);
   }
-  const nodes = ledger.silenced.splice(0, silentMax);
+  const nodes = ledger.silenced.take(silentMax);
   return {
     changes: nodes.map((node) => ({ kind: "node", node })),
     effects: nodes.map(({ nodeId }) => ({ kind: "member-changed", nodeId })),
@@ -83,8 +83,10 @@ export function tick(ledger: Ledger, now: number): Step<void> {
   const expired = expireDue(ledger, now);
   const changes: Change[] = [...expired.changes];
   const effects: Effect[] = [...expired.effects];
+  let silentMax = SILENT_A_TICK;
   for (const pool of ledger.pools.values()) {
-    const aged = ageOut(ledger, pool, now, SILENT_A_TICK);
+    const aged = ageOut(ledger, pool, now, silentMax);
+    silentMax -= aged.effects.length;
     changes.push(...aged.changes);
     effects.push(...aged.effects);
   }

@@ -28,7 +28,7 @@ export interface Columns {
   readonly endpoints: string[];
 }
 
-/** Places of a row's numbers; those of its host follow, in the order of HOST_NUMBERS. Times are NaN where there is none. */
+/** Places of a row's numbers; those of its host follow, in the order of HOST_NUMBERS. REPORTED_AT is NaN where there is none yet. */
 export const ENROLLED_AT = 0;
 export const SEQUENCE = 1;
 export const ORDERED_SEQUENCE = 2;

@@ -8,7 +8,7 @@ import { type Kysely, type Transaction, sql } from "kysely";
 import type { FleetEvent } from "../../anomalies/kinds.ts";
 import type { BrakeStatement, EnrollmentToken, MetadataRole, Snapshot } from "../port.ts";
 import { NODES_A_SLICE, takeSlices } from "../node-slices.ts";
-import { Packer, unpackNodes } from "../packed-nodes.ts";
+import { Packer, Unpacker } from "../packed-nodes.ts";
 import { storedDial } from "../rows.ts";
 import type { PostgresTables } from "./tables.ts";
 
@@ -46,7 +46,7 @@ async function readNodes(
   const chosen = tx.selectFrom("nodes").select(["identity", "state"]).limit(NODES_A_SLICE);
   const first = await (poolIds === undefined ? chosen : chosen.where("pool_id", "in", poolIds)).execute();
   if (first.length < NODES_A_SLICE) {
-    return unpackNodes(new Packer().pack(first.map(({ identity, state }) => [identity, state] as const)));
+    return new Unpacker().unpack(new Packer().pack(first.map(({ identity, state }) => [identity, state] as const)));
   }
   await sql`SELECT set_config('idle_in_transaction_session_timeout', ${String(IDLE_MS)}, true)`.execute(tx);
   const moment = await sql<{ name: string }>`SELECT pg_export_snapshot() AS name`.execute(tx);

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import type { Node } from "@moult/policy";
 import { NODES_A_SLICE, READERS, takeSlices } from "../node-slices.ts";
-import { Packer, unpackNodes } from "../packed-nodes.ts";
+import { Packer, Unpacker } from "../packed-nodes.ts";
 
 /** A row: identity and state. */
 export type NodeRow = readonly [identity: string, state: string | null];
@@ -31,7 +31,7 @@ export async function readNodes(db: DatabaseSync, path: string): Promise<readonl
   const within = db.prepare(NODES_WITHIN);
   within.setReturnArrays(true);
   const rows = within.all(Number.MIN_SAFE_INTEGER, first) as unknown as readonly NodeRow[];
-  const nodes: Node[] = [...unpackNodes(new Packer().pack(rows))];
+  const nodes: Node[] = [...new Unpacker().unpack(new Packer().pack(rows))];
   if (first === last) return nodes;
   const share = Math.ceil((last - first) / READERS);
   const start = (part: number): Worker => {

@@ -107,6 +107,8 @@ function add(db: DatabaseSync, path: string): void {
       const counted = `INSERT OR REPLACE INTO meta VALUES ('additions', '${next + 1}')`;
       db.exec(`BEGIN IMMEDIATE; ${ADDITIONS[next]}; ${counted}; COMMIT`);
     }
+    // What was laid out anew stands in the log as well, and that keeps its size until it is cut.
+    if (added < ADDITIONS.length) db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   });
 }
 

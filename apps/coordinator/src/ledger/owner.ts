@@ -165,6 +165,7 @@ export class Owner {
       } catch (error) {
         // What is durable is answered while there is a ledger to answer from, and before anybody is refused.
         await answered;
+        await turn();
         this.#fail([...batch, ...this.#waiting.splice(0)], error);
         break;
       }

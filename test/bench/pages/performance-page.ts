@@ -136,10 +136,11 @@ Coordinator, database and load shared one machine of two cores, so rates say lit
 measured more than once, the middle is shown. What fleets of a million and more take is on the page of [sizes](sizing.md).
 
 \`\`\`
-pnpm bench --nodes 100000 --rounds 3 --json
+pnpm bench --nodes 100000 --rounds 5 --json
 pnpm bench --nodes 100000 --engine postgres --replicas 4 --cases ask,ask-256,permit-cycle --json
 pnpm bench --nodes 100000 --cases streams,streams-shared,connections --json
 pnpm bench --nodes 1000000 --cases sustain --json
+pnpm bench --nodes 1000000 --engine postgres --cases ask --json
 \`\`\`
 
 ## Against what was aimed at

@@ -24,6 +24,12 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
     { what: "artifacts", at: "artifacts.connections_max", outcome: REFUSED },
     { what: "the same, of one address", at: "artifacts.connections_per_address_max", outcome: REFUSED },
     {
+      what: "what still comes of an upload that was refused",
+      at: "artifacts/endpoint.ts LINGER_BYTES_MAX",
+      unit: "bytes",
+      outcome: "the connection is cut",
+    },
+    {
       what: "time in which an artifacts connection has to move 1 KiB",
       at: "artifacts.idle_timeout_ms",
       unit: "ms",

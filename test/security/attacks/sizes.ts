@@ -198,9 +198,8 @@ const unknownLength: Attack = {
     const endless = await dialTls(fort, fort.endpoints.artifacts);
     endless.socket.write(head("Transfer-Encoding: chunked"));
     let sentBytes = 0;
-    // What the server's machine holds of it before the server looks counts as well, and what it drops while it closes: on a busy
-    // machine more than 64 times a part. Without the defence there is no end to it.
-    while (!endless.isClosed && sentBytes < 512 * UPLOAD_MAX_BYTES) {
+    // What the server's machine holds of it before the server looks counts as well.
+    while (!endless.isClosed && sentBytes < 64 * UPLOAD_MAX_BYTES) {
       sentBytes += 65_536;
       if (!endless.socket.write(chunk(randomBytes(65_536)))) await endless.drained();
     }

@@ -38,6 +38,8 @@ const CACHE_CONTROL = "public, max-age=31536000, immutable";
 const GONE: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
 /** How long the rest of a body that was refused is read, so that the answer is not lost in a reset connection. */
 const LINGER_MS = 2_000;
+/** And so much of it: a fast line brings more in that time than anybody needs who stops when he is answered. */
+const LINGER_BYTES_MAX = 33_554_432;
 
 /** The listener. */
 export function createEndpoint(parts: EndpointParts): RequestListener {
@@ -184,9 +186,14 @@ async function takeFile(
   }
 }
 
-/** Answers before the body was read; what still comes of it is thrown away, for a moment only. */
+/** Answers before the body was read; what still comes of it is thrown away, for a moment only, and only so much of it. */
 function refuse(request: IncomingMessage, response: ServerResponse, code: number, sentence: string): void {
   say(response, code, sentence);
+  let leftBytes = LINGER_BYTES_MAX;
+  request.on("data", (piece: Buffer) => {
+    leftBytes -= piece.length;
+    if (leftBytes < 0) request.destroy();
+  });
   const enough = setTimeout(() => request.destroy(), LINGER_MS);
   request.once("close", () => clearTimeout(enough));
 }

@@ -54,11 +54,7 @@ export const PRAGMAS_0_1_0 =
 /** Its writes, with values that fit. */
 export const WRITES_0_1_0: readonly (readonly [string, ...(string | number | Uint8Array)[]])[] = [
   ["INSERT OR IGNORE INTO meta VALUES ('network', ?)", "demo"],
-  [
-    "INSERT OR IGNORE INTO nodes VALUES (?, ?, NULL)",
-    "old",
-    JSON.stringify({ nodeId: "old", poolId: "home", publicKey: "" }),
-  ],
+  ["INSERT OR IGNORE INTO nodes VALUES (?, ?, NULL)", "old", JSON.stringify({ nodeId: "old", poolId: "home" })],
   ["UPDATE nodes SET state = ? WHERE node_id = ?", JSON.stringify({ sequence: 41 }), "old"],
   ["INSERT OR REPLACE INTO permits VALUES (?, ?, ?)", "old", "permit-old", JSON.stringify({ permitId: "permit-old" })],
   ["DELETE FROM permits WHERE permit_id = ?", "permit-gone"],

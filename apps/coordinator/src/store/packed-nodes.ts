@@ -27,6 +27,9 @@ export interface PackedNodes {
   readonly rests: readonly (readonly [at: number, rest: Rest])[];
 }
 
+/** An identity as it is stored. */
+type StoredIdentity = Omit<NodeIdentity, "publicKey"> & Partial<Pick<NodeIdentity, "publicKey">>;
+
 /** Packs rows; one for all blocks of a load. */
 export class Packer {
   readonly #origins = new Alike<NodeOrigin>();
@@ -39,10 +42,10 @@ export class Packer {
     const nodeIds: string[] = [];
     const rests: (readonly [number, Rest])[] = [];
     for (const [at, [identityText, stateText]] of rows.entries()) {
-      const identity = JSON.parse(identityText) as NodeIdentity;
+      // A row that an earlier version wrote may lack what it did not know.
+      const identity: NodeIdentity = { publicKey: "", ...(JSON.parse(identityText) as StoredIdentity) };
       const node = NodeView.enrol(columns, at, identity, originOf(this.#origins, identity));
       nodeIds.push(identity.nodeId);
-      // A column that an earlier version wrote may lack what it did not know.
       if (stateText !== null) this.#fill(node, JSON.parse(stateText) as Partial<NodeState>, columns, at);
       if (node.rest !== undefined) rests.push([at, node.rest]);
     }

@@ -2,9 +2,9 @@
  * What a store should hold, as plain maps, one change after another. Written from the port's words alone: it shares nothing
  * with the engines that it judges.
  */
-import type { Node } from "@moult/policy";
+import { type Node, hostFacts } from "@moult/policy";
 import type { Snapshot, StoreChange } from "../port.ts";
-import { nodeState } from "../rows.ts";
+import { recordOf } from "./changes.ts";
 
 /** Of so many events the newest are kept. */
 const EVENTS_MAX = 10_000;
@@ -136,10 +136,12 @@ export class Model {
 
 /** A snapshot in the model's words. Nodes that never spoke stand with their identity alone. */
 export function textOf(snapshot: Snapshot, spoke: ReadonlySet<string>): string {
-  const nodeText = (node: Node): unknown => ({
-    identity: node.identity,
-    state: spoke.has(node.nodeId) ? (JSON.parse(nodeState(node)) as unknown) : undefined,
-  });
+  const nodeText = (node: Node): unknown => {
+    const { identity, situation, ...rest } = recordOf(node);
+    const { host: _host, osRelease: _release, ...said } = situation;
+    const state = { ...rest, situation: { ...said, host: hostFacts(situation) } };
+    return { identity, state: spoke.has(node.nodeId) ? state : undefined };
+  };
   return canonical({
     nodes: snapshot.nodes.map(nodeText),
     permits: snapshot.permits,

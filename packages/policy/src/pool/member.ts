@@ -2,6 +2,7 @@
  * A node as its pool counts it: a view of a row whose numbers stand beside those of others, as a fleet has a million of them
  * and each report changes some. It decides nothing.
  */
+import { Blocks } from "../table/blocks.ts";
 import type { AbsenceCurve } from "./absence.ts";
 import type { Carrying } from "./carried.ts";
 import type { Ranked } from "./largest.ts";
@@ -176,30 +177,19 @@ export class MemberView<P> implements RecencyLinks, Ranked, Carrying {
   }
 }
 
-/** Rows of the first block, and of the largest: a small pool takes little, and a large one wastes little. */
-const ROWS_FIRST = 16;
-const ROWS_MAX = 1_024;
-
-/** A pool's rows, block after block. */
+/** A pool's rows. */
 export class MemberTable<P> {
-  readonly #pool: P;
-  #block: Block<P> | undefined;
-  #rows = 0;
-  #used = 0;
+  readonly #blocks: Blocks<Block<P>>;
 
   constructor(pool: P) {
-    this.#pool = pool;
+    this.#blocks = new Blocks((rows) => {
+      return { pool, numbers: new Float64Array(rows * NUMBERS), flags: new Uint8Array(rows) };
+    });
   }
 
   /** A row for a node that brings nothing yet. */
   add(nodeId: string, domains: readonly string[]): MemberView<P> {
-    if (this.#block === undefined || this.#used === this.#rows) {
-      this.#rows = this.#rows === 0 ? ROWS_FIRST : Math.min(ROWS_MAX, 2 * this.#rows);
-      const numbers = new Float64Array(this.#rows * NUMBERS);
-      this.#block = { pool: this.#pool, numbers, flags: new Uint8Array(this.#rows) };
-      this.#used = 0;
-    }
-    this.#used += 1;
-    return new MemberView(this.#block, this.#used - 1, nodeId, domains);
+    const [block, at] = this.#blocks.take();
+    return new MemberView(block, at, nodeId, domains);
   }
 }
